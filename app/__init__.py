@@ -1,0 +1,1 @@
+"""What visitors and callers touch: media, service, page, command line."""

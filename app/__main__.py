@@ -1,0 +1,109 @@
+"""`python -m app`: serve the page, predict from the command line, or see what is installed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import warnings
+
+from app.settings import Settings, SettingsError
+
+DESCRIPTION = "Fusebox: how words, voice and face fuse into one sentiment. Without a command: serve the page."
+MODALITIES_HELP = "comma-separated, of text, audio and vision (default: all three)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def build_parser() -> Parser:
+    """The command line; everything heavy is imported by the command that needs it."""
+    parser = Parser(prog="python -m app", description=DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("serve", help="serve the page on FUSEBOX_HOST:FUSEBOX_PORT (127.0.0.1:7860)")
+    commands.add_parser("doctor", help="what is installed, which weights are there, what is missing")
+    predict = commands.add_parser("predict", help="score one clip, or every row of a CSV")
+    predict.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
+    predict.add_argument("--text", help='the words; "" for none; recognised from the sound if not given')
+    predict.add_argument("--audio", metavar="FILE", help="sound to use instead of the clip's own")
+    predict.add_argument("--method", default="lmf", help="fusion method (default: lmf)")
+    predict.add_argument("--modalities", default="text,audio,vision", help=MODALITIES_HELP)
+    predict.add_argument("--json", action="store_true", help="print one JSON object")
+    predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
+    predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
+    return parser
+
+
+def check_predict(parser: Parser, args: argparse.Namespace) -> None:
+    """Ends the program where the arguments of `predict` do not go together."""
+    one_clip = args.clip or args.audio or args.text
+    if args.manifest:
+        if one_clip or args.json:
+            parser.error("--manifest goes with --out, --method and --modalities only")
+        if not args.out:
+            parser.error("--manifest needs --out RESULTS.csv")
+    elif args.out:
+        parser.error("--out goes with --manifest; for one clip, redirect the output of --json")
+    elif not one_clip:
+        parser.error("give a CLIP, --audio FILE or --text WORDS")
+
+
+def quiet() -> None:
+    """Keep the libraries' load reports, progress bars and warnings off the terminal."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def serve(settings: Settings) -> int:
+    """The page, until it is stopped."""
+    from app.service.analyst import Analyst
+    from app.ui import page
+
+    analyst = Analyst(settings)
+    threading.Thread(target=analyst.prepare, name="prepare", daemon=True).start()
+    try:
+        page.serve(analyst, settings)
+    except OSError as error:
+        print(
+            f"cannot serve on {settings.host}:{settings.port} ({error}); "
+            "set FUSEBOX_HOST and FUSEBOX_PORT to a free address",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 done, 1 something of the installation is missing, 2 input that cannot be used."""
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    if args.command == "predict":
+        check_predict(parser, args)
+    quiet()
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if args.command == "doctor":
+        from app.doctor import examine
+
+        return examine(settings)
+    if args.command == "predict":
+        from app.predict import predict
+
+        return predict(args, settings)
+    return serve(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

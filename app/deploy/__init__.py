@@ -1,0 +1,1 @@
+"""Ways to run the page somewhere else than on one's own machine."""

@@ -1,0 +1,162 @@
+"""`python -m app doctor`: what is installed, which weights are there, what will be used, what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from app.settings import PREFIX, ROOT, Settings
+
+PYTHONS = ((3, 11), (3, 12))
+REQUIREMENTS = ROOT / "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `remedy` says how to put right what is not `ok`."""
+
+    subject: str
+    state: str
+    ok: bool = True
+    required: bool = True
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        mark = "ok" if self.ok else "MISSING" if self.required else "note"
+        remedy = f"\n{'':10}{self.remedy}" if self.remedy and not self.ok else ""
+        return f"  {mark:<8}{self.subject:<26}{self.state}{remedy}"
+
+
+def examine(settings: Settings) -> int:
+    """Print the report; exit code 1 where something required is missing."""
+    faults = 0
+    for title, look in (
+        ("Installed", lambda: [*python(), *packages()]),
+        ("Settings", lambda: list(variables(settings))),
+        ("Device", lambda: list(device(settings))),
+        ("Extractors", lambda: list(extractors(settings))),
+        ("Fusion methods", lambda: list(methods(settings))),
+        ("Speech recognition", lambda: list(speech(settings))),
+    ):
+        print(title)
+        try:
+            findings = look()
+        except ImportError as error:
+            findings = [Finding("cannot look", f"{error}", ok=False, remedy="see Installed")]
+        for finding in findings:
+            print(finding)
+        faults += sum(not finding.ok and finding.required for finding in findings)
+    ready = "Ready: `python -m app` serves the page."
+    print(f"\n{faults} required things are missing." if faults else f"\n{ready}")
+    return 1 if faults else 0
+
+
+def python() -> list[Finding]:
+    """The interpreter, tested on 3.11 and 3.12."""
+    tested = " and ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+    return [
+        Finding(
+            "Python",
+            f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+            ok=sys.version_info[:2] in PYTHONS,
+            required=False,
+            remedy=f"tested with Python {tested}",
+        )
+    ]
+
+
+def packages() -> Iterator[Finding]:
+    """Every package that requirements.txt pins."""
+    for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
+        pin = re.match(r"([\w.-]+)(?:\[[^]]*\])?\s*==\s*([^\s;#]+)", line)
+        if not pin:
+            continue
+        name, wanted = pin.groups()
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            yield Finding(name, "not installed", ok=False, remedy="pip install -r requirements.txt")
+            continue
+        same = found.partition("+")[0] == wanted.partition("+")[0]  # torch 2.11.0+cpu is torch 2.11.0
+        yield Finding(name, found, ok=same, required=False, remedy=f"tested with {wanted}")
+
+
+def variables(settings: Settings) -> Iterator[Finding]:
+    """Every setting, and FUSEBOX_* variables that nothing reads."""
+    known = Settings.variables()
+    for variable, field in known.items():
+        origin = "set" if os.environ.get(variable, "").strip() else "default"
+        yield Finding(variable, f"{getattr(settings, field)!s:<20} ({origin})")
+    for variable in sorted(os.environ):
+        if variable.startswith(PREFIX) and variable not in known:
+            yield Finding(variable, "is not a setting", ok=False, required=False, remedy="misspelt?")
+
+
+def device(settings: Settings) -> Iterator[Finding]:
+    """What will compute."""
+    import torch
+
+    from app.service.device import choose_device, usable_cores
+
+    try:
+        chosen = choose_device(settings.device)
+    except ValueError as error:
+        yield Finding("device", str(error), ok=False)
+        return
+    cuda = chosen.startswith("cuda")
+    yield Finding(chosen, torch.cuda.get_device_name(chosen) if cuda else f"{usable_cores()} cores")
+
+
+def extractors(settings: Settings) -> Iterator[Finding]:
+    """The profile's extractors, really loaded."""
+    from models.checkpoint import CheckpointError
+    from models.extractors.profile import Profile
+
+    try:
+        profile = Profile.load("local", "cpu", settings.checkpoints)
+    except (CheckpointError, OSError, RuntimeError, ValueError) as error:
+        yield Finding("profile local", str(error), ok=False, remedy=_restore(settings.checkpoints))
+        return
+    for modality, fingerprint in profile.fingerprints.items():
+        state = f"{profile.dims[modality]} wide, weights {fingerprint[:12]}"
+        yield Finding(f"{profile.name} {modality}", state)
+
+
+def methods(settings: Settings) -> Iterator[Finding]:
+    """Every fusion method's weights, really loaded."""
+    from models.catalogue import describe_methods
+    from models.checkpoint import CheckpointError, load_fusion
+
+    for method in describe_methods(settings.checkpoints):
+        try:
+            load_fusion(method["name"], root=settings.checkpoints)
+        except CheckpointError as error:
+            yield Finding(method["title"], str(error), ok=False, remedy=_restore(settings.checkpoints))
+        else:
+            yield Finding(method["title"], f"{method['parameters']:,} parameters, {method['checkpoint']}")
+
+
+def _restore(folder: Path) -> str:
+    return f"{folder} comes with the repository: `git checkout -- checkpoints` restores it"
+
+
+def speech(settings: Settings) -> list[Finding]:
+    """Which recogniser will listen; a rough one is worth a note."""
+    from app.media.speech import Recogniser
+    from app.media.whisper import RecogniserError
+
+    try:
+        name = Recogniser(settings.whisper, settings.allow_downloads).name
+    except RecogniserError as error:
+        return [Finding("speech", str(error), ok=False)]
+    remedy = (
+        "for better transcripts set FUSEBOX_WHISPER to a folder with Whisper's weights, "
+        "or FUSEBOX_ALLOW_DOWNLOADS=1"
+    )
+    return [Finding(name, "loads", ok=name == "whisper", required=False, remedy=remedy)]

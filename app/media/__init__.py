@@ -1,0 +1,1 @@
+"""File -> Clip, and voice -> words: guarded decoding, speech recognition, language check."""

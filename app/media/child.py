@@ -1,0 +1,71 @@
+"""What the decoding child process runs: limits itself, decodes one file, leaves the clip in a folder.
+
+It imports numpy and PyAV (through `models.decode`) and nothing larger, so that it starts quickly.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from models.clip import Clip
+from models.decode import MediaError
+
+
+def run(job: dict) -> dict:
+    """Decode `job["path"]` into `job["folder"]`; the JSON-able result that `guard` reads."""
+    try:
+        module, function = job["target"].split(":")
+        decode = getattr(import_module(module), function)
+        return _save(decode(Path(job["path"]), job["max_seconds"], job["max_frames"]), Path(job["folder"]))
+    except MediaError as error:
+        return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
+    except MemoryError:
+        return {"failure": "memory"}
+    except Exception:
+        return {"failure": "error", "traceback": traceback.format_exc(limit=-20)}
+
+
+def limit_resources(memory: int, cpu_seconds: int, file_size: int) -> None:
+    """Bound this process: bytes of address space, processor seconds, bytes of a written file.
+
+    Where the system knows no such limit (Windows; address space on macOS), the clock in `guard` remains.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: file_size,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, soft in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        try:
+            resource.setrlimit(kind, (soft, hard))
+        except (ValueError, OSError) as error:
+            print(f"this system does not limit resource {kind}: {error}", file=sys.stderr)
+
+
+def _save(clip: Clip, folder: Path) -> dict:
+    arrays = {"frames": clip.frames, "frame_times": clip.frame_times, "audio": clip.audio}
+    present = {name: array for name, array in arrays.items() if array is not None}
+    for name, array in present.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    return {"arrays": list(present), "duration": clip.duration, "truncated": clip.truncated}
+
+
+if __name__ == "__main__":
+    job = json.loads(sys.argv[1])
+    limit_resources(job["memory"], job["cpu_seconds"], job["file_size"])
+    result = run(job)
+    (Path(job["folder"]) / "result.json").write_text(json.dumps(result))

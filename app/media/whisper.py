@@ -1,0 +1,118 @@
+"""Whisper (Radford et al. 2022) through transformers, from a folder on disk."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from app.service.analysis import Word
+from models.clip import SAMPLE_RATE
+
+# Tried in this order where no name is set; English-only models hear English better than others of their size.
+SIZES = ("base.en", "small.en", "tiny.en", "base", "small", "tiny")
+NAMES = tuple(f"openai/whisper-{size}" for size in SIZES)
+FILES = ["*.json", "*.txt", "model.safetensors"]
+ANSWER_SECONDS = 5.0  # s that the hub has to answer before it counts as unreachable
+
+log = logging.getLogger(__name__)
+
+
+class RecogniserError(RuntimeError):
+    """A recogniser that was asked for cannot be loaded; the message says what its folder lacks."""
+
+
+def find_weights(name: str, allow_downloads: bool) -> Path | None:
+    """The folder of Whisper's weights, fetched if need be and allowed; None where they cannot be had.
+
+    name : a folder, a name on the hub, or "" for the first of NAMES that is there
+    Raises RecogniserError where `name` is a path without such a folder.
+    """
+    if name and (Path(name).expanduser().exists() or Path(name).is_absolute() or name.startswith((".", "~"))):
+        folder = Path(name).expanduser()
+        if not (folder / "config.json").is_file():
+            raise RecogniserError(
+                f"There is no Whisper in {folder}: {_NEEDS} Leave FUSEBOX_WHISPER empty to use PocketSphinx."
+            )
+        return folder
+    wanted = (name,) if name else NAMES
+    folder = next(filter(None, map(_cached, wanted)), None)
+    if folder is None and allow_downloads:
+        folder = _downloaded(wanted[0])
+    if folder is None and name:
+        why = "could not be fetched" if allow_downloads else "is not on disk, and downloads are not allowed"
+        log.warning("%s %s: PocketSphinx is used instead", name, why)
+    return folder
+
+
+_NEEDS = (
+    "a folder is needed with config.json, generation_config.json, preprocessor_config.json, tokenizer files "
+    "and model.safetensors, as save_pretrained of the model and of its processor write it."
+)
+
+
+def _cached(name: str) -> Path | None:
+    """The hub's cache folder of a model that is complete there, without touching the network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return folder if (folder / "model.safetensors").exists() else None
+
+
+def _downloaded(name: str) -> Path | None:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        HfApi().model_info(name, timeout=ANSWER_SECONDS)  # or the download would wait for its many retries
+        return Path(snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS))
+    except Exception as error:  # the hub, its HTTP client and the disk all raise classes of their own
+        log.warning("cannot fetch %s: %s", name, error)
+        return None
+
+
+class Whisper:
+    """One Whisper model, in half precision on a GPU."""
+
+    name = "whisper"
+    rough = False
+
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
+        # Here, for transformers takes seconds to import and a service without Whisper need not wait for it.
+        import torch
+        import transformers
+
+        dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
+        load = {"pretrained_model_name_or_path": folder, "local_files_only": True}
+        try:
+            model = transformers.WhisperForConditionalGeneration.from_pretrained(**load, dtype=dtype)
+            processor = transformers.WhisperProcessor.from_pretrained(**load)
+        except Exception as error:  # a broken file may fail in any parser: json, safetensors, tokenizers
+            raise RecogniserError(
+                f"The Whisper in {folder} cannot be loaded ({error}); {_NEEDS} "
+                "Leave FUSEBOX_WHISPER empty to use PocketSphinx."
+            ) from error
+        self._pipeline = transformers.AutomaticSpeechRecognitionPipeline(
+            model=model.eval(),
+            tokenizer=processor.tokenizer,
+            feature_extractor=processor.feature_extractor,
+            device=device,
+        )
+        # Word times come from the attention heads that the model's authors found to follow the sound.
+        self._word_times = getattr(model.generation_config, "alignment_heads", None) is not None
+
+    def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
+        """Text and timed words of (n,) float32 sound at 16 kHz, of any length."""
+        timestamps = "word" if self._word_times else True  # sound longer than 30 s needs one or the other
+        result = self._pipeline({"raw": audio, "sampling_rate": SAMPLE_RATE}, return_timestamps=timestamps)
+        duration = len(audio) / SAMPLE_RATE
+        words = []
+        for chunk in result["chunks"] if self._word_times else ():
+            start, end = chunk["timestamp"]
+            start = 0.0 if start is None else float(start)
+            words.append(Word(chunk["text"].strip(), start, duration if end is None else float(end)))
+        return result["text"].strip(), words

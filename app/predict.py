@@ -1,0 +1,187 @@
+"""`python -m app predict`: one clip, or every row of a CSV, on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from app.media.whisper import RecogniserError
+from app.service.analysis import Analysis
+from app.service.analyst import Analyst, chosen
+from app.settings import Settings
+from models.checkpoint import CheckpointError
+from models.registry import spec
+
+RESULT_COLUMNS = ("score", "label", "lo", "hi", "error")
+NAMES = {"text": "words", "audio": "voice", "vision": "face"}
+GAUGE_STEPS = 10  # characters a point of the scale
+
+log = logging.getLogger(__name__)
+
+
+class ManifestError(ValueError):
+    """A CSV that cannot be scored: says what is wrong with it and what would work."""
+
+
+def predict(args: argparse.Namespace, settings: Settings) -> int:
+    """Runs the command; exit code 0 done, 1 weights missing or damaged, 2 input that cannot be used."""
+    sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
+    try:
+        modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
+        chosen(modalities), spec(args.method)  # a slip in these should not wait for a decoder
+        analyst = Analyst(settings)
+        if args.manifest:
+            predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)
+            return 0
+        analysis = analyst.analyze(
+            video=args.clip, audio=args.audio, text=args.text, method=args.method, modalities=modalities
+        )
+    except (CheckpointError, RecogniserError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
+    return 0
+
+
+def describe(analysis: Analysis) -> str:
+    """An analysis for a person to read, in ASCII but for the transcript."""
+    low, high = analysis.interval
+    within = f"80 % interval {low:+.2f} to {high:+.2f}"
+    lines = [
+        f"{analysis.score:+.2f}  {analysis.label}   {within}   {analysis.method}",
+        f"-3 {gauge(analysis)} +3",
+        "",
+        "         sure   weight  alone   changes the score by",
+    ]
+    for modality, part in analysis.modalities.items():
+        cells = (
+            f"{max(part.probabilities):.2f}" if part.probabilities else "",
+            f"{part.weight:.2f}" if part.used else "",
+            f"{part.score:+.2f}" if part.used else "",
+            f"{part.occlusion:.2f}" if part.occlusion is not None else "",
+        )
+        state = "" if part.used else "off" if part.present else "absent"
+        lines.append("{:<8} {:<6} {:<7} {:<7} {}{}".format(NAMES[modality], *cells, state).rstrip())
+    transcript = analysis.transcript
+    lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
+    lines += [f"note: {notice.text}" for notice in analysis.notices]
+    return "\n".join(lines)
+
+
+def gauge(analysis: Analysis) -> str:
+    """The scale from -3 to +3 with the interval in brackets and the score as an o."""
+
+    def column(score: float) -> int:
+        return round((score + 3) * GAUGE_STEPS)
+
+    low, high = map(column, analysis.interval)
+    cells = ["+" if i % GAUGE_STEPS == 0 else "-" for i in range(6 * GAUGE_STEPS + 1)]
+    cells[low : high + 1] = "=" * (high + 1 - low)
+    cells[low], cells[high], cells[column(analysis.score)] = "[", "]", "o"
+    return "".join(cells)
+
+
+def predict_manifest(
+    analyst: Analyst, manifest: Path, out: Path, method: str, modalities: list[str]
+) -> None:
+    """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`.
+
+    Writes the same rows with `score`, `label`, `lo`, `hi` and `error`; a column that already has one of these
+    names stays as `given_<name>`. An empty `text` cell leaves the words to speech recognition. A row that
+    cannot be scored says why in `error`. Raises ManifestError for a CSV that cannot be read or a place that
+    cannot be written, CheckpointError for weights that are missing.
+    """
+    header, rows = read_manifest(manifest)
+    if out.resolve() == manifest.resolve():
+        raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
+
+    def score(cells: list[str], session: str) -> list[str]:
+        row = dict(zip(header, cells, strict=True))
+        text, file = row.get("text", "").strip(), row["file"].strip()
+        try:
+            analysis = analyst.analyze(
+                video=manifest.parent / file if file else None,
+                text=text or None,
+                method=method,
+                modalities=modalities,
+                session=session,
+            )
+        finally:
+            analyst.forget(session)
+        value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
+        return [value, analysis.label, low, high, ""]
+
+    try:
+        file = out.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(f"cannot write {out}: {error.strerror}") from error
+    with file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_kept_names(header), *RESULT_COLUMNS])
+        failed = 0
+        for number, cells in enumerate(tqdm(rows, unit="clip", file=sys.stderr)):
+            cells += [""] * (len(header) - len(cells))
+            result = _scored(score, cells, len(header), str(number))
+            failed += bool(result[-1])
+            writer.writerow([*cells[: len(header)], *result])
+            file.flush()  # an interrupted run keeps what it has
+    print(f"{len(rows) - failed} of {len(rows)} rows scored, written to {out}", file=sys.stderr)
+
+
+def read_manifest(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV, empty lines left out; ManifestError says what is wrong with it."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header, *rows = [cells for cells in csv.reader(file, strict=True) if cells] or [[]]
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path.name} is not UTF-8 text; save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise ManifestError(f"{path.name} is not a CSV: {error}") from error
+    if "file" not in header:
+        found = ", ".join(header) or "none"
+        raise ManifestError(
+            f"{path.name} needs a column named file, with commas between columns; its columns are: {found}"
+        )
+    return header, rows
+
+
+def _scored(
+    score: Callable[[list[str], str], list[str]], cells: list[str], width: int, session: str
+) -> list[str]:
+    """The result columns of one row, whatever happens to it."""
+    if len(cells) != width:
+        return ["", "", "", "", f"the row has {len(cells)} cells, the header {width}"]
+    try:
+        return score(cells, session)
+    except (CheckpointError, RecogniserError):  # would be the same for every row
+        raise
+    except ValueError as error:
+        return ["", "", "", "", str(error)]
+    except Exception as error:  # one bad clip must not stop the rest
+        log.exception("row %s", session)
+        return ["", "", "", "", f"could not be analysed ({type(error).__name__}: {error})"]
+
+
+def _kept_names(header: list[str]) -> list[str]:
+    """The header, in which a column named like a result becomes `given_<name>`."""
+    taken = {*header, *RESULT_COLUMNS}
+    names = []
+    for name in header:
+        if name in RESULT_COLUMNS:
+            while name in taken:
+                name = f"given_{name}"
+            taken.add(name)
+        names.append(name)
+    return names

@@ -1,0 +1,1 @@
+"""Clip -> Analysis: the analyst and its feature cache."""

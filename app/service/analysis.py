@@ -1,0 +1,131 @@
+"""The result of one analysis, as page, command line and API show it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+LABELS = (
+    "strongly negative",
+    "negative",
+    "weakly negative",
+    "neutral",
+    "weakly positive",
+    "positive",
+    "strongly positive",
+)
+
+
+def label_of(score: float) -> str:
+    """The label of a score in [-3, 3]: the nearest of the seven classes."""
+    return LABELS[int(np.clip(np.round(score), -3, 3)) + 3]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the visitor should know. `code` lets the page translate it; `text` is plain English.
+
+    `values` fills the translation's placeholders.
+    """
+
+    code: str
+    text: str
+    values: dict[str, str | float | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A recognised word with its start and end in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The words the text modality sees.
+
+    source : "typed", "whisper", "pocketsphinx" or "none"
+    rough : True where the recogniser is known to make many mistakes
+    words : timed words, empty for typed text
+    """
+
+    text: str
+    source: str
+    rough: bool = False
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModalityAnalysis:
+    """One modality's part.
+
+    present : the clip has it
+    used : present and switched on
+    entropy : nats, in [0, log 7], of the modality's own class distribution; None where absent
+    probabilities : that distribution over the classes -3 … 3; None where absent
+    weight : entropy weight (MLA, CVPR 2024): softmax of -entropy over used modalities; None where not used
+    own_weight : the chosen method's own weight; None where not used or the method has none
+    score : the chosen method on this modality alone, in [-3, 3]; None where not used
+    occlusion : |score - score without this modality|; None where not used or nothing else is used
+    """
+
+    present: bool
+    used: bool
+    entropy: float | None = None
+    probabilities: list[float] | None = None
+    weight: float | None = None
+    own_weight: float | None = None
+    score: float | None = None
+    occlusion: float | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One clip, one method, one subset of modalities.
+
+    score : in [-3, 3]; label : one of LABELS; interval : 80 % split-conformal (lo, hi) within [-3, 3]
+    method : registry name; weights_kind : name of the method's own weights or None
+    modalities : {"text", "audio", "vision"} -> ModalityAnalysis
+    timings_ms : milliseconds of each stage; stages answered from the cache are 0
+    crops, crop_times, log_mel : for display only, not part of the JSON
+    """
+
+    score: float
+    label: str
+    interval: tuple[float, float]
+    method: str
+    weights_kind: str | None
+    transcript: Transcript
+    modalities: dict[str, ModalityAnalysis]
+    timings_ms: dict[str, float]
+    notices: tuple[Notice, ...] = ()
+    crops: np.ndarray | None = None
+    crop_times: np.ndarray | None = None
+    log_mel: np.ndarray | None = None
+
+    def to_json(self) -> dict:
+        """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""
+        transcript = asdict(self.transcript)
+        transcript["words"] = [_rounded(word) for word in transcript["words"]]
+        return {
+            "score": _rounded(self.score),
+            "label": self.label,
+            "interval": _rounded(list(self.interval)),
+            "method": self.method,
+            "weights_kind": self.weights_kind,
+            "transcript": transcript,
+            "modalities": {name: _rounded(asdict(part)) for name, part in self.modalities.items()},
+            "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
+            "warnings": [notice.text for notice in self.notices],
+        }
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 4) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"

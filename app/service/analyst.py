@@ -1,0 +1,160 @@
+"""Clip, transcript, method and subset -> Analysis: the one way to an answer, for every caller."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from app.service import notices
+from app.service.analysis import Analysis, ModalityAnalysis, Transcript, label_of
+from app.service.device import choose_device, limit_threads
+from app.service.notices import AnalysisError
+from app.service.reader import PROFILE, Course, File, Progress, Reader
+from app.service.subsets import Certainty, Subset, SubsetScores, read_certainty, score_subsets
+from app.settings import Settings
+from models.catalogue import describe_methods
+from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
+from models.extractors.profile import Profile
+from models.registry import spec
+from models.types import MODALITIES, Modality
+
+
+class Analyst:
+    """Analyses clips; one instance a process, and every method may be called from any thread.
+
+    profile : extractors to use instead of loading the `local` profile
+    """
+
+    def __init__(self, settings: Settings, profile: Profile | None = None):
+        limit_threads()
+        self.settings = settings
+        self.device = choose_device(settings.device)
+        self._reader = Reader(settings, self.device, profile)
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._loading = threading.Lock()
+
+    def analyze(
+        self,
+        *,
+        video: File = None,
+        audio: File = None,
+        text: str | None = None,
+        method: str = "lmf",
+        modalities: Iterable[Modality | str] = MODALITIES,
+        session: str = "",
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """One clip, one method, one subset -> Analysis; only the fusion runs again for a clip seen before.
+
+        video, audio : files; a separate audio file replaces the clip's own sound
+        text : the words; "" for none, None for those that speech recognition finds
+        session : owner of what is kept, see `forget`
+        progress : called with the name of each stage that really runs
+        Raises ValueErrors in plain words: AnalysisError, MediaError, unknown method or modality.
+        """
+        asked, method_spec = chosen(modalities), spec(method)
+        if not video and not audio and not (text or "").strip():
+            raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
+        course = Course(session, progress)
+        reading = self._reader.read(video, audio, text, course)
+        features = reading.features.to(self.device)
+        there = features.present()[0].tolist()
+        present = tuple(m for m, is_there in zip(MODALITIES, there, strict=True) if is_there)
+        used = tuple(m for m in asked if m in present)
+        if not present:
+            raise notices.nothing_present(reading.notices)
+        if not used:
+            raise notices.nothing_used(asked, present)
+
+        checkpoint, mla = self._checkpoint(method), self._checkpoint("mla")
+        with course.stage("fusion", "fusing"):
+            scores = score_subsets(checkpoint.model, features, used)
+            certainty = read_certainty(mla.model, features, used)
+
+        voice, face = reading.material.voice, reading.material.face
+        faces = face.faces if face else None
+        return Analysis(
+            score=scores.score,
+            label=label_of(scores.score),
+            interval=interval(checkpoint, scores.score, used),
+            method=method,
+            weights_kind=method_spec.weights_kind,
+            transcript=reading.transcript,
+            modalities=describe_modalities(scores, certainty),
+            timings_ms=course.timings_ms,
+            notices=(*reading.notices, *notices.of_absence(asked, used, reading.notices)),
+            crops=faces.crops if faces else None,
+            crop_times=faces.times if faces else None,
+            log_mel=voice.log_mel if voice else None,
+        )
+
+    def transcribe(
+        self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
+    ) -> Transcript:
+        """The words that speech recognition finds, empty without sound; kept like everything else."""
+        return self._reader.transcribe(video, audio, Course(session, progress))
+
+    def forget(self, session: str) -> None:
+        """Drop everything kept for `session` that no other session uses."""
+        self._reader.forget(session)
+
+    def methods(self) -> list[dict]:
+        """Every method with its origin, checkpoint and test figures, JSON-able."""
+        return describe_methods(self.settings.checkpoints, PROFILE)
+
+    def prepare(self, method: str = "lmf") -> None:
+        """Load what the first clip would otherwise wait for."""
+        for name in ("mla", method):
+            self._checkpoint(name)
+        self._reader.prepare()
+
+    def _checkpoint(self, method: str) -> Checkpoint:
+        with self._loading:
+            if method not in self._checkpoints:
+                checkpoint = load_fusion(
+                    method, PROFILE, self.settings.checkpoints, self._reader.fingerprints
+                )
+                checkpoint.model.to(self.device).eval()
+                self._checkpoints[method] = checkpoint
+            return self._checkpoints[method]
+
+
+def chosen(modalities: Iterable[Modality | str]) -> Subset:
+    """Names in canonical order; AnalysisError for none, ValueError for an unknown one."""
+    names = ",".join(modalities)
+    if not names:
+        raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
+    return Modality.parse(names)
+
+
+def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float, float]:
+    """80 % split-conformal interval around a score, within [-3, 3], from held-out errors of that subset.
+
+    CheckpointError where the checkpoint has none for the subset.
+    """
+    reach = checkpoint.meta.quantile(used)
+    if reach is None:
+        raise CheckpointError(
+            f"the weights of {checkpoint.meta.method!r} have no residual quantile for {subset_name(used)}; "
+            f"train them again with `python -m models train {checkpoint.meta.method} --data DATA`"
+        )
+    return max(-3.0, score - reach), min(3.0, score + reach)
+
+
+def describe_modalities(
+    scores: SubsetScores, certainty: dict[Modality, Certainty]
+) -> dict[str, ModalityAnalysis]:
+    """{"text", "audio", "vision"} in that order; absent ones have no figures."""
+    parts = {str(m): ModalityAnalysis(present=False, used=False) for m in MODALITIES}
+    for modality, sure in certainty.items():
+        parts[modality] = ModalityAnalysis(
+            present=True,
+            used=modality in scores.alone,
+            entropy=sure.entropy,
+            probabilities=sure.probabilities,
+            weight=sure.weight,
+            own_weight=scores.own_weights[modality] if modality in (scores.own_weights or ()) else None,
+            score=scores.alone.get(modality),
+            occlusion=scores.occlusion.get(modality),
+        )
+    return parts

@@ -1,0 +1,150 @@
+"""What was computed for a clip, kept by content, bounded in bytes, gone with its session."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.decode import MediaError
+
+REMEMBERED_DIGESTS = 4096  # files; about 1 MB
+
+
+@dataclass
+class _Entry:
+    value: Any
+    size: int  # bytes
+    sessions: set[str]
+
+
+@dataclass
+class _Pending:
+    result: Future
+    sessions: set[str]
+
+
+class SessionCache:
+    """Least-recently-used cache whose entries belong to the sessions that asked for them.
+
+    capacity : bytes; a value larger than that is returned and not kept
+    Thread-safe. A value is computed once, however many threads ask for its key meanwhile.
+    """
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._pending: dict[Hashable, _Pending] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, session: str, compute: Callable[[], Any]) -> Any:
+        """The value of `key`, from `compute` where it is not kept.
+
+        Threads that ask while it is being computed wait, and get the same value or the same exception.
+        """
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+                entry.sessions.add(session)
+                return entry.value
+            pending = self._pending.get(key)
+            if pending is not None:
+                pending.sessions.add(session)
+            else:
+                mine = self._pending[key] = _Pending(Future(), {session})
+        if pending is not None:
+            return pending.result.result()
+        try:
+            value = compute()
+        except BaseException as error:
+            with self._lock:
+                del self._pending[key]
+            mine.result.set_exception(error)
+            raise
+        with self._lock:
+            del self._pending[key]
+            self._keep(key, _Entry(value, nbytes(value), mine.sessions))
+        mine.result.set_result(value)
+        return value
+
+    def forget(self, session: str) -> None:
+        """Drop what only `session` asked for, also what is still being computed for it."""
+        with self._lock:
+            for pending in self._pending.values():
+                pending.sessions.discard(session)
+            for key, entry in list(self._entries.items()):
+                entry.sessions.discard(session)
+                if not entry.sessions:
+                    self._drop(key)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held now, at most `capacity`."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _keep(self, key: Hashable, entry: _Entry) -> None:
+        if not entry.sessions or entry.size > self.capacity:
+            return
+        self._entries[key] = entry
+        self._bytes += entry.size
+        while self._bytes > self.capacity:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: Hashable) -> None:
+        self._bytes -= self._entries.pop(key).size
+
+
+def nbytes(value: Any) -> int:
+    """Bytes of the arrays, tensors and strings inside nested dataclasses, mappings and sequences."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, str | bytes):
+        return len(value)
+    if is_dataclass(value):
+        return sum(nbytes(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, dict):
+        return sum(nbytes(item) for pair in value.items() for item in pair)
+    if isinstance(value, list | tuple):
+        return sum(map(nbytes, value))
+    return 8
+
+
+class FileDigests:
+    """SHA-256 of files; an unchanged file (same path, inode, size and time) is not read again."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, path: Path) -> str:
+        """Hex digest of the file's bytes; MediaError where there is no such file."""
+        if not path.is_file():
+            raise MediaError("missing", f"There is no file {path.name}.", name=path.name)
+        stat = path.stat()
+        version = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        with self._lock:
+            if version in self._known:
+                self._known.move_to_end(version)
+                return self._known[version]
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with self._lock:
+            self._known[version] = digest
+            while len(self._known) > REMEMBERED_DIGESTS:
+                self._known.popitem(last=False)
+        return digest

@@ -1,0 +1,42 @@
+"""Which device computes, and with how many threads."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "<microseconds> <period>" or "max <period>"
+
+
+def choose_device(wanted: str) -> str:
+    """`auto`, `cpu`, `cuda` or `cuda:N` -> a torch device; ValueError where that GPU is not there."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda"):
+        index = int(wanted.partition(":")[2] or 0)
+        if index >= torch.cuda.device_count():
+            raise ValueError(
+                f"FUSEBOX_DEVICE is {wanted!r}, but this machine has {torch.cuda.device_count()} CUDA "
+                "devices that torch can use; give auto or cpu"
+            )
+    return wanted
+
+
+def usable_cores() -> int:
+    """Cores this process may use: its affinity and the container's quota, which torch overlooks."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    if CGROUP_QUOTA.exists():
+        quota, period = CGROUP_QUOTA.read_text().split()
+        if quota != "max":
+            cores = min(cores, math.ceil(int(quota) / int(period)))
+    return max(1, cores)
+
+
+def limit_threads() -> None:
+    """As many torch threads as usable cores, unless OMP_NUM_THREADS says otherwise."""
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(usable_cores())

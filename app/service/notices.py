@@ -1,0 +1,116 @@
+"""What a visitor is told beside the score, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.service.analysis import Notice, Transcript
+from models.clip import Clip
+from models.extractors.text import MAX_TOKENS
+from models.types import Modality
+
+Subset = tuple[Modality, ...]
+
+PLAIN = {Modality.TEXT: "words", Modality.AUDIO: "voice", Modality.VISION: "face"}
+
+# A notice with one of these codes already explains why its modality is not there.
+EXPLAINS = {
+    "no_sound": (Modality.AUDIO, Modality.TEXT),
+    "no_voice": (Modality.AUDIO,),
+    "no_speech": (Modality.TEXT,),
+    "no_picture": (Modality.VISION,),
+    "no_face": (Modality.VISION,),
+}
+
+
+class AnalysisError(ValueError):
+    """Input that cannot be analysed: says what was wrong with it and what would work.
+
+    `code` and `values` let a page translate the message, as a MediaError's do.
+    """
+
+    def __init__(self, code: str, text: str, **values: str | float | int) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values = values
+
+
+def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool) -> list[Notice]:
+    """What a decoded clip lacks.
+
+    seconds : where longer clips are cut
+    film : a picture was to be expected; an audio file owes none
+    voice, face : an extractor found one
+    """
+    notices = []
+    if clip.truncated:
+        text = f"The clip is longer than {seconds:g} seconds; only the first {seconds:g} are used."
+        notices.append(Notice("truncated", text, {"seconds": seconds}))
+    if clip.audio is None:
+        notices.append(Notice("no_sound", "The clip has no sound, so there is no voice to hear."))
+    elif not voice:
+        notices.append(Notice("no_voice", "The sound is silent or too short to hear a voice in."))
+    if film and clip.frames is None:
+        notices.append(Notice("no_picture", "The clip has no picture, so there is no face to see."))
+    elif film and not face:
+        notices.append(Notice("no_face", "No face was found in the picture."))
+    return notices
+
+
+def of_transcript(transcript: Transcript, *, recognised: bool) -> list[Notice]:
+    """What to know about the words; `recognised` is True where a recogniser was asked for them."""
+    if recognised and not transcript.text:
+        return [Notice("no_speech", "No words were recognised in the sound; you can type them.")]
+    if transcript.rough:
+        text = "The transcript was recognised roughly and may be wrong; please correct it."
+        return [Notice("rough_transcript", text, {"source": transcript.source})]
+    return []
+
+
+def of_length(tokens: list[str]) -> Notice | None:
+    """Words that the text encoder did not read, for there were too many.
+
+    tokens : word pieces that it did read, with [CLS] and [SEP]
+    """
+    if len(tokens) < MAX_TOKENS:
+        return None
+    words = sum(not token.startswith("##") for token in tokens) - 2
+    return Notice("long_text", f"Only the first {words} words or so are read.", {"words": words})
+
+
+def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[Notice]:
+    """Asked for, not there, and not explained by one of the `others`: at most one notice."""
+    explained = {m for notice in others for m in EXPLAINS.get(notice.code, ())}
+    absent = [m for m in asked if m not in used and m not in explained]
+    if not absent:
+        return []
+    nothing = " and ".join(f"no {PLAIN[m]}" for m in absent)
+    text = f"There is {nothing} here: the score comes from {plain_list(used, 'and')} alone."
+    values = {"modalities": ",".join(absent), "used": ",".join(used)}
+    return [Notice("modality_absent", text, values)]
+
+
+def plain_list(modalities: Iterable[Modality], conjunction: str) -> str:
+    """(TEXT, AUDIO, VISION) -> "words, voice and face"."""
+    *first, last = (PLAIN[m] for m in modalities)
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def nothing_used(asked: Subset, present: Subset) -> AnalysisError:
+    """The error for a subset of which nothing is present."""
+    return AnalysisError(
+        "nothing_used",
+        f"This clip has no {plain_list(asked, 'or')}; switch on {plain_list(present, 'or')}.",
+        modalities=",".join(asked),
+        present=",".join(present),
+    )
+
+
+def nothing_present(reasons: Iterable[Notice]) -> AnalysisError:
+    """The error for input without words, voice and face."""
+    sentences = [
+        "There is nothing to analyse.",
+        *(notice.text for notice in reasons),
+        "Give a clip in which somebody speaks or shows their face, or type the words.",
+    ]
+    return AnalysisError("nothing_present", " ".join(sentences))

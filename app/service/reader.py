@@ -1,0 +1,228 @@
+"""Files and words -> the features of one utterance, each part computed once for its content."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from app.media.guard import DecodeLimits, check_size, decode_guarded
+from app.media.language import warn_if_not_english
+from app.media.speech import Recogniser
+from app.service import notices
+from app.service.analysis import Notice, Transcript
+from app.service.cache import FileDigests, SessionCache
+from app.settings import Settings
+from models.clip import Clip
+from models.decode import MediaError
+from models.extractors.profile import Extraction, Profile
+from models.types import Features, Modality
+
+PROFILE = "local"
+STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
+log = logging.getLogger(__name__)
+
+NO_WORDS = Transcript("", "none")
+
+File = str | Path | None
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Course:
+    """One call on its way: whose it is, whom to tell, and how long each stage took."""
+
+    session: str = ""
+    progress: Progress | None = None
+    timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+
+    @contextmanager
+    def stage(self, name: str, doing: str):
+        """Tells what is being done and times it; stages answered from the cache never get here."""
+        if self.progress:
+            self.progress(doing)
+        start = perf_counter()
+        yield
+        self.timings_ms[name] = 1000 * (perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is kept of a decoded clip: no frames, so that two minutes stay within about 15 MB.
+
+    waveform : (n,) float32 16 kHz mono, for a recogniser asked later, or None
+    voice, face : extractions from the sound alone and the picture alone, or None without such a stream
+    """
+
+    waveform: np.ndarray | None = None
+    voice: Extraction | None = None
+    face: Extraction | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One utterance, ready for any method and any subset.
+
+    features : batch of one
+    material : what the files gave, also what a page shows of it
+    """
+
+    features: Features
+    transcript: Transcript
+    material: Material
+    notices: tuple[Notice, ...]
+
+
+class Reader:
+    """Decodes, recognises and extracts; may be called from any thread.
+
+    device : torch device of the extractors and of a Whisper recogniser
+    profile : extractors to use instead of loading the `local` profile
+    """
+
+    def __init__(self, settings: Settings, device: str, profile: Profile | None = None):
+        self._settings = settings
+        self._device = device
+        self._profile = profile
+        self._loading = threading.Lock()
+        self._cache = SessionCache(settings.cache_mb * 1_000_000)
+        self._digest = FileDigests()
+        self._limits = DecodeLimits(
+            max_mb=settings.max_mb,
+            max_seconds=settings.max_seconds,
+            decode_seconds=settings.decode_seconds,
+            decode_memory_mb=settings.decode_memory_mb,
+        )
+        self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
+
+    def read(self, video: File, audio: File, text: str | None, course: Course) -> Reading:
+        """Features of the utterance; see `Analyst.analyze` for what goes in and what it raises."""
+        key = self._key(video, audio)
+        material = self._material(key, video, audio, course)
+        transcript = self._transcript(key, text, material, course)
+        words, about_words = self._words(transcript.text, course)
+        recognised = text is None and material.waveform is not None
+        return Reading(
+            features=Features(
+                text=words.features.text,
+                audio=(material.voice or words).features.audio,
+                vision=(material.face or words).features.vision,
+            ),
+            transcript=transcript,
+            material=material,
+            notices=(
+                *material.notices,
+                *notices.of_transcript(transcript, recognised=recognised),
+                *about_words,
+            ),
+        )
+
+    def transcribe(self, video: File, audio: File, course: Course) -> Transcript:
+        """The recognised words, empty without sound."""
+        key = self._key(video, audio)
+        return self._transcript(key, None, self._material(key, video, audio, course), course)
+
+    def forget(self, session: str) -> None:
+        """Drop everything kept for `session` that no other session uses."""
+        self._cache.forget(session)
+
+    @property
+    def fingerprints(self) -> dict[Modality, str]:
+        """{modality: digest} of the extractors, which a checkpoint must agree with."""
+        return self._extractors().fingerprints
+
+    def prepare(self) -> None:
+        """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
+        self._extractors()
+        log.info("speech recognition by %s", self._recogniser.name)
+
+    def _key(self, video: File, audio: File) -> tuple[str, str]:
+        """What both files hold, "" for one that is not given."""
+        for file in filter(None, (video, audio)):
+            check_size(Path(file), self._limits)
+        return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
+
+    def _material(self, key: tuple, video: File, audio: File, course: Course) -> Material:
+        if not video and not audio:
+            return Material()
+
+        def compute() -> Material:
+            with course.stage("decode", "decoding"):
+                clip = self._decode(video, audio)
+            voice = face = None
+            if clip.audio is not None:
+                with course.stage("audio", "hearing voice"):
+                    voice = self._extractors().extract(replace(clip, frames=None, frame_times=None), "")
+            if clip.frames is not None:
+                with course.stage("vision", "watching face"):
+                    face = self._extractors().extract(replace(clip, audio=None), "")
+            lacking = notices.of_clip(
+                clip,
+                self._settings.max_seconds,
+                film=bool(video),
+                voice=_has(voice, Modality.AUDIO),
+                face=_has(face, Modality.VISION),
+            )
+            return Material(clip.audio, voice, face, tuple(lacking))
+
+        return self._cache.get(("material", *key), course.session, compute)
+
+    def _transcript(self, key: tuple, text: str | None, material: Material, course: Course) -> Transcript:
+        """Typed words, where text is given, else recognised ones."""
+        if text is not None:
+            return Transcript(text.strip(), "typed") if text.strip() else NO_WORDS
+        if material.waveform is None:
+            return NO_WORDS
+
+        def compute() -> Transcript:
+            with course.stage("speech", "listening"):
+                return self._recogniser.transcribe(material.waveform)
+
+        return self._cache.get(("transcript", *key), course.session, compute)
+
+    def _words(self, text: str, course: Course) -> tuple[Extraction, list[Notice]]:
+        """The text modality of a transcript, absent for an empty one, and what to know about it."""
+
+        def compute() -> tuple[Extraction, list[Notice]]:
+            if not text:
+                return self._extractors().extract(None, ""), []
+            with course.stage("text", "reading words"):
+                extraction = self._extractors().extract(None, text)
+                about = [warn_if_not_english(text), notices.of_length(extraction.tokens)]
+            return extraction, [notice for notice in about if notice]
+
+        return self._cache.get(("words", text), course.session, compute)
+
+    def _decode(self, video: File, audio: File) -> Clip:
+        clip = Clip(None, None, None, 0.0)
+        if video:
+            clip = decode_guarded(Path(video), self._limits)
+        if not audio:
+            return clip
+        sound = decode_guarded(Path(audio), self._limits)
+        if sound.audio is None:
+            name = Path(audio).name
+            raise MediaError("no_sound", f"{name}, given for the voice, has no sound in it.", name=name)
+        return replace(
+            clip,
+            audio=sound.audio,
+            duration=max(clip.duration, sound.duration),
+            truncated=clip.truncated or sound.truncated,
+        )
+
+    def _extractors(self) -> Profile:
+        with self._loading:
+            if self._profile is None:
+                self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
+            return self._profile
+
+
+def _has(extraction: Extraction | None, modality: Modality) -> bool:
+    return extraction is not None and bool(extraction.features[modality].present[0])

@@ -1,0 +1,105 @@
+"""Everything an operator can set: one frozen dataclass, read from FUSEBOX_* once, at start."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PREFIX = "FUSEBOX_"
+
+
+class SettingsError(ValueError):
+    """A FUSEBOX_* variable that cannot be used: names it, its value, and what would work."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Field `max_mb` is the variable FUSEBOX_MAX_MB, and so on; an empty variable means the default."""
+
+    host: str = "127.0.0.1"  # address the page listens on; 0.0.0.0 for every network
+    port: int = 7860  # TCP port of the page
+    device: str = "auto"  # auto (the GPU when there is one), cpu, cuda or cuda:N
+    checkpoints: Path = ROOT / "checkpoints"  # folder with <profile>/<method>.safetensors
+    whisper: str = ""  # Whisper's folder or hub name; empty: a local copy if there is one
+    allow_downloads: bool = False  # may weights be fetched from the hub?
+    max_mb: int = 200  # MB (10^6 bytes), largest file accepted
+    max_seconds: float = 120.0  # s, longer clips are cut
+    cache_mb: int = 256  # MB (10^6 bytes) of features kept for clips already seen
+    decode_seconds: float = 60.0  # s, time limit of the decoding child process
+    decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from FUSEBOX_* variables; SettingsError for a value that cannot be used."""
+        values = {}
+        for variable, name in cls.variables().items():
+            text = environment.get(variable, "").strip()
+            if text:
+                values[name] = _READERS[name](variable, text)
+        return cls(**values)
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """{variable: field} for every setting."""
+        return {f"{PREFIX}{field.name.upper()}": field.name for field in fields(cls)}
+
+
+def _number(kind: type, low: float, high: float, unit: str) -> Callable[[str, str], float]:
+    def read(variable: str, text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise SettingsError(
+                f"{variable} is {text!r}; give {unit} from {low:g} to {high:g}"
+            ) from None
+        return value
+
+    return read
+
+
+def _switch(variable: str, text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise SettingsError(f"{variable} is {text!r}; give 1 (yes) or 0 (no)")
+    return words[text.lower()]
+
+
+def _device(variable: str, text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text.lower()):
+        raise SettingsError(f"{variable} is {text!r}; give auto, cpu, cuda or cuda:0")
+    return text.lower()
+
+
+def _folder(variable: str, text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise SettingsError(
+            f"{variable} is {text!r}, which is not a folder; give the folder that holds local/lmf.safetensors"
+        )
+    return path.resolve()
+
+
+def _text(variable: str, text: str) -> str:
+    return text
+
+
+_READERS: dict[str, Callable] = {
+    "host": _text,
+    "port": _number(int, 1, 65_535, "a port number"),
+    "device": _device,
+    "checkpoints": _folder,
+    "whisper": _text,
+    "allow_downloads": _switch,
+    "max_mb": _number(int, 1, 100_000, "whole megabytes"),
+    "max_seconds": _number(float, 1, 3600, "seconds"),
+    "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
+    "decode_seconds": _number(float, 1, 3600, "seconds"),
+    "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
+}

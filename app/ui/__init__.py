@@ -1,0 +1,1 @@
+"""The page: Gradio only, one file a panel."""

@@ -1,0 +1,121 @@
+"""From what a visitor did to what the page shows next. Whatever fails reaches the visitor in plain words."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from app.service.analysis import Analysis
+from app.service.notices import AnalysisError
+from app.ui import words
+from app.ui.shown import Question, Shown
+from models.decode import MediaError
+
+if TYPE_CHECKING:
+    from app.service.analyst import Analyst
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who asks: the owner of what is cached, and the language to answer in."""
+
+    session: str
+    language: str
+
+
+class Answering:
+    """Asks the analyst on behalf of visitors; keeps nothing itself.
+
+    titles : {registry name: title} of every method
+    """
+
+    def __init__(self, analyst: Analyst):
+        self.analyst = analyst
+        self.titles = {method["name"]: method["title"] for method in analyst.methods()}
+
+    def ask(
+        self, question: Question, shown: Shown | None, visit: Visit, progress: Progress | None = None
+    ) -> Shown:
+        """The answer to `question`. Switches stay as they are on the same clip; a new clip has all fuses in."""
+        same = shown is not None and shown.question.same_input(question)
+        off = switched_off(shown) if same else ()
+        asked = tuple(m for m in words.MODALITIES if m not in off)
+        if not asked:
+            asked, shown = words.MODALITIES, None
+        analysis = self._analyze(question, asked, visit, progress)
+        now = Shown(question, analysis, present(analysis, asked), None, self.titles[question.method])
+        changed = same and shown is not None and shown.on and differs(now, shown)
+        return replace(now, before=replace(shown, before=None)) if changed else now
+
+    def switch(self, shown: Shown, on: tuple[str, ...], visit: Visit) -> Shown:
+        """The same question with only the modalities `on`; with none, no score at all."""
+        before = replace(shown, before=None) if shown.on else shown.before
+        if not on:
+            return replace(shown, on=(), before=before)
+        analysis = self._analyze(shown.question, on, visit, None)
+        return replace(shown, analysis=analysis, on=present(analysis, on), before=before)
+
+    def with_method(self, shown: Shown, method: str, visit: Visit) -> Shown:
+        """The same question answered by another method."""
+        return self.ask(replace(shown.question, method=method), shown, visit)
+
+    def _analyze(
+        self, question: Question, modalities: tuple[str, ...], visit: Visit, progress: Progress | None
+    ) -> Analysis:
+        for upload in (question.video, question.audio):
+            if upload and not Path(upload).exists():
+                raise plain_error(words.say("error_gone", visit.language), visit.language)
+        with in_plain_words(visit.language):
+            return self.analyst.analyze(
+                video=question.video,
+                audio=question.audio,
+                text=question.text,
+                method=question.method,
+                modalities=modalities,
+                session=visit.session,
+                progress=progress,
+            )
+
+
+def switched_off(shown: Shown) -> tuple[str, ...]:
+    """Modalities the visitor pulled out: present, and not on."""
+    return tuple(m for m, part in shown.analysis.modalities.items() if part.present and m not in shown.on)
+
+
+def present(analysis: Analysis, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `asked` that the input has."""
+    return tuple(m for m in asked if analysis.modalities[m].present)
+
+
+def differs(now: Shown, then: Shown) -> bool:
+    """True where something was changed that can move the score."""
+    said = (now.analysis.transcript.text, now.on, now.question.method)
+    return said != (then.analysis.transcript.text, then.on, then.question.method)
+
+
+def plain_error(message: str, language: str) -> gr.Error:
+    """The message as Gradio shows it; a message may quote a file name, so it is escaped."""
+    return gr.Error(html.escape(message), title=words.say("error", language), print_exception=False)
+
+
+@contextmanager
+def in_plain_words(language: str) -> Iterator[None]:
+    """Errors about the input reach the visitor as they are; anything else goes to the log, not to the page."""
+    try:
+        yield
+    except (AnalysisError, MediaError) as error:
+        raise plain_error(words.error(error.code, str(error), error.values, language), language) from error
+    except Exception as error:
+        log.exception("analysis failed")
+        raise plain_error(words.say("error_unexpected", language), language) from error

@@ -1,0 +1,61 @@
+"""The two public endpoints, for the Python client, curl and other programs; they speak English."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from app.ui import words
+from app.ui.answering import in_plain_words
+from app.ui.wiring import ANALYSES, AT_ONCE
+
+if TYPE_CHECKING:
+    from app.service.analyst import Analyst
+
+
+def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
+    """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
+
+    def analyze(
+        clip: str | None, audio: str | None, text: str | None, method: str, modalities: list[str]
+    ) -> dict:
+        """Sentiment of one clip, by one method, from the chosen modalities.
+
+        Parameters:
+            clip: video file with or without sound (mp4, webm, mov, mkv, avi), or None
+            audio: sound file that replaces the clip's own sound, or None
+            text: the words that are spoken; "" for none, None for speech recognition
+            method: name of a fusion method, see /methods
+            modalities: which of "text", "audio" and "vision" to use
+        Returns:
+            score in [-3, 3], label, 80 % interval, transcript, and for each modality whether it is present and
+            used, entropy, probabilities, weight, score alone and occlusion; timings_ms and warnings
+        """
+        session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
+        try:
+            with in_plain_words(words.ENGLISH):
+                return analyst.analyze(
+                    video=clip, audio=audio, text=text, method=method, modalities=modalities, session=session
+                ).to_json()
+        finally:
+            analyst.forget(session)
+
+    def describe_methods() -> list[dict]:
+        """Every fusion method: name, title, paper, year, kind of weights, whether it reconstructs, test figures."""
+        return methods
+
+    with gr.Row(visible=False):
+        inputs = [
+            gr.File(label="clip"),
+            gr.File(label="audio"),
+            gr.Textbox(value=None, label="text"),
+            gr.Dropdown([entry["name"] for entry in methods], value=chosen, label="method"),
+            gr.CheckboxGroup(list(words.MODALITIES), value=list(words.MODALITIES), label="modalities"),
+        ]
+        answer = gr.JSON(label="analysis")
+        gr.Button().click(
+            analyze, inputs, answer, api_name="analyze", concurrency_id=ANALYSES, concurrency_limit=AT_ONCE
+        )
+    gr.api(describe_methods, api_name="methods")

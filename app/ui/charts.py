@@ -1,0 +1,129 @@
+"""Small pictures for the page: HTML that scales with its column, and images as data addresses.
+
+Faces and spectrograms travel inside the answer, never as files, so nothing of a visitor's face stays on the disk.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from app.service.analysis import LABELS, Analysis
+from app.ui import words
+
+LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
+
+# Told apart by people with each kind of colour blindness, and legible on white and on black.
+COLOURS = {"text": "#2f7fc4", "audio": "#d97a0b", "vision": "#12967f", "other": "#8a8f98"}
+
+QUIET, LOUD = 5, 99.5  # percentiles of the log-mel energies drawn darkest and brightest
+
+
+def position(score: float) -> str:
+    """Where a score stands on the scale, in percent from the left."""
+    return f"{100 * (min(max(score, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST):.2f}%"
+
+
+def gauge(
+    score: float | None,
+    interval: tuple[float, float] | None,
+    before: float | None,
+    spoken: str,
+    language: str,
+) -> str:
+    """The -3 … +3 scale with the score, its interval and, hollow, the score before; `spoken` is read aloud."""
+    marks = []
+    if interval is not None:
+        low, high = (position(end) for end in interval)
+        marks.append(f'<i class="fb-band" style="left:{low};right:calc(100% - {high})"></i>')
+    if before is not None:
+        marks.append(f'<i class="fb-dot fb-before" style="left:{position(before)}"></i>')
+    if score is not None:
+        start = position(score if before is None else before)
+        marks.append(f'<i class="fb-dot" style="--from:{start};left:{position(score)}"></i>')
+    ticks = "".join(
+        f'<span style="left:{position(value)}">{words.signed(value).removesuffix(".0")}</span>'
+        for value in range(LOWEST, HIGHEST + 1)
+    )
+    ends = f"<span>{words.say('negative', language)}</span><span>{words.say('positive', language)}</span>"
+    return (
+        f'<div class="fb-gauge" role="img" aria-label="{escape(spoken)}">'
+        f'<div class="fb-track">{"".join(marks)}</div><div class="fb-ticks">{ticks}</div></div>'
+        f'<div class="fb-ends" aria-hidden="true">{ends}</div>'
+    )
+
+
+def bar(value: float | None, modality: str) -> str:
+    """A weight in [0, 1] as a bar in the modality's colour; None is hatched grey."""
+    if value is None:
+        return '<div class="fb-bar fb-hatched"></div>'
+    return f'<div class="fb-bar"><i class="fb-{modality}" style="width:{100 * value:.1f}%"></i></div>'
+
+
+def distribution(probabilities: list[float], modality: str, language: str) -> str:
+    """Seven columns, strongly negative to strongly positive from left to right; the tallest is full height."""
+    likeliest = int(np.argmax(probabilities))
+    spoken = words.say(
+        "guess_says",
+        language,
+        name=words.modality_name(modality, language),
+        label=words.class_label(LABELS[likeliest], language),
+        value=words.share(probabilities[likeliest]),
+    )
+    columns = "".join(
+        f'<i class="fb-{modality}" style="height:{100 * p / max(probabilities):.1f}%"'
+        f' title="{escape(words.class_label(name, language))} {words.share(p)}"></i>'
+        for name, p in zip(LABELS, probabilities, strict=True)
+    )
+    return f'<div class="fb-guess" role="img" aria-label="{escape(spoken)}">{columns}</div>'
+
+
+def face_strip(crops: np.ndarray, times: np.ndarray, language: str, most: int = 12) -> str:
+    """At most `most` of the (n, 48, 48) uint8 crops, evenly spread over the clip, each with its time."""
+    chosen = np.unique(np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(int))
+    images = []
+    for index in chosen:
+        spoken = words.say("face_at", language, seconds=f"{times[index]:.1f}")
+        source = data_address(Image.fromarray(crops[index]))
+        images.append(f'<img src="{source}" alt="{escape(spoken)}" title="{escape(spoken)}">')
+    return f'<div class="fb-faces">{"".join(images)}</div>'
+
+
+def log_mel_picture(log_mel: np.ndarray, spoken: str, widest: int = 1200) -> str:
+    """(80, frames) log energies as an orange picture, low bands at the bottom, at most `widest` columns."""
+    step = max(1, -(-log_mel.shape[1] // widest))
+    frames = log_mel[::-1, : log_mel.shape[1] // step * step]
+    energies = frames.reshape(len(frames), -1, step).mean(axis=2)
+    low, high = np.percentile(energies, [QUIET, LOUD])
+    level = np.clip((energies - low) / max(high - low, 1e-6), 0, 1)[..., None]
+    stops = np.array([[24, 18, 12], [217, 122, 11], [255, 240, 214]], dtype=np.float32)
+    first, second = np.clip(2 * level, 0, 1), np.clip(2 * level - 1, 0, 1)
+    colours = stops[0] + first * (stops[1] - stops[0]) + second * (stops[2] - stops[1])
+    source = data_address(Image.fromarray(colours.astype(np.uint8)))
+    return f'<img class="fb-mel" src="{source}" alt="{escape(spoken)}">'
+
+
+def data_address(image: Image.Image) -> str:
+    """The image as a data: address."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def timings_table(analysis: Analysis, language: str) -> pd.DataFrame:
+    """One row a stage that took time: its name, milliseconds and the modality it works for."""
+    rows = [
+        {
+            "stage": words.stage(name, language),
+            "ms": round(ms, 1),
+            "modality": name if name in words.MODALITIES else "other",
+        }
+        for name, ms in analysis.timings_ms.items()
+        if ms > 0 and name != "total"
+    ]
+    return pd.DataFrame(rows, columns=["stage", "ms", "modality"])

@@ -1,0 +1,90 @@
+"""What the answer rests on: the faces found, the voice as a log-mel picture, and the time each stage took."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+from app.ui import charts, words
+from app.ui.shown import Panel, Shown
+
+MEL_FRAMES = 100  # log-mel frames a second
+
+
+def build() -> Panel:
+    """The panel, as first shown to a visitor who reads English."""
+    with gr.Row(elem_id="evidence"):
+        with gr.Column(scale=1, min_width=300):
+            faces = gr.HTML(_faces(None, words.ENGLISH), elem_id="faces")
+        with gr.Column(scale=1, min_width=300):
+            voice = gr.HTML(_voice(None, words.ENGLISH), elem_id="voice")
+        with gr.Column(scale=1, min_width=300):
+            heading = gr.HTML(_timings_heading(None, words.ENGLISH), elem_id="timings-heading")
+            timings = gr.BarPlot(
+                x="stage",
+                y="ms",
+                color="modality",
+                color_map=charts.COLOURS,
+                colors_in_legend=[],
+                sort=None,
+                height=150,
+                container=False,
+                show_label=False,
+                tooltip="axis",
+                elem_id="timings",
+            )
+    return Panel(
+        per_clip=[faces, voice, heading, timings],
+        render_clip=lambda shown, language: [
+            _faces(shown, language),
+            _voice(shown, language),
+            _timings_heading(shown, language),
+            _timings(shown, language),
+        ],
+    )
+
+
+def _faces(shown: Shown | None, language: str) -> str:
+    crops = shown.analysis.crops if shown else None
+    if crops is None or not len(crops):
+        return _block("faces", words.say("faces_none", language) if shown else "", "", language)
+    strip = charts.face_strip(crops, shown.analysis.crop_times, language)
+    return _block("faces", words.say("faces_count", language, count=len(crops)), strip, language)
+
+
+def _voice(shown: Shown | None, language: str) -> str:
+    log_mel = shown.analysis.log_mel if shown else None
+    if log_mel is None:
+        return _block("log_mel", words.say("log_mel_none", language) if shown else "", "", language)
+    caption = words.say("log_mel_caption", language, seconds=f"{log_mel.shape[1] / MEL_FRAMES:.1f}")
+    return _block("log_mel", caption, charts.log_mel_picture(log_mel, caption), language)
+
+
+def _timings_heading(shown: Shown | None, language: str) -> str:
+    if shown is None:
+        return _heading(words.say("timings", language), "")
+    spent = shown.analysis.timings_ms
+    seconds = spent.get("total", sum(spent.values())) / 1000
+    return _heading(
+        words.say("timings", language), words.say("timings_all", language, seconds=f"{seconds:.2f}")
+    )
+
+
+def _timings(shown: Shown | None, language: str) -> gr.BarPlot:
+    table = charts.timings_table(shown.analysis, language) if shown else None
+    return gr.BarPlot(
+        value=table,
+        sort=list(table["stage"]) if shown else None,
+        x_title=" ",
+        y_title=words.say("milliseconds", language),
+    )
+
+
+def _block(key: str, caption: str, content: str, language: str) -> str:
+    empty = "" if content else " fb-nothing"
+    return f'{_heading(words.say(key, language), caption)}<div class="fb-shown{empty}">{content}</div>'
+
+
+def _heading(title: str, caption: str) -> str:
+    return f'<h2 class="fb-title">{escape(title)}<small>{escape(caption)}</small></h2>'

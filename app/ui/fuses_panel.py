@@ -1,0 +1,119 @@
+"""Three switches, and beside each what its modality thinks, how sure it is, and what it is worth."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+from app.ui import charts, words
+from app.ui.shown import Panel, Shown
+
+Switches = list[gr.Checkbox]
+
+
+def build() -> tuple[Panel, Switches]:
+    """The panel and its switches, in modality order."""
+    switches, meters = [], []
+    heading = gr.HTML(_heading(None, words.ENGLISH), elem_id="fuses")
+    for modality in words.MODALITIES:
+        with gr.Row(elem_classes=["fb-fuse", f"fb-fuse-{modality}"]):
+            key = "audio_name" if modality == "audio" else modality
+            switches.append(
+                gr.Checkbox(
+                    value=True,
+                    interactive=False,
+                    label=words.label(key),
+                    container=False,
+                    min_width=0,
+                    elem_id=f"switch-{modality}",
+                    elem_classes=["fb-switch"],
+                )
+            )
+            meters.append(gr.HTML(_meter(None, modality, words.ENGLISH), elem_id=f"meter-{modality}"))
+    panel = Panel(
+        per_answer=[heading, *meters],
+        render_answer=lambda shown, language: [
+            _heading(shown, language),
+            *(_meter(shown, modality, language) for modality in words.MODALITIES),
+        ],
+        per_clip=list(switches),
+        render_clip=lambda shown, language: [_switch(shown, modality) for modality in words.MODALITIES],
+    )
+    return panel, switches
+
+
+def _switch(shown: Shown | None, modality: str) -> dict:
+    if shown is None:
+        return gr.update(value=True, interactive=False)
+    return gr.update(value=modality in shown.on, interactive=shown.analysis.modalities[modality].present)
+
+
+def _heading(shown: Shown | None, language: str) -> str:
+    cells = "".join(
+        f'<span title="{escape(words.say(f"{key}_hint", language))}">{words.say(key, language)}</span>'
+        for key in ("sure", "guess", "alone", "counts")
+    )
+    kind = shown.analysis.weights_kind if shown else None
+    if kind:
+        hint = words.say("own_hint", language, method=shown.title)
+        cells += f'<span title="{escape(hint)}">{escape(words.weights_name(kind, language))}</span>'
+    return (
+        f'<h2 class="fb-title">{words.say("fuses", language)}'
+        f"<small>{words.say('fuses_hint', language)}</small></h2>"
+        f'<div class="fb-columns{" fb-own" if kind else ""}" aria-hidden="true">{cells}</div>'
+    )
+
+
+def _meter(shown: Shown | None, modality: str, language: str) -> str:
+    if shown is None:
+        return _cells(None, modality, None, language)
+    part = shown.analysis.modalities[modality]
+    if not part.present:
+        reason = words.say(f"absent_{modality}", language)
+        return f'<div class="fb-meter fb-off"><span class="fb-reason">{escape(reason)}</span></div>'
+    return _cells(shown, modality, shown.analysis.weights_kind, language)
+
+
+def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) -> str:
+    part = shown.analysis.modalities[modality] if shown else None
+    used = shown is not None and shown.uses(modality)
+    entropy = guess = ""
+    if part is not None:
+        entropy = words.say(
+            "entropy", language, value=words.share(part.entropy), most=words.share(words.MOST_ENTROPY)
+        )
+        guess = charts.distribution(part.probabilities, modality, language)
+    sure = words.share(part.weight) if used else (words.say("pulled", language) if part else "–")
+    cells = [
+        _cell(
+            "sure",
+            f'<div class="fb-sure">{charts.bar(part.weight if used else None, modality)}<b>{escape(sure)}</b></div>'
+            f"<small>{escape(entropy)}</small>",
+            language,
+        ),
+        _cell("guess", guess or '<div class="fb-guess"></div>', language),
+        _cell("alone", _number(words.signed(part.score) if used else None), language),
+        _cell("counts", _number(_moved(part.occlusion) if used else None), language),
+    ]
+    if kind:
+        own = words.share(part.own_weight) if used and part.own_weight is not None else None
+        cells.append(_cell(None, _number(own), language, caption=words.weights_name(kind, language)))
+    off = part is not None and not used
+    classes = (
+        f"fb-meter{' fb-own' if kind else ''}{' fb-off' if off else ''}{' fb-empty' if part is None else ''}"
+    )
+    return f'<div class="{classes}">{"".join(cells)}</div>'
+
+
+def _moved(occlusion: float | None) -> str | None:
+    return None if occlusion is None else f"{occlusion:.1f}"
+
+
+def _number(text: str | None) -> str:
+    return f"<b>{text or '–'}</b>"
+
+
+def _cell(key: str | None, content: str, language: str, caption: str | None = None) -> str:
+    caption = caption if key is None else words.say(key, language)
+    return f'<div class="fb-cell"><span class="fb-caption">{escape(caption)}</span>{content}</div>'

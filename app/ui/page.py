@@ -1,0 +1,119 @@
+"""The page: layout, and which component asks for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from app.settings import Settings
+from app.ui import evidence_panel, fuses_panel, input_panel, sentiment_panel, words
+from app.ui.answering import Answering
+from app.ui.api import add_endpoints
+from app.ui.wiring import wire
+
+if TYPE_CHECKING:
+    from app.service.analyst import Analyst
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+HOUR = 3600  # s; uploads older than this are deleted, looked for as often
+FIRST_METHOD = "lmf"
+
+SYSTEM_FONTS = [
+    "system-ui",
+    "Segoe UI",
+    "Roboto",
+    "Noto Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+]
+
+
+def serve(analyst: Analyst, settings: Settings, **options) -> gr.Blocks:
+    """Show the page at the settings' host and port until interrupted; `options` go to `Blocks.launch`."""
+    demo = create_demo(analyst)
+    demo.launch(**{**launch_options(settings), **options})
+    return demo
+
+
+def launch_options(settings: Settings) -> dict:
+    """Keyword arguments of `Blocks.launch`: address, limits, looks and languages; nothing that calls out."""
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "max_file_size": f"{settings.max_mb}mb",
+        "allowed_paths": [str(input_panel.EXAMPLES)],
+        "show_error": False,  # errors meant for visitors are gr.Error; no other text may reach them
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "share": False,
+        "theme": create_theme(),
+        "css_paths": [ASSETS / "fusebox.css"],
+        "head": f"<script>{(ASSETS / 'language.js').read_text(encoding='utf-8')}</script>",
+        "i18n": words.TRANSLATIONS,
+    }
+
+
+def create_theme() -> gr.themes.Base:
+    """A calm theme in system fonts: ink on paper, so that the only colours are the modalities'."""
+    return gr.themes.Base(
+        primary_hue="zinc",
+        secondary_hue="zinc",
+        neutral_hue="zinc",
+        radius_size="lg",
+        font=[*SYSTEM_FONTS, "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        button_primary_background_fill="*neutral_900",
+        button_primary_background_fill_hover="*neutral_700",
+        button_primary_text_color="white",
+        button_primary_background_fill_dark="*neutral_100",
+        button_primary_background_fill_hover_dark="*neutral_300",
+        button_primary_text_color_dark="*neutral_900",
+    )
+
+
+def create_demo(analyst: Analyst) -> gr.Blocks:
+    """The page over an analyst, ready to launch with `launch_options`."""
+    described = analyst.methods()
+    methods = [entry for entry in described if entry["available"]] or described
+    examples = input_panel.read_examples()
+    with gr.Blocks(
+        title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
+    ) as demo:
+        shown = gr.State(None, time_to_live=HOUR)
+        with gr.Row(elem_id="head"):
+            gr.HTML(_mark(), elem_id="brand")
+            gr.HTML(words.label("tagline"), elem_id="tagline")
+            language = gr.Radio(
+                words.LANGUAGES,
+                value=words.ENGLISH,
+                label=words.label("language"),
+                show_label=False,
+                container=False,
+                min_width=0,
+                elem_id="language",
+            )
+        with gr.Row(elem_id="desk"):
+            with gr.Column(scale=5, min_width=340, elem_id="give"):
+                given = input_panel.build(methods, FIRST_METHOD, examples)
+            with gr.Column(scale=7, min_width=340, elem_id="get"):
+                sentiment = sentiment_panel.build()
+                fuses, switches = fuses_panel.build()
+        with gr.Accordion(words.label("evidence"), open=True, elem_id="evidence-fold"):
+            evidence = evidence_panel.build()
+        with gr.Accordion(words.label("how"), open=False, elem_id="how"):
+            gr.Markdown(words.label("how_text"))
+        gr.HTML(words.label("caution"), elem_id="caution")
+        panels = [given.panel, sentiment, fuses, evidence]
+        add_endpoints(analyst, methods, FIRST_METHOD)
+        wire(demo, Answering(analyst), given, panels, switches, language, shown, examples)
+    return demo
+
+
+def _mark() -> str:
+    fuses = "".join(f'<i class="fb-{modality}"></i>' for modality in words.MODALITIES)
+    return f'<h1><span class="fb-mark" aria-hidden="true">{fuses}</span>Fusebox</h1>'

@@ -1,0 +1,205 @@
+"""What the page says, in English and Chinese: {key: (English, Chinese)}. `words.py` picks the language."""
+
+from __future__ import annotations
+
+PHRASES: dict[str, tuple[str, str]] = {
+    # Head and foot
+    "tagline": ("words · voice · face → one sentiment", "文字 · 声音 · 面部 → 一个情感分数"),
+    "language": ("Language", "语言"),
+    "how": ("How it works", "工作原理"),
+    "how_text": (
+        "A clip is taken apart into three modalities: the **words** that are spoken, the **voice** that speaks them "
+        "and the **face** that goes with them. A small network turns each of them into a series of states; a fusion "
+        "method joins the three series into one score from −3 (strongly negative) to +3 (strongly positive). "
+        "Each modality is a fuse: switch it off and the method answers without it, from the same states, at once. "
+        "**How sure** compares the modalities by the entropy of their own guesses over the seven classes: the "
+        "surer a guess, the larger its share. **Counts for** says how far the score moves when this one modality is "
+        "pulled out. The 80 % interval comes from errors on people the models had never seen: the true value lies "
+        "inside it for about four clips in five.",
+        "一段视频被拆成三种模态：说出的**文字**、说话的**声音**和相应的**面部**。三个小网络分别把它们变成一串状态，"
+        "融合方法再把三串状态合成一个分数，从 −3（强烈负面）到 +3（强烈正面）。每种模态就像一根保险丝：拔掉它，"
+        "方法会立刻用同样的状态给出没有它时的答案。**把握**按各模态自身七级猜测的熵来比较：猜测越确定，份额越大。"
+        "**影响**表示单独拔掉这一模态时分数移动多少。80 % 区间来自模型从未见过的人身上的误差："
+        "大约五段视频中有四段的真实值落在区间之内。",
+    ),
+    "caution": (
+        "Research demo. Not for hiring, school, clinic or any decision about a person. "
+        "Nothing is kept: uploads are deleted within two hours.",
+        "研究演示。不得用于招聘、学校、诊疗或任何关于个人的决定。不保留任何内容：上传的文件会在两小时内删除。",
+    ),
+    # Input
+    "tab_clip": ("Clip", "视频"),
+    "tab_audio": ("Voice only", "仅声音"),
+    "tab_text": ("Words only", "仅文字"),
+    "video": ("Upload or record a clip", "上传或录制视频"),
+    "audio": ("Upload or record a voice", "上传或录制声音"),
+    "text_hint": (
+        "No clip needed: type a sentence below.",
+        "不需要视频：在下面输入一句话即可。",
+    ),
+    "words": ("Words", "文字"),
+    "words_placeholder": (
+        "Leave empty to have the speech recognised, or type the words",
+        "留空则自动识别语音，也可以直接输入（英文）",
+    ),
+    "words_empty": ("What is said in the clip, in English", "视频中说的话（英文）"),
+    "words_rough": (
+        "Recognised, rough: edit and analyse again",
+        "自动识别，较粗略：可修改后重新分析",
+    ),
+    "words_recognised": (
+        "Recognised: edit it if it is wrong, and analyse again",
+        "自动识别：如有错误，请修改后重新分析",
+    ),
+    "words_typed": ("As you typed it", "按您输入的内容"),
+    "words_none": ("No words were found: type them if there are any", "没有找到文字：如有，请输入"),
+    "method": ("Fusion method", "融合方法"),
+    "analyse": ("Analyse", "分析"),
+    "examples": ("Or try an example", "或者试试示例"),
+    # Sentiment
+    "sentiment": ("Sentiment", "情感"),
+    "waiting": ("Add a clip, or try an example", "请添加视频，或试试示例"),
+    "all_out": ("All three fuses are out: put one back", "三根保险丝都拔掉了：请插回一根"),
+    "interval": ("80 % interval {low} … {high}", "80 % 区间 {low} … {high}"),
+    "by": ("by {method}", "方法：{method}"),
+    "negative": ("negative", "负面"),
+    "positive": ("positive", "正面"),
+    "gauge": (
+        "Sentiment {score} on a scale from −3 to +3: {label}. {interval}.",
+        "情感 {score}，范围 −3 到 +3：{label}。{interval}。",
+    ),
+    "gauge_empty": ("Scale from −3 to +3, no score yet", "范围 −3 到 +3，尚无分数"),
+    "was_with": ("was {score} with {names}", "有{names}时为 {score}"),
+    "was_without": ("was {score} without {names}", "没有{names}时为 {score}"),
+    "was_method": ("was {score} by {method}", "{method} 的分数为 {score}"),
+    "was_words": ("was {score} with the words before", "修改文字之前为 {score}"),
+    # Fuses
+    "fuses": ("Fuses", "保险丝"),
+    "fuses_hint": (
+        "Switch one off to see the score without it",
+        "拔掉一根，看看没有它时的分数",
+    ),
+    "text": ("Words", "文字"),
+    "audio_name": ("Voice", "声音"),
+    "vision": ("Face", "面部"),
+    "sure": ("How sure", "把握"),
+    "sure_hint": (
+        "Entropy weight: softmax of the negative entropies of the modalities in use. "
+        "How sure each modality is, not how this method weighs it.",
+        "熵权重：对正在使用的模态的负熵做 softmax。表示各模态的把握，而不是该方法的权重。",
+    ),
+    "entropy": ("entropy {value} / {most}", "熵 {value} / {most}"),
+    "guess": ("Its guess", "它的猜测"),
+    "guess_hint": (
+        "The modality's own distribution over the seven classes, strongly negative to strongly positive.",
+        "该模态自身在七个级别上的分布，从强烈负面到强烈正面。",
+    ),
+    "guess_says": (
+        "{name}: most likely {label}, probability {value}",
+        "{name}：最可能是{label}，概率 {value}",
+    ),
+    "alone": ("Alone", "单独"),
+    "alone_hint": (
+        "The score of the chosen method on this modality alone.",
+        "所选方法仅用该模态得到的分数。",
+    ),
+    "counts": ("Counts for", "影响"),
+    "counts_hint": (
+        "Occlusion: how far the score moves when this modality is pulled out.",
+        "遮挡：拔掉该模态时分数移动多少。",
+    ),
+    "own": ("{kind} weight", "{kind}权重"),
+    "weights_entropy": ("Its entropy", "方法的熵"),
+    "own_hint": ("The weight that {method} itself gives.", "{method} 自身给出的权重。"),
+    "pulled": ("pulled out", "已拔掉"),
+    "absent_text": ("no words in this input", "输入中没有文字"),
+    "absent_audio": ("no voice in this input", "输入中没有声音"),
+    "absent_vision": ("no face in this input", "输入中没有面部"),
+    # Evidence
+    "evidence": ("What was seen and heard", "看到和听到了什么"),
+    "faces": ("Faces", "面部"),
+    "faces_count": ("found in {count} of the sampled frames", "在 {count} 个采样帧中找到"),
+    "faces_none": ("no face to show", "没有可显示的面部"),
+    "face_at": ("Face at {seconds} s", "{seconds} 秒处的面部"),
+    "log_mel": ("Voice as a log-mel picture", "声音（对数梅尔谱）"),
+    "log_mel_caption": (
+        "{seconds} s, low pitch below, high above",
+        "{seconds} 秒，下方为低音，上方为高音",
+    ),
+    "log_mel_none": ("no sound to show", "没有可显示的声音"),
+    "timings": ("Time taken", "用时"),
+    "timings_all": ("{seconds} s in all", "共 {seconds} 秒"),
+    "milliseconds": ("milliseconds", "毫秒"),
+    "stage_decode": ("decode", "解码"),
+    "stage_speech": ("speech", "语音识别"),
+    "stage_text": ("words", "文字"),
+    "stage_audio": ("voice", "声音"),
+    "stage_vision": ("face", "面部"),
+    "stage_fusion": ("fusion", "融合"),
+    # Waiting
+    "doing": ("working", "处理中"),
+    "doing_decoding": ("opening the clip", "正在打开视频"),
+    "doing_listening": ("recognising the speech", "正在识别语音"),
+    "doing_reading": ("reading the words", "正在理解文字"),
+    "doing_hearing": ("hearing the voice", "正在分析声音"),
+    "doing_watching": ("looking for the face", "正在寻找面部"),
+    "doing_fusing": ("fusing", "正在融合"),
+    # Errors
+    "error": ("This did not work", "没有成功"),
+    "error_unexpected": (
+        "Something went wrong on our side; the reason is in the server's log. Another clip may work.",
+        "服务器出了问题，原因已记入日志。换一段视频也许可以。",
+    ),
+    "error_gone": (
+        "The clip is no longer on the server: uploads are deleted after a while. Please add it again.",
+        "该视频已不在服务器上：上传的文件会定期删除。请重新添加。",
+    ),
+    "need_clip": ("Add a clip first, or try an example.", "请先添加视频，或试试示例。"),
+    "need_audio": ("Add or record a voice first.", "请先添加或录制声音。"),
+    "need_text": ("Type a sentence first.", "请先输入一句话。"),
+}
+
+LABELS_CHINESE = {
+    "strongly negative": "强烈负面",
+    "negative": "负面",
+    "weakly negative": "略负面",
+    "neutral": "中性",
+    "weakly positive": "略正面",
+    "positive": "正面",
+    "strongly positive": "强烈正面",
+}
+
+# {code of a Notice: its text in Chinese}; the English text comes with the notice.
+NOTICES_CHINESE = {
+    "truncated": "视频超过 {seconds:g} 秒，只使用前 {seconds:g} 秒。",
+    "no_sound": "视频没有声音，因此听不到说话。",
+    "no_voice": "声音是静音或太短，听不出嗓音。",
+    "no_picture": "视频没有画面，因此看不到面部。",
+    "no_face": "画面中没有找到面部。",
+    "no_speech": "声音中没有识别出文字；您可以自己输入。",
+    "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
+    "modality_absent": "这里没有{modalities}：分数仅来自{used}。",
+}
+
+READABLE_CHINESE = "视频请用 mp4、webm、mov、mkv 或 avi，声音请用 wav、mp3、ogg、flac 或 m4a"
+
+# {code of an AnalysisError or MediaError: its text in Chinese}; the English text is the error's own.
+ERRORS_CHINESE = {
+    "too_large": "文件有 {size} MB，最多可分析 {limit:g} MB。请剪短或以更小的尺寸导出。",
+    "too_slow": "文件未能在 {limit:g} 秒内解码。请换较短的视频，或以更小的尺寸导出，例如 720p mp4。",
+    "too_much_memory": "解码该文件所需内存超过允许的 {limit:g} MB。请以更小的画面导出，例如 720p mp4。",
+    "decoder_crashed": "该文件使解码器出错：它已损坏，或不是普通的视频。重新导出为 mp4 也许可以。",
+    "damaged": "文件中没有可解码的内容：它已损坏或使用了未知编码。请重新导出。" + READABLE_CHINESE + "。",
+    "missing": "找不到文件 {name}。",
+    "empty": "文件是空的（0 字节）。" + READABLE_CHINESE + "。",
+    "picture": "这是一张图片（{kind}），不是视频。" + READABLE_CHINESE + "。",
+    "not_media": "文件 {suffix} 的内容不是可读取的视频或声音，或不完整。" + READABLE_CHINESE + "。",
+    "no_streams": "文件中既没有可解码的画面，也没有声音。" + READABLE_CHINESE + "。",
+    "frame_too_large": "画面为 {size} 像素，最多可读取 7680 x 4320。请以更小的尺寸导出。",
+    "too_many_frames": "视频超过 {limit} 帧。请以每秒 60 帧以下导出，或剪短。",
+    "no_sound": "所给的声音文件里没有声音。",
+    "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
+    "all_off": "全部都已关闭；请打开文字、声音或面部。",
+    "nothing_used": "这里没有{modalities}；请打开{present}。",
+    "nothing_present": "没有可以分析的内容。请给出有人说话或露出面部的视频，或输入文字。",
+}

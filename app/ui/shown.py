@@ -1,0 +1,98 @@
+"""What a visitor's page shows now, and how a panel takes part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gradio.components import Component
+
+from app.service.analysis import Analysis
+from app.ui import words
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked.
+
+    video, audio : paths of uploads, or None
+    text : words the visitor wrote; None leaves them to speech recognition
+    method : registry name
+    """
+
+    video: str | None
+    audio: str | None
+    text: str | None
+    method: str
+
+    def same_input(self, other: Question) -> bool:
+        """True where clip and voice are the same; words and method may differ."""
+        return (self.video, self.audio) == (other.video, other.audio)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answer on the page.
+
+    analysis : of the modalities that are `on`, or the last one before all were switched off
+    on : present modalities whose switch is on
+    before : the answer shown before, of the same clip; None where there is nothing to compare
+    title : the method's title
+    """
+
+    question: Question
+    analysis: Analysis
+    on: tuple[str, ...]
+    before: Shown | None
+    title: str
+
+    def uses(self, modality: str) -> bool:
+        """True where `modality` takes part in the score shown."""
+        return modality in self.on and self.analysis.modalities[modality].used
+
+    def was(self, language: str) -> str:
+        """The score before beside this one: "was +1.9 with voice"; "" where there is nothing to compare."""
+        if self.before is None or not self.on:
+            return ""
+        score = words.signed(self.before.analysis.score)
+        then, now = set(self.before.on), set(self.on)
+        if then == now:
+            if self.before.question.method != self.question.method:
+                return words.say("was_method", language, score=score, method=self.before.title)
+            return words.say("was_words", language, score=score)
+        if now > then:
+            return words.say("was_without", language, score=score, names=words.names(now - then, language))
+        lost = then - now if then > now else then
+        return words.say("was_with", language, score=score, names=words.names(lost, language))
+
+
+Render = Callable[[Shown | None, str], list]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the page that shows answers; each renderer gives one value for each of its components.
+
+    per_answer, render_answer : repainted with every answer, so a switch must repaint them in milliseconds
+    per_clip, render_clip : repainted when the input or its words change, and left alone by switch and method
+    """
+
+    per_answer: list[Component] = field(default_factory=list)
+    render_answer: Render = lambda shown, language: []
+    per_clip: list[Component] = field(default_factory=list)
+    render_clip: Render = lambda shown, language: []
+
+
+def components(panels: list[Panel], *, clip: bool) -> list[Component]:
+    """Every component that `paint` has a value for."""
+    return [c for p in panels for c in (*p.per_answer, *(p.per_clip if clip else ()))]
+
+
+def paint(panels: list[Panel], shown: Shown | None, language: str, *, clip: bool) -> dict[Component, object]:
+    """New values of the panels' components; `clip` False leaves out what a switch does not change."""
+    values = {}
+    for panel in panels:
+        values |= zip(panel.per_answer, panel.render_answer(shown, language), strict=True)
+        if clip:
+            values |= zip(panel.per_clip, panel.render_clip(shown, language), strict=True)
+    return values

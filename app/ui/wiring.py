@@ -1,0 +1,164 @@
+"""Which event asks for what, and what it repaints.
+
+Switches and methods answer from cached features without a queue, in milliseconds; whatever may decode a clip waits
+in one queue. Every listener here is private: the public endpoints are in `api.py`.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.ui import words
+from app.ui.answering import Answering, Visit
+from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
+from app.ui.shown import Panel, Question, Shown, components, paint
+
+ANALYSES = "analyses"  # the queue of events that may decode a clip
+AT_ONCE = 2  # of them running at the same time
+AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+USE_LANGUAGE = "(language) => { window.fusebox.useLanguage(language); return [language]; }"
+FIND_LANGUAGE = "() => [window.fusebox.visitorLanguage()]"
+
+
+def wire(
+    demo: gr.Blocks,
+    answering: Answering,
+    given: InputPanel,
+    panels: list[Panel],
+    switches: list[gr.Checkbox],
+    language: gr.Radio,
+    shown: gr.State,
+    examples: list[Example],
+) -> None:
+    """Connect the components of the page, inside its Blocks."""
+    everything = [shown, *components(panels, clip=True)]
+    moved = [shown, *components(panels, clip=False)]
+
+    def greet(language_now: str) -> dict:
+        return {language: language_now, **paint(panels, None, language_now, clip=True)}
+
+    def retell(now: Shown | None, language_now: str) -> dict:
+        return paint(panels, now, language_now, clip=True)
+
+    def start_over(now: Shown | None, written: str, language_now: str) -> dict:
+        # Words belong to the clip they were shown with; those typed before any answer are kept.
+        kept = gr.update(value=written if now is None else "", info=words.say("words_empty", language_now))
+        return {shown: None, **paint(panels, None, language_now, clip=True), given.words: kept}
+
+    def load_example(language_now: str, chosen: gr.SelectData) -> dict:
+        example = examples[chosen.index]
+        return {
+            **paint(panels, None, language_now, clip=True),
+            shown: None,
+            given.tab: CLIP,
+            given.tabs: gr.Tabs(selected=CLIP),
+            given.video: str(example.file),
+            given.words: gr.update(value=example.text or "", info=words.say("words_empty", language_now)),
+            given.gallery: gr.update(selected_index=None),
+        }
+
+    def analyse(
+        tab: str,
+        video: str | None,
+        audio: str | None,
+        written: str,
+        method: str,
+        now: Shown | None,
+        language_now: str,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for a progress bar
+    ) -> dict:
+        asked = question(tab, video, audio, written, method, now)
+        if asked is None:
+            gr.Warning(words.say(f"need_{tab}", language_now), title="")
+            return {shown: now}
+        visit = Visit(request.session_hash, language_now)
+        progress(None, desc=words.say("doing", language_now))
+        answer = answering.ask(
+            asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
+        )
+        return {shown: answer, **paint(panels, answer, language_now, clip=True)}
+
+    def switch(
+        now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
+    ) -> dict:
+        if now is None:
+            return {shown: None}
+        wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
+        on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
+        answer = answering.switch(now, on, Visit(request.session_hash, language_now))
+        return {shown: answer, **paint(panels, answer, language_now, clip=False)}
+
+    def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
+        if now is None:
+            return {shown: None}
+        answer = answering.with_method(now, method, Visit(request.session_hash, language_now))
+        return {shown: answer, **paint(panels, answer, language_now, clip=False)}
+
+    def forget(request: gr.Request) -> None:
+        answering.analyst.forget(request.session_hash)
+
+    asking = {
+        "fn": analyse,
+        "inputs": [given.tab, given.video, given.audio, given.words, given.method, shown, language],
+        "outputs": everything,
+        "show_progress_on": panels[1].per_answer[0],
+        "concurrency_id": ANALYSES,
+        "concurrency_limit": AT_ONCE,
+        "api_visibility": "private",
+    }
+    gr.on([given.analyse.click, given.words.submit], **asking)
+
+    for name, tab in given.each_tab.items():
+        tab.select(lambda name=name: name, None, given.tab, **AT_SIGHT)
+    gr.on(
+        [
+            given.video.upload,
+            given.video.clear,
+            given.video.stop_recording,
+            given.audio.upload,
+            given.audio.clear,
+            given.audio.stop_recording,
+        ],
+        start_over,
+        [shown, given.words, language],
+        everything,
+        **AT_SIGHT,
+    )
+    if given.gallery:
+        loaded = [*everything, given.tab, given.tabs, given.video]
+        given.gallery.select(load_example, language, loaded, **AT_SIGHT).then(**asking)
+
+    for fuse in switches:
+        fuse.input(switch, [shown, *switches, language], moved, trigger_mode="always_last", **AT_SIGHT)
+    given.method.input(
+        choose_method, [shown, given.method, language], moved, trigger_mode="always_last", **AT_SIGHT
+    )
+
+    demo.load(greet, language, [language, *components(panels, clip=True)], js=FIND_LANGUAGE, **AT_SIGHT)
+    language.input(
+        retell, [shown, language], components(panels, clip=True), trigger_mode="always_last", **AT_SIGHT
+    )
+    language.input(None, language, language, js=USE_LANGUAGE)
+    demo.unload(forget)
+
+
+def question(
+    tab: str, video: str | None, audio: str | None, written: str, method: str, now: Shown | None
+) -> Question | None:
+    """What the open tab asks; None where it holds nothing to ask about."""
+    video, audio = (video if tab == CLIP else None), (audio if tab == AUDIO else None)
+    written = (written or "").strip()
+    if tab == TEXT:
+        return Question(None, None, written, method) if written else None
+    if not (video or audio):
+        return None
+    asked = Question(video, audio, written or None, method)
+    untouched = (
+        now is not None
+        and now.question.text is None
+        and now.question.same_input(asked)
+        and written == now.analysis.transcript.text.strip()
+    )
+    return Question(video, audio, None, method) if untouched else asked

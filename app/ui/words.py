@@ -1,0 +1,118 @@
+"""How the page speaks: English or Chinese, one table for both ways of saying it.
+
+Labels that never change are markers that the browser translates (`label`); text computed from an answer is
+translated here (`say`). `LOCALES` names what the language switch sets in the browser.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import gradio as gr
+
+from app.service.analysis import Analysis, Notice
+from app.ui.phrases import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE, PHRASES
+
+ENGLISH, CHINESE = "en", "zh-CN"
+LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
+MODALITIES = ("text", "audio", "vision")  # the order of every row, bar and list
+MOST_ENTROPY = math.log(7)  # nats, of a guess that does not know which of the seven classes
+
+_english = {key: english for key, (english, _) in PHRASES.items()}
+_chinese = {key: chinese for key, (_, chinese) in PHRASES.items()}
+TRANSLATIONS = gr.I18n(
+    **{"en": _english, "zh": _chinese, "zh-CN": _chinese, "zh-TW": _chinese, "zh-HK": _chinese}
+)
+
+
+def label(key: str) -> str:
+    """The phrase `key` as a marker that the browser shows in its language; KeyError for an unknown key."""
+    if key not in PHRASES:
+        raise KeyError(key)
+    return str(TRANSLATIONS(key))  # as text, since some components do not know the marker object
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """The phrase `key` in `language`, its placeholders filled with `values`."""
+    return PHRASES[key][language == CHINESE].format(**values)
+
+
+def modality_name(modality: str, language: str) -> str:
+    """ "audio" -> "Voice"."""
+    return say("audio_name" if modality == "audio" else modality, language)
+
+
+def names(modalities: Iterable[str], language: str) -> str:
+    """("text", "audio") -> "words and voice", as it stands inside a sentence."""
+    listed = [modality_name(m, language) for m in MODALITIES if m in set(modalities)]
+    if language == CHINESE:
+        return "和".join(listed)
+    return " and ".join(listed).lower()
+
+
+def signed(score: float) -> str:
+    """A score with its sign and one decimal: "+1.4", "−0.3", "0.0"."""
+    rounded = round(score, 1)
+    return f"{abs(rounded):.1f}" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded):.1f}"
+
+
+def share(value: float) -> str:
+    """A weight in [0, 1] with two decimals."""
+    return f"{value:.2f}"
+
+
+def weights_name(kind: str, language: str) -> str:
+    """The name of a method's own weights ("entropy") as a column heading."""
+    kind = say(f"weights_{kind}", language) if f"weights_{kind}" in PHRASES else kind
+    return say("own", language, kind=kind)
+
+
+def class_label(english: str, language: str) -> str:
+    """One of the seven labels in `language`."""
+    return LABELS_CHINESE[english] if language == CHINESE else english
+
+
+def interval(analysis: Analysis, language: str) -> str:
+    """ "80 % interval +0.6 … +2.2"."""
+    low, high = analysis.interval
+    return say("interval", language, low=signed(low), high=signed(high))
+
+
+def notice(told: Notice, language: str) -> str:
+    """A notice in `language`; a code without a translation is told in English rather than not at all."""
+    return _translated(NOTICES_CHINESE, told.code, told.text, told.values, language)
+
+
+def error(code: str, english: str, values: dict, language: str) -> str:
+    """The message of an AnalysisError or MediaError in `language`; English where the code is unknown."""
+    return _translated(ERRORS_CHINESE, code, english, values, language)
+
+
+def _translated(chinese: dict[str, str], code: str, english: str, values: dict, language: str) -> str:
+    if language != CHINESE or code not in chinese:
+        return english
+    lists = {
+        k: names(str(values[k]).split(","), language)
+        for k in ("modalities", "used", "present")
+        if k in values
+    }
+    return chinese[code].format(**{**values, **lists})
+
+
+def stage(name: str, language: str) -> str:
+    """A stage that has been timed ("decode") as a person calls it."""
+    return say(f"stage_{name}", language) if f"stage_{name}" in PHRASES else name
+
+
+def doing(name: str, language: str) -> str:
+    """A stage that is running ("reading words") as a person calls it."""
+    key = f"doing_{name.split()[0]}"
+    return say(key if key in PHRASES else "doing", language)
+
+
+def words_note(source: str, rough: bool, language: str) -> str:
+    """What stands above the words: who wrote them."""
+    if source in ("typed", "none"):
+        return say(f"words_{source}", language)
+    return say("words_rough" if rough else "words_recognised", language)

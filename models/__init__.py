@@ -1,0 +1,1 @@
+"""What researchers touch: extractors, fusion methods, training. Never imports `app`."""

@@ -1,0 +1,190 @@
+"""Weights on disk: safetensors with JSON metadata, read strictly, rebuilt from the file alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.fusion.base import FusionModel
+from models.registry import spec
+from models.types import MODALITIES, Modality
+
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+FORMAT = 1
+HALF_FROM = 1024  # parameters of at least so many entries are stored in float16, the rest in float32
+HALF_MAX = 6e4  # beyond, float16 would overflow
+
+
+class CheckpointError(Exception):
+    """A checkpoint that is absent, damaged, or not for this model or profile; says which and what to do."""
+
+
+@dataclass(frozen=True)
+class CheckpointMeta:
+    """Everything a fusion checkpoint says about itself; JSON-able.
+
+    method : registry name; config : its constructor keywords beyond `dims`
+    profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}
+    dims : {modality: width of the states}
+    label_range : (lowest, highest) score of the training labels
+    residual_quantiles : {subset, see `subset_name`: 80 % quantile of |error| on held-out data}
+    training : data, shares, seed, hyper-parameters; figures : held-out results by data set and subset
+    """
+
+    method: str
+    config: dict[str, Any]
+    profile: str
+    fingerprints: dict[str, str]
+    dims: dict[str, int]
+    label_range: tuple[float, float] = (-3.0, 3.0)
+    residual_quantiles: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def quantile(self, subset: Iterable[Modality | str]) -> float | None:
+        """Half width of the 80 % interval for a subset of modalities; None where none was measured."""
+        return self.residual_quantiles.get(subset_name(subset))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model, in eval mode, and what its file says about it."""
+
+    model: FusionModel
+    meta: CheckpointMeta
+
+
+def subset_name(subset: Iterable[Modality | str]) -> str:
+    """("audio", "text") -> "text+audio": modalities in canonical order."""
+    wanted = set(map(str, subset))
+    return "+".join(m for m in MODALITIES if m in wanted)
+
+
+def fusion_path(name: str, profile: str = "local", root: Path | None = None) -> Path:
+    """File of a method's weights: `<root>/<profile>/<name>.safetensors`, root being `checkpoints/`."""
+    return Path(root or CHECKPOINTS) / profile / f"{name}.safetensors"
+
+
+def save_fusion(path: Path, model: FusionModel, meta: CheckpointMeta) -> None:
+    """Write a model; its large parameters become float16, so figures should come from the file read back."""
+    parameters = dict(model.named_parameters())
+    tensors = {
+        name: _halved(tensor) if name in parameters else tensor for name, tensor in model.state_dict().items()
+    }
+    save_tensors(path, tensors, asdict(meta))
+
+
+def load_fusion(
+    name: str,
+    profile: str = "local",
+    root: Path | None = None,
+    fingerprints: Mapping[Modality | str, str] | None = None,
+) -> Checkpoint:
+    """The trained method `name` on the CPU, in eval mode.
+
+    fingerprints : {modality: digest} of the extractors at hand, compared with those it was trained on
+    Raises ValueError for an unknown method, CheckpointError for everything that is wrong with the file.
+    """
+    method = spec(name)
+    path = fusion_path(name, profile, root)
+    if not path.is_file():
+        raise CheckpointError(
+            f"there are no weights for {name!r} at {path}; train them with "
+            f"`python -m models train {name} --data DATA`"
+        )
+    tensors, raw = load_tensors(path)
+    meta = _fusion_meta(path, raw)
+    if meta.method != name:
+        raise CheckpointError(f"{path} holds the method {meta.method!r}, not {name!r}")
+    if meta.profile != profile:
+        raise CheckpointError(f"{path} wants states of the profile {meta.profile!r}, not of {profile!r}")
+    _check_fingerprints(path, meta, fingerprints or {})
+    try:
+        model = method.build({Modality(m): d for m, d in meta.dims.items()}, meta.config)
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} was written for another version of {name!r} ({error}); train it again"
+        ) from error
+    load_strictly(model.state_dict(), tensors, path)
+    return Checkpoint(model.eval(), meta)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+    """Write tensors and JSON-able metadata; a reader sees the old file or the new one, never half of it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(stored, partial, {"format": str(FORMAT), "meta": json.dumps(meta, sort_keys=True)})
+    partial.replace(path)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors, on the CPU and as stored, and metadata; CheckpointError for a missing or damaged file."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"there is no file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged or no safetensors file: {error}") from error
+    if header.get("format") != str(FORMAT):
+        raise CheckpointError(f"{path} has format {header.get('format')!r}; this version reads {FORMAT}")
+    try:
+        meta = json.loads(header.get("meta", ""))
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path} has unreadable metadata: {error}") from error
+    return tensors, meta
+
+
+@torch.no_grad()
+def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Fill the tensors of a state dict from stored ones.
+
+    CheckpointError names each missing, extra or mis-shaped one.
+    """
+    faults = [f"missing {name}" for name in wanted if name not in tensors]
+    faults += [f"extra {name}" for name in tensors if name not in wanted]
+    faults += [
+        f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    if faults:
+        raise CheckpointError(f"{path} does not fit the model: {'; '.join(faults)}")
+    for name, tensor in wanted.items():
+        tensor.copy_(tensors[name])
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    small = tensor.numel() < HALF_FROM or tensor.abs().max() > HALF_MAX
+    return tensor if small else tensor.to(torch.float16)
+
+
+def _fusion_meta(path: Path, raw: dict[str, Any]) -> CheckpointMeta:
+    known = {f.name for f in fields(CheckpointMeta)}
+    wrong = sorted(known ^ set(raw))
+    if wrong:
+        raise CheckpointError(f"{path}: metadata lacks or does not know {', '.join(wrong)}; train it again")
+    return CheckpointMeta(**{**raw, "label_range": tuple(raw["label_range"])})
+
+
+def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[Modality | str, str]) -> None:
+    for modality, found in fingerprints.items():
+        wanted = meta.fingerprints.get(str(modality))
+        if wanted != found:
+            raise CheckpointError(
+                f"{path} wants the {modality} extractor {wanted} of profile {meta.profile!r}, but {found} is "
+                f"loaded; restore that extractor's weights, or train again with "
+                f"`python -m models train {meta.method} --data DATA`"
+            )

@@ -1,0 +1,29 @@
+"""A decoded clip, and nothing about how a page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FRAME_RATE = 5.0  # frames a second, sampled by time stamp
+SAMPLE_RATE = 16_000  # Hz, mono
+MAX_SECONDS = 120.0  # longer clips are cut
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What decoding gives; a stream the file lacks is None.
+
+    frames : (N, H, W, 3) uint8 RGB, upright, longer side at most 480 pixels, or None
+    frame_times : (N,) float64, seconds from the start of the clip, or None
+    audio : (n,) float32 in [-1, 1], 16 kHz mono, or None
+    duration : seconds kept, at most MAX_SECONDS
+    truncated : True where the file was longer than that
+    """
+
+    frames: np.ndarray | None
+    frame_times: np.ndarray | None
+    audio: np.ndarray | None
+    duration: float
+    truncated: bool = False

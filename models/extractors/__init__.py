@@ -1,0 +1,1 @@
+"""Raw words, voice and face -> states a fusion model reads."""

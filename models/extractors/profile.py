@@ -1,0 +1,191 @@
+"""A profile: the three extractors whose states a checkpoint was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
+from models.clip import Clip
+from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
+from models.extractors.text import TextEncoder
+from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
+from models.types import MODALITIES, Features, Modality, Sequence
+
+QUIET = 1e-3  # peak amplitude below which a recording is silence
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """The tracked largest face of a clip.
+
+    crops : (n, 48, 48) uint8, aligned grey crops, one a frame with a face
+    times : (n,) seconds
+    """
+
+    crops: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """States of one utterance and what a page shows of them.
+
+    features : batch of one; `present` is False where the clip has no such modality
+    log_mel : (80, frames) float32 natural-log mel energies, 10 ms a frame, or None without sound
+    faces : FaceTrack, or None without a face
+    tokens : the words' tokens as the text encoder saw them, with [CLS] and [SEP]
+    timings_ms : {"text", "audio", "vision"}: milliseconds each extractor took
+    """
+
+    features: Features
+    log_mel: np.ndarray | None
+    faces: FaceTrack | None
+    tokens: list[str]
+    timings_ms: dict[str, float]
+
+
+class Profile:
+    """The `local` profile: MiniLM with sentiment adapters, the voice encoder, the face encoder.
+
+    name : "local"
+    dims : {Modality: d}
+    fingerprints : {Modality: hex digest of the extractor's weights}
+    """
+
+    name = "local"
+    dims = {
+        Modality.TEXT: TextEncoder.dim,
+        Modality.AUDIO: VoiceEncoder.dim,
+        Modality.VISION: FaceEncoder.dim,
+    }
+
+    def __init__(
+        self,
+        text: TextEncoder,
+        voice: VoiceEncoder,
+        face: FaceEncoder,
+        face_decoder: FaceDecoder,
+        fingerprints: dict[Modality, str],
+        device: str = "cpu",
+    ):
+        self.text, self.voice, self.face, self.face_decoder = (
+            module.eval().requires_grad_(False).to(device) for module in (text, voice, face, face_decoder)
+        )
+        self.fingerprints = fingerprints
+        self.device = device
+
+    @classmethod
+    def load(cls, name: str = "local", device: str = "cpu", root: Path | None = None) -> Profile:
+        """The profile from its folder `<root>/<name>/extractors`; root is `checkpoints/` unless given.
+
+        ValueError for an unknown name; CheckpointError for missing, damaged or misfitting weights.
+        """
+        if name != cls.name:
+            raise ValueError(f"unknown profile {name!r}; known is {cls.name}")
+        folder = Path(root or CHECKPOINTS) / name / "extractors"
+        fingerprints = {m: fingerprint(folder / f"{m}.safetensors") for m in MODALITIES}
+        text = TextEncoder()
+        _load(text.trained(), folder / "text.safetensors")
+        voice, face, decoder = VoiceEncoder(), FaceEncoder(), FaceDecoder()
+        _load(voice.state_dict(), folder / "audio.safetensors")
+        _load(face.state_dict(), folder / "vision.safetensors")
+        _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
+        return cls(text, voice, face, decoder, fingerprints, device)
+
+    def extract(self, clip: Clip | None, transcript: str) -> Extraction:
+        """States of a clip (or None) and its transcript ("" for none)."""
+        timings: dict[str, float] = {}
+        with _timed(timings, "text"):
+            ids, words = self._read(transcript)
+        with _timed(timings, "audio"):
+            mel, voice = self._hear(None if clip is None else clip.audio)
+        with _timed(timings, "vision"):
+            faces, looks = self._watch(clip)
+        features = Features(
+            text=one_sequence(words, TextEncoder.dim, ids),
+            audio=one_sequence(voice, VoiceEncoder.dim),
+            vision=one_sequence(looks, FaceEncoder.dim),
+        )
+        tokens = [] if ids is None else self.text.tokenizer.convert_ids_to_tokens(ids.tolist())
+        return Extraction(features, mel, faces, tokens, timings)
+
+    @torch.inference_mode()
+    def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:
+        """Token states [(T, d)] of transcripts, in their order."""
+        states: list[Tensor | None] = [None] * len(texts)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            ids, lengths = self.text.tokenize([texts[i] for i in rows])
+            batch = self.text.states(ids.to(self.device), lengths.to(self.device)).cpu()
+            for i, row, length in zip(rows, batch, lengths.tolist(), strict=True):
+                states[i] = row[:length].clone()
+        return states
+
+    @torch.inference_mode()
+    def _read(self, transcript: str) -> tuple[Tensor | None, Tensor | None]:
+        """Token ids (T,) and states (T, d), or None twice where there is no word."""
+        if not any(character.isalnum() for character in transcript):
+            return None, None
+        ids, lengths = self.text.tokenize([transcript])
+        return ids[0], self.text.states(ids.to(self.device), lengths.to(self.device))[0].cpu()
+
+    @torch.inference_mode()
+    def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Tensor | None]:
+        """Log-mel (80, frames) of the whole sound, and states (T, d) between its silent ends."""
+        if audio is None or not len(audio):
+            return None, None
+        mel = log_mel(torch.from_numpy(audio))
+        if len(audio) < SHORTEST or np.abs(audio).max() < QUIET:
+            return mel.numpy(), None
+        heard = level(mel[:, voiced_span(mel)])
+        return mel.numpy(), self.voice(heard[None].to(self.device))[0].cpu()
+
+    @torch.inference_mode()
+    def _watch(self, clip: Clip | None) -> tuple[FaceTrack | None, Tensor | None]:
+        """The tracked face and its embeddings (T, d)."""
+        if clip is None or clip.frames is None or not len(clip.frames):
+            return None, None
+        crops, found = track_face(clip.frames)
+        if not len(found):
+            return None, None
+        faces = torch.from_numpy(crops)[:, None].float().to(self.device) / 255
+        return FaceTrack(crops, clip.frame_times[found]), self.face(faces).cpu()
+
+
+def fingerprint(path: Path) -> str:
+    """First 16 hex digits of the SHA-256 of a weights file; CheckpointError where there is none."""
+    if not path.is_file():
+        raise CheckpointError(
+            f"the extractor weights {path} are missing; train them with `python -m models train-extractors`"
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def one_sequence(states: Tensor | None, dim: int, ids: Tensor | None = None) -> Sequence:
+    """Batch of one from states (T, d), or an absent sequence from None."""
+    present = torch.tensor([states is not None])
+    if states is None:
+        states = torch.zeros(1, dim)
+    lengths = torch.tensor([len(states)])
+    return Sequence(states[None].clone(), lengths, present, None if ids is None else ids[None])
+
+
+def _load(wanted: dict[str, Tensor], path: Path) -> None:
+    load_strictly(wanted, load_tensors(path)[0], path)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = 1000 * (time.perf_counter() - start)

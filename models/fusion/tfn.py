@@ -1,0 +1,58 @@
+"""TFN: Tensor Fusion Network for Multimodal Sentiment Analysis (Zadeh et al., EMNLP 2017)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from models.fusion.base import FusionModel
+from models.fusion.layers import SubNets, with_one
+from models.types import MODALITIES, Features, Modality, Prediction
+
+# blocks of the cube, by which modalities they multiply: t, a, v, ta, tv, av, tav
+BLOCKS: tuple[tuple[Modality, ...], ...] = tuple(sorted(Modality.subsets(), key=len))
+
+
+class TFN(FusionModel):
+    """The outer product of [1; h_m] over the modalities, read by a network of two hidden layers.
+
+    With h_m := 0 for an absent modality the cube is non-zero only where m contributes its constant 1: it
+    becomes the TFN of the modalities that are left.
+    """
+
+    def __init__(self, dims: dict[Modality, int], *, post_fusion: int, post_dropout: float, subnets: dict):
+        super().__init__(dims)
+        self.subnets = SubNets(self.dims, **subnets)
+        self.cube_shape = tuple(self.subnets.widths[m] + 1 for m in MODALITIES)
+        self.dropout = nn.Dropout(post_dropout)
+        self.first = nn.Linear(self.cube_shape[0] * self.cube_shape[1] * self.cube_shape[2], post_fusion)
+        self.second = nn.Linear(post_fusion, post_fusion)
+        self.last = nn.Linear(post_fusion, 1)
+
+    def cube(self, features: Features) -> Tensor:
+        """z_t (x) z_a (x) z_v: (B, H_t + 1, H_a + 1, H_v + 1), index 0 being the constant 1."""
+        embeddings = self.subnets(self.normalised(features))
+        return torch.einsum("bt,ba,bv->btav", *(with_one(embeddings[m]) for m in MODALITIES))
+
+    def forward(self, features: Features) -> Prediction:
+        """Score, and in evaluation the trace `block_energy` (B, 7), see `block_energy`."""
+        cube = self.cube(features)
+        hidden = self.first(self.dropout(cube.flatten(1))).relu()
+        hidden = self.second(hidden).relu()
+        score = 6 * self.last(hidden)[:, 0].sigmoid() - 3
+        return Prediction(score, traces={} if self.training else {"block_energy": self.block_energy(cube)})
+
+    @torch.no_grad()
+    def block_energy(self, cube: Tensor) -> Tensor:
+        """Share of each block of `BLOCKS` in the first layer, |W_block Z_block|^2: (B, 7), at least 0."""
+        weight = self.first.weight.view(-1, *self.cube_shape)
+        energies = []
+        for block in BLOCKS:
+            index = tuple(slice(1, None) if m in block else slice(0, 1) for m in MODALITIES)
+            contribution = cube[:, *index].flatten(1) @ weight[:, *index].flatten(1).T
+            energies.append(contribution.square().sum(1))
+        return torch.stack(energies, dim=1)
+
+    def sizes(self) -> dict[str, int]:
+        """Adds the entries of the cube."""
+        return {**super().sizes(), "cube": self.first.in_features}

@@ -1,0 +1,154 @@
+"""Figures on speakers never seen: leave-speakers-out on the clips, cross-validation by actor on RAVDESS."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+
+from models.checkpoint import subset_name
+from models.training.metrics import correlation, sentiment_metrics
+from models.training.sources import Sources, Speech
+from models.training.trainer import FusionTrainer, Recipe, predict
+from models.training.utterances import Utterance
+from models.types import Modality
+
+COVERAGE = 0.8  # nominal, of the interval
+SPEECH_SUBSETS = [(Modality.TEXT, Modality.AUDIO), (Modality.TEXT,), (Modality.AUDIO,)]
+
+
+def conformal_quantile(residuals: np.ndarray, coverage: float = COVERAGE) -> float:
+    """Half width that covers a new residual with probability `coverage`: split conformal, |error| sorted.
+
+    The ceil((n + 1) coverage)-th smallest of n residuals (Lei et al., JASA 2018), the largest if there are
+    fewer.
+    """
+    ordered = np.sort(np.abs(residuals))
+    return float(ordered[min(len(ordered), int(np.ceil((len(ordered) + 1) * coverage))) - 1])
+
+
+def evaluate_clips(
+    name: str,
+    sources: Sources,
+    speech: Speech,
+    dims: dict[Modality, int],
+    seeds: list[int],
+    recipe: Recipe | None = None,
+    log: Callable[[str], None] = print,
+) -> dict:
+    """Leave-one-speaker-out over the 12 speakers, for all seven subsets.
+
+    In each fold two other speakers are kept out of training to measure the interval. Returns per subset
+    mean and standard deviation over seeds of every metric, `coverage` and `width` of the interval, and
+    `predictions`: each seed's held-out scores in the order of the clips.
+    """
+    speakers = sorted({clip.group for clip in sources.clips})
+    true = np.array([clip.target for clip in sources.clips])
+    groups = np.array([clip.group for clip in sources.clips])
+    runs, predictions = {subset: [] for subset in Modality.subsets()}, {}
+    for seed in seeds:
+        trainer = FusionTrainer(sources, speech, dims, recipe)
+        start = trainer.general(name, seed)
+        scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
+        widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
+        for number, speaker in enumerate(speakers):
+            calibration = {speakers[(number + step) % len(speakers)] for step in (4, 8)}
+            training = [c for c in sources.clips if c.group != speaker and c.group not in calibration]
+            model = trainer.on_clips(copy.deepcopy(start), name, training, seed)
+            held_out, calibrating = groups == speaker, np.isin(groups, list(calibration))
+            for subset in Modality.subsets():
+                predicted = predict(model, sources.clips, dims, subset)
+                scores[subset][held_out] = predicted[held_out]
+                errors = (predicted - true)[calibrating]
+                widths[subset][held_out] = conformal_quantile(errors[~np.isnan(errors)])
+        for subset in Modality.subsets():
+            usable = ~np.isnan(scores[subset])
+            predicted, label = scores[subset][usable], true[usable]
+            runs[subset].append(
+                {
+                    **sentiment_metrics(predicted, label),
+                    "coverage": float((np.abs(predicted - label) <= widths[subset][usable]).mean()),
+                    "width": float(2 * widths[subset][usable].mean()),
+                }
+            )
+            predictions.setdefault(subset_name(subset), []).append(scores[subset].tolist())
+        log(f"{name}, seed {seed}: " + _line(runs[Modality.subsets()[0]][-1]))
+    return {
+        "method": name,
+        "seeds": seeds,
+        "clips": len(true),
+        "speakers": len(speakers),
+        "subsets": {subset_name(subset): spread(figures) for subset, figures in runs.items()},
+        "predictions": predictions,
+    }
+
+
+def evaluate_speech(
+    name: str,
+    sources: Sources,
+    folds: list[Speech],
+    dims: dict[Modality, int],
+    seeds: list[int],
+    recipe: Recipe | None = None,
+    log: Callable[[str], None] = print,
+) -> dict:
+    """Valence of RAVDESS utterances by unseen actors, cross-validated by actor, for words, voice, both."""
+    runs = {subset: [] for subset in SPEECH_SUBSETS}
+    for seed in seeds:
+        scores: dict = {subset: [] for subset in SPEECH_SUBSETS}
+        true: list[float] = []
+        for speech in folds:
+            trainer = FusionTrainer(sources, speech, dims, recipe)
+            model = trainer.on_clips(trainer.general(name, seed), name, sources.clips, seed)
+            for subset in SPEECH_SUBSETS:
+                scores[subset].append(predict(model, speech.test, dims, subset))
+            true += [item.target for item in speech.test]
+        for subset in SPEECH_SUBSETS:
+            runs[subset].append(sentiment_metrics(np.concatenate(scores[subset]), np.array(true)))
+        log(f"{name}, seed {seed}: " + _line(runs[SPEECH_SUBSETS[0]][-1]))
+    return {
+        "method": name,
+        "seeds": seeds,
+        "utterances": len(true),
+        "subsets": {subset_name(subset): spread(figures) for subset, figures in runs.items()},
+    }
+
+
+def shipped_figures(
+    model, sources: Sources, speech: Speech, dims: dict[Modality, int]
+) -> dict[str, dict[str, float]]:
+    """What a shipped weight does on data that nothing in it saw: six RAVDESS actors, FER+'s test faces."""
+
+    def figures(items: list[Utterance], subset: tuple[Modality, ...]) -> dict[str, float]:
+        true = np.array([item.target for item in items])
+        predicted = predict(model, items, dims, subset)
+        return {"items": len(items), "corr": correlation(predicted, true), "mae": float(np.abs(predicted - true).mean())}
+
+    return {
+        "speech words+voice": figures(speech.test, (Modality.TEXT, Modality.AUDIO)),
+        "speech words": figures(speech.test, (Modality.TEXT,)),
+        "faces": figures(sources.test_faces, (Modality.VISION,)),
+    }
+
+
+def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
+    """{metric: [mean, standard deviation over seeds]}."""
+    return {
+        metric: [float(np.mean([r[metric] for r in runs])), float(np.std([r[metric] for r in runs]))]
+        for metric in runs[0]
+    }
+
+
+def pooled_quantiles(evaluation: dict, true: np.ndarray) -> dict[str, float]:
+    """{subset: 80 % half width} from every held-out prediction of a clips evaluation, all seeds."""
+    quantiles = {}
+    for subset, predictions in evaluation["predictions"].items():
+        errors = np.concatenate([np.asarray(scores) - true for scores in predictions])
+        quantiles[subset] = conformal_quantile(errors[~np.isnan(errors)])
+    return quantiles
+
+
+def _line(figures: dict[str, float]) -> str:
+    return ", ".join(f"{metric} {value:.3f}" for metric, value in figures.items())
+

@@ -1,0 +1,48 @@
+"""Trains the extractors of the `local` profile, and writes weights and card of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import save_tensors
+from models.training import face_encoder, text_encoder, voice_encoder
+from models.training.cards import write_extractor_card
+from models.training.sources import SHIPPED_FOLD, voice_copy
+
+
+def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
+    """Train "text", "audio" or "vision" on `data`; returns its held-out figures, also on its card."""
+    folder = checkpoints / "local" / "extractors"
+    train = {"text": _train_text, "audio": _train_audio, "vision": _train_vision}[which]
+    tensors, figures = train(data, cache)
+    for name, named in tensors.items():
+        halved = {key: value.half() if value.is_floating_point() else value for key, value in named.items()}
+        save_tensors(folder / f"{name}.safetensors", halved, {"extractor": which, "figures": figures})
+    write_extractor_card(folder / f"{which}.md", which, figures)
+    return figures
+
+
+def _train_text(data: Path, cache: Path) -> tuple[dict, dict]:
+    encoder = text_encoder.train_text_encoder(data)
+    return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
+
+
+def _train_audio(data: Path, cache: Path) -> tuple[dict, dict]:
+    """The shipped copy is the one without the actors of SHIPPED_FOLD; the others measure the recipe."""
+    speech = voice_encoder.load_speech(data)
+    figures = {}
+    for fold in range(voice_encoder.FOLDS):
+        encoder = voice_copy(speech, (fold,), cache)
+        figures[f"fold {fold}"] = voice_encoder.evaluate_voice_encoder(encoder, speech[speech["fold"] == fold])
+    shipped = voice_copy(speech, (SHIPPED_FOLD,), cache)
+    return {"audio": shipped.state_dict()}, figures
+
+
+def _train_vision(data: Path, cache: Path) -> tuple[dict, dict]:
+    encoder = face_encoder.train_face_encoder(data)
+    decoder = face_encoder.train_face_decoder(encoder, data)
+    with torch.inference_mode():
+        figures = face_encoder.evaluate_face_encoder(encoder, decoder, data)
+    return {"vision": encoder.state_dict(), "vision_decoder": decoder.state_dict()}, figures

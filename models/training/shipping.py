@@ -1,0 +1,98 @@
+"""Measures a method and trains the weights that ship, with its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
+from models.extractors.profile import Profile
+from models.registry import spec
+from models.training.cards import figures_table, write_method_card
+from models.training.evaluation import evaluate_clips, evaluate_speech, pooled_quantiles, shipped_figures
+from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold
+from models.training.trainer import FusionTrainer
+from models.training.voice_encoder import FOLDS
+
+
+def evaluate(kind: str, name: str, data: Path, cache: Path, checkpoints: Path, seeds: list[int]) -> None:
+    """Measure a method on "clips" or "speech" and keep the figures in `<checkpoints>/local/figures.json`."""
+    profile = Profile.load("local", root=checkpoints)
+    sources = load_sources(data, profile, cache)
+    if kind == "clips":
+        speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
+        result = evaluate_clips(name, sources, speech, profile.dims, seeds)
+        true = np.array([clip.target for clip in sources.clips])
+        result["quantiles"] = pooled_quantiles(result, true)
+        result.pop("predictions")
+    else:
+        folds = [load_speech_fold(data, profile, cache, fold) for fold in range(FOLDS)]
+        result = evaluate_speech(name, sources, folds, profile.dims, seeds)
+    write_figures(checkpoints, kind, name, result)
+
+
+def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: int) -> None:
+    """Train the weights that ship, on every clip and all RAVDESS actors but the six of SHIPPED_FOLD."""
+    figures = read_figures(checkpoints)
+    measured = figures.get("clips", {}).get(name)
+    if measured is None:
+        raise ValueError(
+            f"{name} has no interval yet; run `python -m models evaluate --data clips --methods {name}` first"
+        )
+    profile = Profile.load("local", root=checkpoints)
+    sources = load_sources(data, profile, cache)
+    speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
+    trainer = FusionTrainer(sources, speech, profile.dims)
+    model = trainer.on_clips(trainer.general(name, seed, print), name, sources.clips, seed, print)
+    method, path = spec(name), fusion_path(name, root=checkpoints)
+    meta = CheckpointMeta(
+        method=name,
+        config=method.config,
+        profile=profile.name,
+        fingerprints={str(m): digest for m, digest in profile.fingerprints.items()},
+        dims={str(m): width for m, width in profile.dims.items()},
+        residual_quantiles=measured["quantiles"],
+        training={**trainer.describe(), "seed": seed},
+        figures={
+            "clips": measured["subsets"],
+            "speech": figures.get("speech", {}).get(name, {}).get("subsets", {}),
+        },
+    )
+    save_fusion(path, model, meta)
+    shipped = shipped_figures(load_fusion(name, root=checkpoints).model, sources, speech, profile.dims)
+    meta.figures["shipped"] = shipped
+    save_fusion(path, model, meta)
+    write_method_card(path.with_suffix(".md"), method, meta, model.sizes())
+
+
+def read_figures(checkpoints: Path) -> dict:
+    """{"clips": {method: figures}, "speech": …} as `evaluate` stored them; empty where none were."""
+    path = checkpoints / "local" / "figures.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write_figures(checkpoints: Path, kind: str, name: str, result: dict) -> None:
+    """Put one method's figures into `figures.json`."""
+    figures = read_figures(checkpoints)
+    figures.setdefault(kind, {})[name] = result
+    path = checkpoints / "local" / "figures.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rounded(figures), indent=1, sort_keys=True) + "\n")
+
+
+def rounded(value):
+    """The same JSON value with floats at four decimals."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return value
+
+
+def table(kind: str, names: list[str], checkpoints: Path) -> str:
+    """The stored figures of several methods as a Markdown table."""
+    return figures_table(kind, {name: read_figures(checkpoints).get(kind, {}).get(name) for name in names})

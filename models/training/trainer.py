@@ -1,0 +1,196 @@
+"""Trains a fusion model: first on everything that is not a clip, then on clips among the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from models.fusion.base import FusionModel
+from models.registry import spec
+from models.training.sources import Sources, Speech
+from models.training.utterances import TripleMaker, Utterance, collate, drop_modalities
+from models.types import Modality
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every method is trained; the same numbers for all, learning rate and decay from its spec.
+
+    Stage one shows `general_epochs` times a draw of each source but clips; stage two `clip_epochs` times
+    the training clips, each `clip_repeats` times, among a draw of `replay` as large.
+    """
+
+    general_epochs: int = 10
+    clip_epochs: int = 8
+    clip_repeats: int = 2
+    text: int = 1600  # transcripts a stage-one epoch
+    speech: int = 800
+    faces: int = 800
+    triples: int = 1600
+    replay: float = 1.5  # items of stage one for each clip shown in stage two
+    batch: int = 64
+    modality_dropout: float = 0.5
+    clip_lr: float = 0.3  # of the stage-one learning rate
+
+
+class FusionTrainer:
+    """Trains one method on sources whose held-out speakers were taken out by the caller."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        speech: Speech,
+        dims: dict[Modality, int],
+        recipe: Recipe | None = None,
+        device: str = "cpu",
+    ):
+        self.sources, self.speech, self.dims, self.device = sources, speech, dims, device
+        self.recipe = recipe or Recipe()
+        self._triples = TripleMaker(speech.train, sources.faces)
+        validation_triples = TripleMaker(speech.validation, sources.faces_validation, partners=15)
+        rng = np.random.default_rng(0)
+        self.validation = [
+            *sources.text_validation,
+            *speech.validation,
+            *sources.faces_validation,
+            *(validation_triples.make(transcript, rng) for transcript in sources.text_validation),
+        ]
+
+    def general(self, name: str, seed: int, log: Callable[[str], None] | None = None) -> FusionModel:
+        """Stage one: transcripts, acted speech, faces and label-matched triples."""
+        torch.manual_seed(seed)
+        rng = np.random.default_rng(seed)
+        model = spec(name).build(self.dims).to(self.device)
+        everything = [*self.sources.text[:1500], *self.speech.train, *self.sources.faces[:1500]]
+        model.set_normalisation(collate(everything, self.dims)[0].to(self.device))
+        recipe = self.recipe
+        epochs = (
+            self._draw(recipe.text, recipe.speech, recipe.faces, recipe.triples, rng)
+            for _ in range(recipe.general_epochs)
+        )
+        self._run(model, name, epochs, recipe.general_epochs, 1.0, seed, log)
+        self.calibrate(model)
+        return model
+
+    def on_clips(
+        self,
+        model: FusionModel,
+        name: str,
+        clips: list[Utterance],
+        seed: int,
+        log: Callable[[str], None] | None = None,
+    ) -> FusionModel:
+        """Stage two, in place: the clips among items of stage one."""
+        rng = np.random.default_rng(seed + 1)
+        recipe = self.recipe
+        share = recipe.replay * recipe.clip_repeats * len(clips) / 4
+        counts = [int(share)] * 4
+        epochs = (
+            clips * recipe.clip_repeats + self._draw(*counts, rng) for _ in range(recipe.clip_epochs)
+        )
+        self._run(model, name, epochs, recipe.clip_epochs, recipe.clip_lr, seed + 1, log)
+        self.calibrate(model)
+        return model
+
+    def calibrate(self, model: FusionModel) -> None:
+        """Fit a method's temperatures, where it has some, on the validation items, and switch to eval."""
+        model.eval()
+        if hasattr(model, "calibrate"):
+            features, target = collate(self.validation, self.dims)
+            model.calibrate(features.to(self.device), target.to(self.device))
+
+    def describe(self) -> dict:
+        """Recipe and numbers of items, JSON-able."""
+        return {
+            "recipe": asdict(self.recipe),
+            "items": {
+                "clips": len(self.sources.clips),
+                "text": len(self.sources.text),
+                "speech": len(self.speech.train),
+                "faces": len(self.sources.faces),
+            },
+        }
+
+    def _draw(
+        self, text: int, speech: int, faces: int, triples: int, rng: np.random.Generator
+    ) -> list[Utterance]:
+        def some(items: list[Utterance], count: int) -> list[Utterance]:
+            return [items[i] for i in rng.choice(len(items), min(count, len(items)), replace=False)]
+
+        return [
+            *some(self.sources.text, text),
+            *some(self.speech.train, speech),
+            *some(self.sources.faces, faces),
+            *(self._triples.make(item, rng) for item in some(self.sources.text, triples)),
+        ]
+
+    def _run(
+        self,
+        model: FusionModel,
+        name: str,
+        epochs: Iterator[list[Utterance]],
+        count: int,
+        lr_factor: float,
+        seed: int,
+        log: Callable[[str], None] | None,
+    ) -> None:
+        recipe, hints = self.recipe, spec(name).training
+        generator = torch.Generator().manual_seed(seed)
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=hints["lr"] * lr_factor, weight_decay=hints["weight_decay"]
+        )
+        model.train()
+        for epoch, items in enumerate(epochs):
+            losses = []
+            for number, batch in enumerate(_batches(items, recipe.batch, generator)):
+                progress = (epoch + number * recipe.batch / len(items)) / count
+                for group in optimizer.param_groups:  # cosine from full to a tenth
+                    group["lr"] = hints["lr"] * lr_factor * (0.55 + 0.45 * np.cos(np.pi * progress))
+                features, target = collate(batch, self.dims)
+                features = drop_modalities(features, recipe.modality_dropout, generator)
+                step = model.training_step(
+                    features.to(self.device), target.to(self.device), optimizer, progress
+                )
+                losses.append(sum(step.values()))
+            if log:
+                log(f"epoch {epoch + 1}/{count}: loss {np.mean(losses):.3f}")
+
+
+def _batches(
+    items: list[Utterance], size: int, generator: torch.Generator
+) -> Iterator[list[Utterance]]:
+    """Shuffled batches; words of like length share one, since the text subnet's time is its padding."""
+    order = torch.randperm(len(items), generator=generator).tolist()
+    for start in range(0, len(order), 16 * size):
+        pool = sorted(order[start : start + 16 * size], key=lambda i: _words(items[i]))
+        batches = [pool[at : at + size] for at in range(0, len(pool), size)]
+        for i in torch.randperm(len(batches), generator=generator).tolist():
+            if len(batches[i]) > 1:
+                yield [items[j] for j in batches[i]]
+
+
+def _words(item: Utterance) -> int:
+    states = item.states.get(Modality.TEXT)
+    return 0 if states is None else len(states)
+
+
+@torch.inference_mode()
+def predict(
+    model: FusionModel,
+    items: list[Utterance],
+    dims: dict[Modality, int],
+    subset: tuple[Modality, ...],
+    batch: int = 64,
+    device: str = "cpu",
+) -> np.ndarray:
+    """Scores (n,) with only `subset` switched on; NaN for an item that has none of it."""
+    scores = np.full(len(items), np.nan)
+    for start in range(0, len(items), batch):
+        features = collate(items[start : start + batch], dims)[0].only(subset).to(device)
+        usable = features.present().any(1).cpu().numpy()
+        predicted = model(features).score.cpu().numpy()
+        scores[start : start + batch][usable] = predicted[usable]
+    return scores

@@ -1,0 +1,143 @@
+"""The types that travel between the stages: `Modality`, `Sequence`, `Features`, `Prediction`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+
+class Modality(StrEnum):
+    """The three modalities, in the order every weight, bar and table uses."""
+
+    TEXT = "text"
+    AUDIO = "audio"
+    VISION = "vision"
+
+    @classmethod
+    def subsets(cls) -> list[tuple[Modality, ...]]:
+        """The seven non-empty subsets, largest first."""
+        return [subset for size in (3, 2, 1) for subset in combinations(cls, size)]
+
+    @classmethod
+    def parse(cls, names: str) -> tuple[Modality, ...]:
+        """`"text,audio"` -> (TEXT, AUDIO), in canonical order; ValueError names the known ones."""
+        wanted = {name.strip().lower() for name in names.split(",") if name.strip()}
+        unknown = wanted - {m.value for m in cls}
+        if unknown or not wanted:
+            raise ValueError(
+                f"modalities must be one or more of {', '.join(cls)}, separated by commas; got {names!r}"
+            )
+        return tuple(m for m in cls if m in wanted)
+
+
+MODALITIES = tuple(Modality)
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One modality of a batch of utterances, right-padded.
+
+    values : (B, T, d) float32, the extractor's states; rows past `lengths` are padding
+    lengths : (B,) int64, valid steps, at least 1 where present
+    present : (B,) bool, False where the utterance lacks the modality or it was switched off
+    ids : (B, T) int64 or None, TEXT only: token ids for methods that run the language model
+    """
+
+    values: Tensor
+    lengths: Tensor
+    present: Tensor
+    ids: Tensor | None = None
+
+    def mask(self) -> Tensor:
+        """(B, T) bool: True at valid steps of present utterances."""
+        steps = torch.arange(self.values.shape[1], device=self.values.device)
+        return (steps < self.lengths[:, None]) & self.present[:, None]
+
+    def clean(self) -> Tensor:
+        """`values` (B, T, d) with zeros wherever `mask` is False, whatever stood there (NaN too)."""
+        return torch.where(self.mask()[..., None], self.values, 0.0)
+
+    def to(self, device: torch.device | str) -> Sequence:
+        """The same sequence on `device`."""
+        ids = None if self.ids is None else self.ids.to(device)
+        return Sequence(self.values.to(device), self.lengths.to(device), self.present.to(device), ids)
+
+    def select(self, index: Tensor) -> Sequence:
+        """Rows `index` (n,) of the batch, cut to their longest length."""
+        lengths = self.lengths[index]
+        steps = max(1, int(lengths.max()))
+        ids = None if self.ids is None else self.ids[index, :steps]
+        return Sequence(self.values[index, :steps], lengths, self.present[index], ids)
+
+
+@dataclass(frozen=True)
+class Features:
+    """The three `Sequence`s of a batch, always all three; `present` says what is really there."""
+
+    text: Sequence
+    audio: Sequence
+    vision: Sequence
+
+    def __getitem__(self, modality: Modality | str) -> Sequence:
+        return getattr(self, str(modality))
+
+    def __iter__(self) -> Iterator[tuple[Modality, Sequence]]:
+        return ((m, self[m]) for m in MODALITIES)
+
+    def __len__(self) -> int:
+        """B, the number of utterances."""
+        return len(self.text.present)
+
+    def present(self) -> Tensor:
+        """(B, 3) bool, columns in `Modality` order."""
+        return torch.stack([sequence.present for _, sequence in self], dim=1)
+
+    def keep(self, kept: Tensor) -> Features:
+        """The same features with modality m of row b present only where `kept` (B, 3) bool allows."""
+        return Features(
+            **{m: replace(s, present=s.present & kept[:, i]) for i, (m, s) in enumerate(self)}
+        )
+
+    def only(self, modalities: tuple[Modality, ...]) -> Features:
+        """The same features restricted to `modalities` for every row."""
+        kept = torch.tensor([m in modalities for m in MODALITIES], device=self.text.present.device)
+        return self.keep(kept.expand(len(self), 3))
+
+    def select(self, index: Tensor) -> Features:
+        """Rows `index` (n,) of the batch."""
+        return Features(**{m: s.select(index) for m, s in self})
+
+    def to(self, device: torch.device | str) -> Features:
+        """The same features on `device`."""
+        return Features(**{m: s.to(device) for m, s in self})
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A method's own modality weights: `kind` names what they are, `values` (B, 3) sums to 1 over present."""
+
+    kind: str
+    values: Tensor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a fusion model returns.
+
+    score : (B,) sentiment in [-3, 3]
+    logits : (B, 7) classes -3 … 3 where the method classifies, else None
+    weights : the method's own modality weights, or None where it has none
+    reconstructions : {modality: (B, T, d)} for methods that generate what is missing
+    traces : named tensors for display, batch first
+    """
+
+    score: Tensor
+    logits: Tensor | None = None
+    weights: Weights | None = None
+    reconstructions: dict[Modality, Tensor] = field(default_factory=dict)
+    traces: dict[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,153 @@
+"""A tiny profile, freshly built fusion models and clips written here: the service without trained weights."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import ClassVar
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from app.service.analyst import Analyst
+from app.settings import Settings
+from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
+from models.clip import SAMPLE_RATE
+from models.extractors.profile import Extraction, FaceTrack, Profile
+from models.registry import FUSION_MODELS
+from models.types import MODALITIES, Features, Modality, Sequence
+
+REACH = {subset_name(subset): 0.4 + 0.1 * len(subset) for subset in Modality.subsets()}
+
+
+class TinyProfile(Profile):
+    """States that depend on the content alone: words' letters, loudness, brightness.
+
+    A bright picture has a face, a loud sound a voice. `extracted` lists what was asked for, in order.
+    """
+
+    name = "local"
+    dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: 3, Modality.VISION: 5}
+    fingerprints: ClassVar = {modality: f"tiny-{modality}" for modality in MODALITIES}
+
+    def __init__(self) -> None:
+        self.extracted: list[str] = []
+        self._lock = threading.Lock()
+
+    def extract(self, clip, transcript: str) -> Extraction:
+        words, voice, face = transcript.split(), [], []
+        if clip is not None and clip.audio is not None:
+            blocks = np.array_split(clip.audio, 8)
+            voice = [float(np.sqrt((block**2).mean())) for block in blocks]
+            voice = voice if max(voice) > 0.01 else []
+        if clip is not None and clip.frames is not None:
+            face = [float(frame.mean()) / 255 for frame in clip.frames]
+            face = face if max(face) > 0.1 else []
+        with self._lock:
+            asked = {"text": transcript, "audio": clip and clip.audio is not None}
+            asked["vision"] = clip and clip.frames is not None
+            self.extracted += [name for name, wanted in asked.items() if wanted]
+        crops = np.zeros((len(face), 48, 48), np.uint8)
+        return Extraction(
+            features=Features(
+                text=self._states(Modality.TEXT, [sum(map(ord, word)) / 1000 for word in words]),
+                audio=self._states(Modality.AUDIO, voice),
+                vision=self._states(Modality.VISION, face),
+            ),
+            log_mel=np.zeros((80, 10), np.float32) if voice else None,
+            faces=FaceTrack(crops, np.arange(len(face)) / 5) if face else None,
+            tokens=words,
+            timings_ms={"text": 1.0, "audio": 2.0, "vision": 3.0},
+        )
+
+    def _states(self, modality: Modality, levels: list[float]) -> Sequence:
+        width, steps = self.dims[modality], max(1, len(levels))
+        values = torch.full((1, steps, width), torch.nan)  # nothing may read what is absent
+        for i, level in enumerate(levels):
+            values[0, i] = torch.sin(level * torch.arange(1, width + 1))
+        return Sequence(values, torch.tensor([len(levels)]), torch.tensor([bool(levels)]))
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory) -> Path:
+    """Folder of untrained but complete checkpoints of every method for `TinyProfile`."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    for name, method in FUSION_MODELS.items():
+        torch.manual_seed(7)
+        meta = CheckpointMeta(
+            method=name,
+            config=method.config,
+            profile="local",
+            fingerprints={str(m): digest for m, digest in TinyProfile.fingerprints.items()},
+            dims={str(m): width for m, width in TinyProfile.dims.items()},
+            residual_quantiles=REACH,
+        )
+        save_fusion(fusion_path(name, root=root), method.build(TinyProfile.dims), meta)
+    return root
+
+
+@pytest.fixture
+def profile() -> TinyProfile:
+    return TinyProfile()
+
+
+@pytest.fixture
+def analyst(checkpoints, profile) -> Analyst:
+    return Analyst(Settings(device="cpu", checkpoints=checkpoints), profile)
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[Path]:
+    """The files that were really decoded, in order."""
+    from app.service import reader
+
+    files = []
+    real = reader.decode_guarded
+
+    def spy(path, limits):
+        files.append(path)
+        return real(path, limits)
+
+    monkeypatch.setattr(reader, "decode_guarded", spy)
+    return files
+
+
+@pytest.fixture(scope="session")
+def write_clip(tmp_path_factory):
+    """Writes a clip and gives its path: `write_clip(brightness=200, loudness=0.5, seconds=1.0)`.
+
+    brightness : 0 to 255 of a plain picture, None for no picture
+    loudness : 0 to 1 of a 220 Hz tone, None for no sound
+    """
+    folder = tmp_path_factory.mktemp("clips")
+
+    def write(brightness: int | None = 200, loudness: float | None = 0.5, seconds: float = 1.0) -> Path:
+        path = folder / f"{brightness}-{loudness}-{seconds}.{'mp4' if brightness is not None else 'wav'}"
+        if path.exists():
+            return path
+        with av.open(str(path), "w") as container:
+            picture = sound = None
+            if brightness is not None:
+                picture = container.add_stream("mpeg4", rate=10)
+                picture.width = picture.height = 64
+                picture.pix_fmt = "yuv420p"
+            if loudness is not None:
+                codec = "aac" if picture else "pcm_s16le"
+                sound = container.add_stream(codec, rate=SAMPLE_RATE, layout="mono")
+            if picture:
+                shade = np.full((64, 64, 3), brightness, np.uint8)
+                for _ in range(round(10 * seconds)):
+                    container.mux(picture.encode(av.VideoFrame.from_ndarray(shade, "rgb24")))
+                container.mux(picture.encode())
+            if sound:
+                times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+                samples = (32767 * loudness * np.sin(2 * np.pi * 220 * times)).astype(np.int16)
+                frame = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
+                frame.sample_rate = SAMPLE_RATE
+                container.mux(sound.encode(frame))
+                container.mux(sound.encode())
+        return path
+
+    return write

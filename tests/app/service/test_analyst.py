@@ -1,0 +1,252 @@
+"""From files and words to an Analysis: what is computed when, and what the visitor is told."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+
+import pytest
+
+from app.service.analysis import LABELS
+from app.service.notices import AnalysisError
+from models.decode import MediaError
+from models.fusion.mla import entropy_weights
+from models.registry import FUSION_MODELS
+from models.types import MODALITIES, Modality
+
+SAID = "i really liked it"
+
+
+def codes(analysis) -> list[str]:
+    return [notice.code for notice in analysis.notices]
+
+
+def test_switching_and_other_methods_run_only_the_fusion(analyst, profile, decoded, write_clip):
+    clip, stages = write_clip(), []
+    analyst.analyze(video=clip, text=SAID)
+    extracted = list(profile.extracted)
+    for method in FUSION_MODELS:
+        for subset in Modality.subsets():
+            analysis = analyst.analyze(
+                video=clip, text=SAID, method=method, modalities=subset, progress=stages.append
+            )
+            assert {name for name, ms in analysis.timings_ms.items() if ms > 0} == {"fusion"}
+    assert (len(decoded), profile.extracted) == (1, extracted)
+    assert set(stages) == {"fusing"}
+
+
+def test_the_same_content_under_another_name_is_known(analyst, decoded, write_clip, tmp_path):
+    clip = write_clip()
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(clip.read_bytes())
+    first, second = (analyst.analyze(video=path, text=SAID) for path in (clip, copy))
+    assert len(decoded) == 1
+    assert first.score == second.score
+
+
+def test_corrected_words_read_only_the_words(analyst, profile, decoded, write_clip):
+    clip = write_clip()
+    analyst.analyze(video=clip, text="it was god")
+    profile.extracted.clear()
+    analyst.analyze(video=clip, text="it was good")
+    assert (len(decoded), profile.extracted) == (1, ["text"])
+
+
+def test_stages_are_told_as_they_begin(analyst, write_clip):
+    stages = []
+    analyst.analyze(video=write_clip(), text=SAID, progress=stages.append)
+    assert stages == ["decoding", "hearing voice", "watching face", "reading words", "fusing"]
+
+
+def test_concurrent_visitors_with_one_clip_decode_it_once(analyst, profile, decoded, write_clip):
+    clip, scores, everybody = write_clip(), [], threading.Barrier(4)
+
+    def visit(i):
+        everybody.wait()
+        scores.append(analyst.analyze(video=clip, text=SAID, session=str(i)).score)
+
+    threads = [threading.Thread(target=visit, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(decoded) == 1
+    assert sorted(profile.extracted) == ["audio", "text", "vision"]
+    assert len(scores) == 4 and len(set(scores)) == 1
+
+
+def test_forgotten_sessions_leave_nothing_and_take_nothing_from_others(analyst, decoded, write_clip):
+    clip = write_clip()
+    analyst.analyze(video=clip, text=SAID, session="a")
+    analyst.analyze(video=clip, text=SAID, session="b")
+    analyst.forget("a")
+    analyst.analyze(video=clip, text=SAID, session="b")
+    assert len(decoded) == 1
+    analyst.forget("b")
+    analyst.analyze(video=clip, text=SAID, session="b")
+    assert len(decoded) == 2
+
+
+def test_figures_of_a_full_clip_agree_with_each_other(analyst, write_clip):
+    for method in FUSION_MODELS:
+        analysis = analyst.analyze(video=write_clip(), text=SAID, method=method)
+        parts = analysis.modalities
+        assert list(parts) == ["text", "audio", "vision"]
+        assert all(part.present and part.used for part in parts.values())
+        for name, part in parts.items():
+            assert part.entropy == pytest.approx(-sum(p * math.log(p) for p in part.probabilities), abs=1e-5)
+            alone = analyst.analyze(video=write_clip(), text=SAID, method=method, modalities=[name])
+            assert part.score == pytest.approx(alone.score, abs=1e-5)
+            others = [m for m in MODALITIES if m != name]
+            without = analyst.analyze(video=write_clip(), text=SAID, method=method, modalities=others)
+            assert part.occlusion == pytest.approx(abs(analysis.score - without.score), abs=1e-5)
+        mass = {name: math.exp(-part.entropy) for name, part in parts.items()}
+        for name, part in parts.items():
+            assert part.weight == pytest.approx(mass[name] / sum(mass.values()), abs=1e-5)
+        assert analysis.label in LABELS and -3 <= analysis.score <= 3
+        assert analysis.interval == (
+            pytest.approx(max(-3, analysis.score - 0.7)),
+            pytest.approx(min(3, analysis.score + 0.7)),
+        )
+
+
+def test_own_weights_are_the_method_s_and_entropy_weights_stay_mla_s(analyst, write_clip):
+    mla = analyst.analyze(video=write_clip(), text=SAID, method="mla")
+    lmf = analyst.analyze(video=write_clip(), text=SAID, method="lmf")
+    assert (mla.weights_kind, lmf.weights_kind) == ("entropy", None)
+    for name in ("text", "audio", "vision"):
+        assert mla.modalities[name].own_weight == pytest.approx(mla.modalities[name].weight, abs=1e-6)
+        assert lmf.modalities[name].own_weight is None
+        assert lmf.modalities[name].weight == mla.modalities[name].weight
+
+
+def test_a_modality_switched_off_has_no_score_but_is_still_there(analyst, write_clip):
+    analysis = analyst.analyze(video=write_clip(), text=SAID, method="late", modalities=["vision", "text"])
+    voice = analysis.modalities["audio"]
+    assert voice.present and not voice.used
+    assert (voice.score, voice.weight, voice.occlusion) == (None, None, None)
+    assert voice.entropy is not None
+    used = [analysis.modalities[name].weight for name in ("text", "vision")]
+    assert sum(used) == pytest.approx(1)
+    assert analysis.interval[1] - analysis.interval[0] == pytest.approx(1.2)  # the pair's own residuals
+
+
+@pytest.mark.parametrize(
+    ("brightness", "loudness", "present", "code"),
+    [
+        (200, None, {"text", "vision"}, "no_sound"),
+        (200, 0.0, {"text", "vision"}, "no_voice"),
+        (0, 0.5, {"text", "audio"}, "no_face"),
+        (None, 0.5, {"text", "audio"}, "no_picture"),
+    ],
+)
+def test_what_is_missing_is_said_and_the_rest_analysed(
+    analyst, write_clip, brightness, loudness, present, code
+):
+    analysis = analyst.analyze(video=write_clip(brightness, loudness), text=SAID)
+    assert {name for name, part in analysis.modalities.items() if part.present} == present
+    assert codes(analysis) == [code]
+    again = analyst.analyze(video=write_clip(brightness, loudness), text=SAID)
+    assert codes(again) == [code]  # also from the cache
+
+
+def test_words_alone(analyst):
+    analysis = analyst.analyze(text=SAID)
+    assert analysis.transcript.source == "typed"
+    assert analysis.modalities["text"].weight == pytest.approx(1)
+    assert analysis.modalities["text"].occlusion is None
+    assert codes(analysis) == ["modality_absent"]
+    assert codes(analyst.analyze(text=SAID, modalities=["text"])) == []
+
+
+def test_another_language_is_warned_about(analyst):
+    analysis = analyst.analyze(text="Ich fand den Film wirklich sehr schön und traurig", modalities=["text"])
+    assert codes(analysis) == ["not_english"]
+
+
+def test_words_that_are_not_read_are_said(analyst):
+    analysis = analyst.analyze(text="so good " * 100, modalities=["text"])
+    assert codes(analysis) == ["long_text"]
+
+
+def test_a_separate_audio_file_replaces_the_clip_s_sound(analyst, write_clip):
+    quiet, loud = write_clip(200, 0.05), write_clip(None, 0.9)
+    replaced = analyst.analyze(video=quiet, audio=loud, text=SAID)
+    alone = analyst.analyze(audio=loud, text=SAID)
+    assert replaced.modalities["audio"].score == pytest.approx(alone.modalities["audio"].score, abs=1e-6)
+    assert replaced.modalities["vision"].present
+    assert "no_picture" not in codes(alone)
+
+
+def test_an_audio_file_without_sound_is_an_error(analyst, write_clip):
+    with pytest.raises(MediaError, match="no sound"):
+        analyst.analyze(video=write_clip(), audio=write_clip(200, None), text=SAID)
+
+
+def test_a_long_clip_is_cut_and_says_so(checkpoints, profile, write_clip):
+    from app.service.analyst import Analyst
+    from app.settings import Settings
+
+    short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
+    analysis = short.analyze(video=write_clip(seconds=2.0), text=SAID)
+    assert codes(analysis) == ["truncated"]
+    assert "1 second" in analysis.notices[0].text
+
+
+def test_input_that_cannot_be_used_is_explained(analyst, write_clip, tmp_path):
+    silent_dark = write_clip(0, None)
+    fake = tmp_path / "notes.mp4"
+    fake.write_text("these are my notes")
+    for arguments, error, message in [
+        ({}, AnalysisError, "give a clip, an audio file or words"),
+        ({"text": "  "}, AnalysisError, "give a clip"),
+        ({"text": SAID, "modalities": []}, AnalysisError, "switch on words, voice or face"),
+        ({"text": SAID, "modalities": ["smell"]}, ValueError, "text, audio, vision"),
+        ({"text": SAID, "method": "magic"}, ValueError, "lmf, tfn"),
+        ({"text": SAID, "modalities": ["audio"]}, AnalysisError, "no voice; switch on words"),
+        (
+            {"video": write_clip(200, None), "text": SAID, "modalities": ["audio"]},
+            AnalysisError,
+            "no voice; switch on words or face",
+        ),
+        ({"video": silent_dark, "text": ""}, AnalysisError, "No face was found"),
+        ({"video": tmp_path / "gone.mp4"}, MediaError, "no file gone.mp4"),
+        ({"video": fake}, MediaError, "named .mp4"),
+    ]:
+        with pytest.raises(error, match=message):
+            analyst.analyze(**arguments)
+
+
+def test_json_is_the_documented_object(analyst, write_clip):
+    analysis = analyst.analyze(video=write_clip(200, None), text=SAID, modalities=["text"])
+    answer = json.loads(json.dumps(analysis.to_json(), allow_nan=False))
+    assert {"score", "label", "interval", "method", "transcript", "modalities", "timings_ms", "warnings"} <= (
+        answer.keys()
+    )
+    assert answer["transcript"]["text"] == SAID and answer["transcript"]["source"] == "typed"
+    assert list(answer["modalities"]) == ["text", "audio", "vision"]
+    keys = {"present", "used", "entropy", "weight", "score", "occlusion"}
+    assert all(keys <= part.keys() for part in answer["modalities"].values())
+    assert answer["modalities"]["vision"]["weight"] is None
+    assert answer["modalities"]["vision"]["score"] is None
+    assert answer["modalities"]["audio"]["entropy"] is None
+    assert len(answer["modalities"]["text"]["probabilities"]) == 7
+    assert answer["warnings"] and all(isinstance(warning, str) for warning in answer["warnings"])
+    assert set(answer["timings_ms"]) == {"decode", "speech", "text", "audio", "vision", "fusion"}
+
+
+def test_methods_are_described_with_their_weights(analyst, checkpoints):
+    described = analyst.methods()
+    assert [method["name"] for method in described] == list(FUSION_MODELS)
+    for method in described:
+        assert method["available"] and method["parameters"] > 0
+        assert method["checkpoint"].endswith(f"local/{method['name']}.safetensors")
+    json.dumps(described)
+
+
+def test_entropy_weights_here_are_mla_s_own():
+    """The page calls them MLA's, so they must come from the same function."""
+    from app.service import subsets
+
+    assert subsets.entropy_weights is entropy_weights

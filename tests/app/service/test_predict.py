@@ -1,0 +1,177 @@
+"""The command line: a table of clips, one clip, and what is said when the input is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.predict import ManifestError, describe, gauge, predict_manifest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def write_rows(path: Path, rows: list[list[str]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
+    (tmp_path / "notes.mp4").write_text("these are my notes")
+    for name, brightness in (("a.mp4", 200), ("sub/b.mp4", 0)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(write_clip(brightness).read_bytes())
+    rows = [
+        ["id", "file", "text", "score"],
+        ["007", "a.mp4", "i really liked it", "2.4"],
+        ["", "notes.mp4", "never mind", ""],
+        ["x, y", "sub/b.mp4", "it was\nboring", "-1"],
+        ["4", "gone.mp4", "who knows", "0"],
+        ["5", "", "words alone", "0"],
+    ]
+    out = tmp_path / "results.csv"
+    predict_manifest(analyst, write_rows(tmp_path / "clips.csv", rows), out, "lmf", ["text", "audio", "vision"])
+    results = read_rows(out)
+    assert list(results[0]) == ["id", "file", "text", "given_score", "score", "label", "lo", "hi", "error"]
+    assert [[r["id"], r["file"], r["text"], r["given_score"]] for r in results] == rows[1:]
+    assert [bool(r["error"]) for r in results] == [False, True, False, True, False]
+    assert "named .mp4" in results[1]["error"] and "no file gone.mp4" in results[3]["error"]
+    assert results[1]["score"] == results[1]["label"] == results[1]["lo"] == ""
+    direct = analyst.analyze(video=tmp_path / "a.mp4", text="i really liked it")
+    assert float(results[0]["score"]) == pytest.approx(direct.score, abs=1e-4)
+    assert results[0]["label"] == direct.label
+    assert float(results[0]["lo"]) <= float(results[0]["score"]) <= float(results[0]["hi"])
+
+
+def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_path):
+    clip = write_clip()
+    manifest = write_rows(tmp_path / "m.csv", [["file", "text"], [str(clip), "good"]])
+    predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text", "vision"])
+    analyst.analyze(video=clip, text="good")
+    assert len(decoded) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,text\na.mp4,hello\n", "column named file.*path, text"),
+        ("file;text\na.mp4;hello\n", "commas"),
+        ("", "column named file"),
+        (b"file\n\xff\xfe.mp4\n", "UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_explained(analyst, tmp_path, content, message):
+    manifest = tmp_path / "m.csv"
+    manifest.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ManifestError, match=message):
+        predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_table_is_never_overwritten(analyst, tmp_path):
+    manifest = write_rows(tmp_path / "m.csv", [["file"], ["a.mp4"]])
+    with pytest.raises(ManifestError, match="overwrite"):
+        predict_manifest(analyst, manifest, tmp_path / "." / "m.csv", "lmf", ["text"])
+    assert read_rows(manifest) == [{"file": "a.mp4"}]
+
+
+def test_rows_of_uneven_length(analyst, tmp_path):
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("file,text,note\n,good\n,good,a,b\n\n")
+    predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
+    short, long = read_rows(tmp_path / "out.csv")
+    assert short["score"] and not short["error"]
+    assert long["error"] == "the row has 4 cells, the header 3"
+
+
+def test_a_person_can_read_the_answer(analyst, write_clip):
+    analysis = analyst.analyze(video=write_clip(200, None), text="i really liked it", method="late")
+    text = describe(analysis)
+    assert f"{analysis.score:+.2f}  {analysis.label}" in text
+    assert '"i really liked it"' in text and "note: The clip has no sound" in text
+    assert "voice" in text and "absent" in text
+    bar = gauge(analysis)
+    assert len(bar) == 61 and bar.index("[") <= bar.index("o") <= bar.index("]")
+
+
+def test_help_is_quick_and_needs_no_torch():
+    code = (
+        "import sys; from app.__main__ import main\n"
+        "try: main(['predict', '--help'])\n"
+        "except SystemExit: print('torch' in sys.modules, 'gradio' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--manifest" in answer.stdout
+    assert answer.stdout.endswith("False False\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["predict"], {}, "give a CLIP"),
+        (["predict", "a.mp4", "--out", "b.csv"], {}, "--out goes with --manifest"),
+        (["predict", "--manifest", "a.csv"], {}, "needs --out"),
+        (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "cannot read a.csv"),
+        (["predict", "gone.mp4"], {}, "There is no file gone.mp4"),
+        (["predict", "README.md", "--text", "hi"], {}, "not video or sound"),
+        (["predict", "--text", "hi", "--method", "magic"], {}, "lmf"),
+        (["predict", "--text", "hi", "--modalities", "smell"], {}, "text, audio, vision"),
+        (["predict", "--text", "hi"], {"FUSEBOX_DEVICE": "gpu"}, "FUSEBOX_DEVICE is 'gpu'"),
+        (["dance"], {}, "dance"),
+    ],
+)
+def test_bad_input_is_one_plain_line_and_exit_code_2(arguments, environment, message):
+    answer = run(*arguments, **environment)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert message in answer.stderr
+    assert answer.stderr.count("\n") == 1 and "Traceback" not in answer.stderr
+
+
+def test_missing_weights_are_named_with_exit_code_1(tmp_path):
+    answer = run("predict", "--text", "good", FUSEBOX_CHECKPOINTS=str(tmp_path))
+    assert answer.returncode == 1
+    assert str(tmp_path) in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_shipped_weights_answer_on_the_command_line(write_clip):
+    if not (ROOT / "checkpoints/local/lmf.safetensors").exists():
+        pytest.skip("the repository has no trained weights yet")
+    good, bad = (
+        run("predict", "--text", text, "--json") for text in ("it was wonderful", "it was a terrible waste")
+    )
+    assert (good.returncode, good.stderr) == (0, "")
+    assert json.loads(good.stdout)["score"] > 0.5
+    assert json.loads(bad.stdout)["score"] < -0.5
+    plain = run("predict", str(write_clip()), "--text", "it was wonderful")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "No face was found" in plain.stdout
+
+
+def test_doctor_says_what_is_missing(tmp_path):
+    answer = run("doctor", FUSEBOX_CHECKPOINTS=str(tmp_path), FUSEBOX_DEVIC="cpu")
+    assert answer.returncode == 1
+    assert "LMF" in answer.stdout and "MISSING" in answer.stdout
+    assert "FUSEBOX_DEVIC " in answer.stdout  # a misspelt variable does not go unnoticed
+    assert "Traceback" not in answer.stderr

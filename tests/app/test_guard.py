@@ -1,0 +1,205 @@
+"""Guarded decoding: children that really crash, hang and hoard, and a parent that goes on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+import av
+import numpy as np
+import pytest
+
+from app.media.guard import DecodeLimits, decode_guarded
+from models.decode import MediaError, decode
+
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips" / "video"
+
+HOSTILE = '''
+import ctypes, os, signal, sys, time
+import numpy as np
+from models.clip import Clip
+from models.decode import MediaError
+
+def crash(path, max_seconds, max_frames):
+    ctypes.string_at(0)
+
+def abort(path, max_seconds, max_frames):
+    os.abort()
+
+def leave(path, max_seconds, max_frames):
+    os._exit(0)
+
+def hang(path, max_seconds, max_frames):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+
+def burn(path, max_seconds, max_frames):
+    while True:
+        pass
+
+def hoard(path, max_seconds, max_frames):
+    blocks = []
+    while True:
+        blocks.append(np.ones(2**26, np.uint8))
+
+def shout(path, max_seconds, max_frames):
+    for _ in range(200):
+        sys.stdout.write("{]" * 2**19)
+        sys.stderr.write("{]" * 2**19)
+    return Clip(None, None, np.zeros(16000, np.float32), 1.0)
+
+def flood(path, max_seconds, max_frames):
+    return Clip(None, None, np.zeros(2**28, np.float32), 1.0)
+
+def lie(path, max_seconds, max_frames):
+    return Clip(None, None, np.array(["not", "sound"]), 1.0)
+
+def not_a_number(path, max_seconds, max_frames):
+    return Clip(None, None, np.full(16000, np.nan, np.float32), 1.0)
+
+def blunder(path, max_seconds, max_frames):
+    raise KeyError("secret detail")
+
+def tell(path, max_seconds, max_frames):
+    raise MediaError("told", ",".join(sorted(os.environ)) + f"|{'torch' in sys.modules}")
+'''
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "upload.mp4"
+    path.write_bytes(b"whatever")
+    return path
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch) -> None:
+    """Makes module `hostile` importable in the child."""
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path, monkeypatch):
+    """After every test here: no temporary folder and no child process."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    yield
+    assert list(scratch.iterdir()) == []
+    with pytest.raises(ChildProcessError):  # what waitpid says of a process that has no children
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def clip_file(tmp_path) -> Path:
+    """One second of picture."""
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        for n in range(25):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * n, np.uint8), "rgb24")
+            frame.pts, frame.time_base = n, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def refusal(path: Path, target: str, limits: DecodeLimits | None = None) -> MediaError:
+    with pytest.raises(MediaError) as refused:
+        decode_guarded(path, limits or DecodeLimits(), target=f"hostile:{target}")
+    assert "Traceback" not in str(refused.value) and "secret" not in str(refused.value)
+    return refused.value
+
+
+def test_gives_what_decode_gives(clip_file):
+    guarded, plain = decode_guarded(clip_file), decode(clip_file)
+    np.testing.assert_array_equal(guarded.frames, plain.frames)
+    np.testing.assert_array_equal(guarded.frame_times, plain.frame_times)
+    assert guarded.audio is None
+    assert (guarded.duration, guarded.truncated) == (plain.duration, plain.truncated)
+
+
+def test_limits_reach_the_decoder(clip_file):
+    clip = decode_guarded(clip_file, DecodeLimits(max_seconds=0.5))
+    assert clip.truncated and clip.duration == 0.5
+    with pytest.raises(MediaError, match="more than 7 frames"):
+        decode_guarded(clip_file, DecodeLimits(max_frames=7))
+
+
+def test_a_refusal_keeps_its_words(file):
+    with pytest.raises(MediaError, match=r"named \.mp4") as refused:
+        decode_guarded(file)
+    assert (refused.value.code, refused.value.values) == ("not_media", {"suffix": ".mp4"})
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(MediaError, match="no file"):
+        decode_guarded(tmp_path / "absent.mp4")
+
+
+def test_a_large_file_is_refused_unopened(file):
+    file.write_bytes(bytes(2_500_000))
+    error = refusal(file, "hang", DecodeLimits(max_mb=2))
+    assert error.code == "too_large"
+    assert "2.5 MB" in str(error) and "2 MB" in str(error)
+
+
+@pytest.mark.parametrize("way", ["crash", "abort", "leave", "lie", "not_a_number", "blunder"])
+def test_a_child_that_fails(hostile, file, way):
+    assert refusal(file, way).code == "decoder_crashed"
+
+
+def test_a_child_that_hangs_is_ended(hostile, file):
+    start = perf_counter()
+    error = refusal(file, "hang", DecodeLimits(decode_seconds=1.5))
+    assert error.code == "too_slow" and "1.5 seconds" in str(error)
+    assert perf_counter() - start < 20
+
+
+def test_processor_time_is_limited(hostile, file, monkeypatch):
+    monkeypatch.setattr(DecodeLimits, "cpu_seconds", 1)
+    assert refusal(file, "burn", DecodeLimits(decode_seconds=100)).code == "too_slow"
+
+
+def test_memory_is_limited(hostile, file):
+    error = refusal(file, "hoard", DecodeLimits(decode_memory_mb=1000))
+    assert error.code == "too_much_memory" and "1000 MB" in str(error)
+
+
+def test_output_on_the_console_is_ignored(hostile, file):
+    assert len(decode_guarded(file, target="hostile:shout").audio) == 16_000
+
+
+def test_a_giant_result_is_not_written(hostile, file):
+    assert refusal(file, "flood", DecodeLimits(max_seconds=10)).code == "decoder_crashed"
+
+
+def test_the_child_knows_no_secrets_and_loads_no_torch(hostile, file, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    names, torch = str(refusal(file, "tell")).split("|")
+    assert "HF_TOKEN" not in names.split(",")
+    assert torch == "False"
+
+
+def test_several_clips_at_once(clip_file):
+    clips = []
+    threads = [threading.Thread(target=lambda: clips.append(decode_guarded(clip_file))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(clip.frames) for clip in clips] == [5] * 4
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not CLIPS.exists(), reason="the labelled clips are not in ../shared/data")
+@pytest.mark.parametrize("name", ["03bSnISJMiM_1", "03bSnISJMiM_10", "03bSnISJMiM_11"])
+def test_real_clips(name):
+    clip = decode_guarded(CLIPS / f"{name}.mp4")
+    assert len(clip.frames) == len(clip.frame_times) > 3
+    assert len(clip.audio) > 16_000

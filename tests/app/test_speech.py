@@ -1,0 +1,199 @@
+"""Speech recognition: words with times, silence, several callers at once, and which engine is chosen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.media.speech import Recogniser, speech_span
+from app.media.whisper import RecogniserError
+from models.clip import SAMPLE_RATE
+from models.decode import decode
+
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
+needs_clips = pytest.mark.skipif(not CLIPS.exists(), reason="the labelled clips are not in ../shared/data")
+
+
+@pytest.fixture(autouse=True)
+def empty_hub_cache(tmp_path, monkeypatch):
+    """What this machine may have downloaded before does not choose the engine."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.fixture(scope="module")
+def sphinx() -> Recogniser:
+    return Recogniser()
+
+
+def spoken(name: str) -> tuple[np.ndarray, list[str]]:
+    """Sound and the transcript's words of a labelled clip."""
+    with (CLIPS / "manifest.csv").open(newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["file"] == f"video/{name}.mp4")
+    return decode(CLIPS / row["file"]).audio, row["text"].lower().split()
+
+
+def silences() -> dict[str, np.ndarray]:
+    noise = np.random.default_rng(0).normal(size=3 * SAMPLE_RATE).astype(np.float32)
+    return {
+        "zeros": np.zeros(2 * SAMPLE_RATE, np.float32),
+        "hiss": 0.05 * noise,
+        "faint hiss": 1e-4 * noise,
+        "nothing": np.zeros(0, np.float32),
+        "a click": np.ones(10, np.float32),
+    }
+
+
+@pytest.mark.parametrize("sound", silences())
+def test_nobody_speaks(sphinx, sound):
+    transcript = sphinx.transcribe(silences()[sound])
+    assert (transcript.text, transcript.words, transcript.source) == ("", (), "pocketsphinx")
+
+
+@needs_clips
+@pytest.mark.shared
+def test_words_of_a_clip_come_with_times_in_order(sphinx):
+    audio, said = spoken("03bSnISJMiM_1")
+    transcript = sphinx.transcribe(audio)
+    assert transcript.rough
+    assert set(transcript.text.split()) & set(said), f"{transcript.text!r} has no word of {said}"
+    assert transcript.text.split() == [word.text for word in transcript.words]
+    assert re.fullmatch(r"[a-z'. -]+", transcript.text)  # no <sil>, [NOISE] or variant(2)
+    times = [time for word in transcript.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] <= len(audio) / SAMPLE_RATE + 0.05
+
+
+@needs_clips
+@pytest.mark.shared
+def test_times_count_from_the_start_of_the_clip_and_loudness_does_not_matter(sphinx):
+    audio, _ = spoken("03bSnISJMiM_1")
+    later = np.concatenate([np.zeros(2 * SAMPLE_RATE, np.float32), 0.1 * audio])
+    plain, delayed = sphinx.transcribe(audio), sphinx.transcribe(later)
+    assert delayed.text
+    assert delayed.words[0].start - plain.words[0].start == pytest.approx(2, abs=0.5)
+
+
+@needs_clips
+@pytest.mark.shared
+def test_callers_at_once_get_what_each_would_get_alone(sphinx):
+    sounds = [spoken(f"03bSnISJMiM_{clip}")[0][: 2 * SAMPLE_RATE] for clip in (1, 2, 3)]
+    alone = [sphinx.transcribe(sound) for sound in sounds]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(sphinx.transcribe, sounds * 2))
+    assert together == alone * 2
+
+
+def test_speech_span_of_silence_is_none():
+    assert speech_span(np.zeros(SAMPLE_RATE, np.float32)) is None
+
+
+def test_without_weights_and_without_downloads_the_network_is_not_touched(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    assert Recogniser().name == "pocketsphinx"
+    assert Recogniser("openai/whisper-base.en").name == "pocketsphinx"
+
+
+def test_an_unreachable_hub_leaves_pocketsphinx(monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr("socket.socket.connect", unreachable)
+    assert Recogniser("openai/whisper-base.en", allow_downloads=True).name == "pocketsphinx"
+
+
+@pytest.fixture(scope="module")
+def whisper_folder(tmp_path_factory) -> Path:
+    """A complete Whisper of a few thousand random weights: real files, meaningless words."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("whisper")
+    letters = [chr(code) for code in [*range(33, 127), *range(161, 173), *range(174, 256)]]
+    letters += [chr(256 + n) for n in range(256 - len(letters))]
+    (folder / "vocab.json").write_text(json.dumps({letter: n for n, letter in enumerate(letters)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = transformers.WhisperTokenizer(
+        str(folder / "vocab.json"), str(folder / "merges.txt"), unk_token="<|endoftext|>"
+    )
+    special = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|translate|>", "<|transcribe|>"]
+    special += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    tokenizer.add_special_tokens({"additional_special_tokens": special})
+    tokenizer.add_tokens([f"<|{step * 0.02:.2f}|>" for step in range(1501)], special_tokens=False)
+    start, end, bare = tokenizer.convert_tokens_to_ids(
+        ["<|startoftranscript|>", "<|endoftext|>", "<|notimestamps|>"]
+    )
+    config = transformers.WhisperConfig(
+        vocab_size=len(tokenizer),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_target_positions=64,
+        decoder_start_token_id=start,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    model = transformers.WhisperForConditionalGeneration(config)
+    model.generation_config.update(
+        is_multilingual=False,
+        no_timestamps_token_id=bare,
+        prev_sot_token_id=tokenizer.convert_tokens_to_ids("<|startofprev|>"),
+        alignment_heads=[[0, 0], [0, 1]],
+        return_timestamps=True,
+        max_length=32,
+        max_initial_timestamp_index=50,
+        begin_suppress_tokens=None,
+        suppress_tokens=None,
+    )
+    model.save_pretrained(folder)
+    transformers.WhisperProcessor(transformers.WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def speechlike(seconds: float) -> np.ndarray:
+    """A buzz with the pitch and syllables of a voice, which the speech detector takes for one."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    pitch = np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * time)) / SAMPLE_RATE
+    buzz = sum(np.sin(2 * np.pi * n * pitch) / n for n in range(1, 25))
+    return (0.2 * buzz * (0.6 + 0.4 * np.sin(2 * np.pi * 4 * time))).astype(np.float32)
+
+
+@pytest.mark.parametrize("seconds", [3, 41], ids=["short", "longer than one window"])
+def test_whisper_from_a_folder(whisper_folder, seconds):
+    recogniser = Recogniser(str(whisper_folder))
+    assert recogniser.name == "whisper"
+    transcript = recogniser.transcribe(speechlike(seconds))
+    assert transcript.source == "whisper" and not transcript.rough
+    assert transcript.text.split() == " ".join(word.text for word in transcript.words).split()
+    assert all(0 <= word.start <= word.end for word in transcript.words)
+
+
+def test_whisper_is_not_asked_about_silence(whisper_folder):
+    assert Recogniser(str(whisper_folder)).transcribe(silences()["zeros"]).text == ""
+
+
+def test_a_folder_without_whisper_is_named(tmp_path):
+    with pytest.raises(RecogniserError, match=r"config\.json"):
+        Recogniser(str(tmp_path)).transcribe(speechlike(1))
+    with pytest.raises(RecogniserError, match="no Whisper in"):
+        Recogniser(str(tmp_path / "absent")).transcribe(speechlike(1))
+
+
+def test_a_broken_whisper_is_named(whisper_folder, tmp_path):
+    for file in whisper_folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(RecogniserError, match="cannot be loaded"):
+        Recogniser(str(tmp_path)).transcribe(speechlike(1))
