@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 from app.settings import Settings, SettingsError
 
@@ -51,6 +52,9 @@ def check_predict(parser: Parser, args: argparse.Namespace) -> None:
         parser.error("--out goes with --manifest; for one clip, redirect the output of --json")
     elif not one_clip:
         parser.error("give a CLIP, --audio FILE or --text WORDS")
+    for file in filter(None, (args.clip, args.audio, args.manifest)):
+        if not Path(file).is_file():
+            parser.error(f"there is no file {file}")
 
 
 def quiet() -> None:
@@ -65,17 +69,29 @@ def quiet() -> None:
 
 def serve(settings: Settings) -> int:
     """The page, until it is stopped."""
+    from app.media.whisper import RecogniserError
     from app.service.analyst import Analyst
     from app.ui import page
+    from models.checkpoint import CheckpointError
 
-    analyst = Analyst(settings)
-    threading.Thread(target=analyst.prepare, name="prepare", daemon=True).start()
+    def prepare() -> None:
+        try:
+            analyst.prepare()
+        except (CheckpointError, RecogniserError) as error:
+            print(f"{error}\nNo clip can be analysed; see `python -m app doctor`", file=sys.stderr)
+
+    try:
+        analyst = Analyst(settings)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    threading.Thread(target=prepare, name="prepare", daemon=True).start()  # while the first visitor reads
     try:
         page.serve(analyst, settings)
-    except OSError as error:
+    except OSError:
         print(
-            f"cannot serve on {settings.host}:{settings.port} ({error}); "
-            "set FUSEBOX_HOST and FUSEBOX_PORT to a free address",
+            f"cannot serve on {settings.host}:{settings.port}: it is taken, or not an address of this machine; "
+            "set FUSEBOX_HOST and FUSEBOX_PORT",
             file=sys.stderr,
         )
         return 2

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from app.settings import PREFIX, ROOT, Settings
 
@@ -40,8 +39,7 @@ def examine(settings: Settings) -> int:
         ("Installed", lambda: [*python(), *packages()]),
         ("Settings", lambda: list(variables(settings))),
         ("Device", lambda: list(device(settings))),
-        ("Extractors", lambda: list(extractors(settings))),
-        ("Fusion methods", lambda: list(methods(settings))),
+        ("Weights", lambda: list(weights(settings))),
         ("Speech recognition", lambda: list(speech(settings))),
     ):
         print(title)
@@ -73,6 +71,11 @@ def python() -> list[Finding]:
 
 def packages() -> Iterator[Finding]:
     """Every package that requirements.txt pins."""
+    if not REQUIREMENTS.is_file():
+        yield Finding(
+            "requirements.txt", "is not there, so no versions to compare with", ok=False, required=False
+        )
+        return
     for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
         pin = re.match(r"([\w.-]+)(?:\[[^]]*\])?\s*==\s*([^\s;#]+)", line)
         if not pin:
@@ -113,37 +116,29 @@ def device(settings: Settings) -> Iterator[Finding]:
     yield Finding(chosen, torch.cuda.get_device_name(chosen) if cuda else f"{usable_cores()} cores")
 
 
-def extractors(settings: Settings) -> Iterator[Finding]:
-    """The profile's extractors, really loaded."""
-    from models.checkpoint import CheckpointError
-    from models.extractors.profile import Profile
-
-    try:
-        profile = Profile.load("local", "cpu", settings.checkpoints)
-    except (CheckpointError, OSError, RuntimeError, ValueError) as error:
-        yield Finding("profile local", str(error), ok=False, remedy=_restore(settings.checkpoints))
-        return
-    for modality, fingerprint in profile.fingerprints.items():
-        state = f"{profile.dims[modality]} wide, weights {fingerprint[:12]}"
-        yield Finding(f"{profile.name} {modality}", state)
-
-
-def methods(settings: Settings) -> Iterator[Finding]:
-    """Every fusion method's weights, really loaded."""
+def weights(settings: Settings) -> Iterator[Finding]:
+    """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
     from models.checkpoint import CheckpointError, load_fusion
+    from models.extractors.profile import Profile
 
+    remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
+    fingerprints = None
+    try:
+        profile = Profile.load("local", "cpu", settings.checkpoints)
+    except (CheckpointError, OSError, RuntimeError) as error:
+        yield Finding("extractors", str(error), ok=False, remedy=remedy)
+    else:
+        fingerprints = profile.fingerprints
+        for modality, fingerprint in fingerprints.items():
+            yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
     for method in describe_methods(settings.checkpoints):
         try:
-            load_fusion(method["name"], root=settings.checkpoints)
+            load_fusion(method["name"], "local", settings.checkpoints, fingerprints)
         except CheckpointError as error:
-            yield Finding(method["title"], str(error), ok=False, remedy=_restore(settings.checkpoints))
+            yield Finding(method["title"], str(error), ok=False, remedy=remedy)
         else:
             yield Finding(method["title"], f"{method['parameters']:,} parameters, {method['checkpoint']}")
-
-
-def _restore(folder: Path) -> str:
-    return f"{folder} comes with the repository: `git checkout -- checkpoints` restores it"
 
 
 def speech(settings: Settings) -> list[Finding]:

@@ -91,9 +91,7 @@ def gauge(analysis: Analysis) -> str:
     return "".join(cells)
 
 
-def predict_manifest(
-    analyst: Analyst, manifest: Path, out: Path, method: str, modalities: list[str]
-) -> None:
+def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, modalities: list[str]) -> None:
     """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`.
 
     Writes the same rows with `score`, `label`, `lo`, `hi` and `error`; a column that already has one of these

@@ -55,9 +55,7 @@ def _number(kind: type, low: float, high: float, unit: str) -> Callable[[str, st
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
-            raise SettingsError(
-                f"{variable} is {text!r}; give {unit} from {low:g} to {high:g}"
-            ) from None
+            raise SettingsError(f"{variable} is {text!r}; give {unit} from {low:g} to {high:g}") from None
         return value
 
     return read

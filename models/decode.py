@@ -75,11 +75,12 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
             track = picture if stream is video else sound
             time = track.end if frame.time is None else frame.time
             origin = min(origin, time)
-            if time - origin >= max_seconds:
-                truncated = truncated or track.end - origin >= max_seconds - END_TOLERANCE
+            if time - origin >= max_seconds + END_TOLERANCE:
+                truncated = True
                 running.discard(stream.index)
                 if not running or time - origin >= max_seconds + INTERLEAVING:
                     break
+            if time - origin >= max_seconds:
                 continue
             if track is picture:
                 decoded += 1

@@ -12,8 +12,11 @@ suits() { # is $1 a Python that runs and that torch 2.11 and its company support
 }
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3.12 python3.11 python3 python; do
+    local candidate candidates=(python3.12 python3.11 python3 python)
+    if [[ -n ${PYTHON:-} ]]; then
+        candidates=("$PYTHON")
+    fi
+    for candidate in "${candidates[@]}"; do
         if suits "$candidate"; then
             echo "$candidate"
             return

@@ -96,6 +96,11 @@ class Whisper:
                 f"The Whisper in {folder} cannot be loaded ({error}); {_NEEDS} "
                 "Leave FUSEBOX_WHISPER empty to use PocketSphinx."
             ) from error
+        if not hasattr(model.generation_config, "no_timestamps_token_id"):
+            raise RecogniserError(
+                f"The Whisper in {folder} has no generation_config.json of Whisper's own kind; take the one "
+                "of the model that it was trained from. Or leave FUSEBOX_WHISPER empty."
+            )
         self._pipeline = transformers.AutomaticSpeechRecognitionPipeline(
             model=model.eval(),
             tokenizer=processor.tokenizer,

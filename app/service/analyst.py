@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from app.service import notices
 from app.service.analysis import Analysis, ModalityAnalysis, Transcript, label_of
@@ -14,9 +15,11 @@ from app.service.subsets import Certainty, Subset, SubsetScores, read_certainty,
 from app.settings import Settings
 from models.catalogue import describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
-from models.extractors.profile import Profile
 from models.registry import spec
 from models.types import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    from models.extractors.profile import Profile
 
 
 class Analyst:

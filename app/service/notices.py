@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from app.service.analysis import Notice, Transcript
 from models.clip import Clip
-from models.extractors.text import MAX_TOKENS
 from models.types import Modality
 
 Subset = tuple[Modality, ...]
@@ -67,12 +66,12 @@ def of_transcript(transcript: Transcript, *, recognised: bool) -> list[Notice]:
     return []
 
 
-def of_length(tokens: list[str]) -> Notice | None:
+def of_length(tokens: list[str], most: int) -> Notice | None:
     """Words that the text encoder did not read, for there were too many.
 
-    tokens : word pieces that it did read, with [CLS] and [SEP]
+    tokens : word pieces that it did read, with [CLS] and [SEP]; most : as many as it can
     """
-    if len(tokens) < MAX_TOKENS:
+    if len(tokens) < most:
         return None
     words = sum(not token.startswith("##") for token in tokens) - 2
     return Notice("long_text", f"Only the first {words} words or so are read.", {"words": words})

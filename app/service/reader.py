@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,14 +22,16 @@ from app.service.cache import FileDigests, SessionCache
 from app.settings import Settings
 from models.clip import Clip
 from models.decode import MediaError
-from models.extractors.profile import Extraction, Profile
 from models.types import Features, Modality
+
+if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds, an error should not
+    from models.extractors.profile import Extraction, Profile
 
 PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
-log = logging.getLogger(__name__)
-
 NO_WORDS = Transcript("", "none")
+
+log = logging.getLogger(__name__)
 
 File = str | Path | None
 Progress = Callable[[str], None]
@@ -43,7 +46,7 @@ class Course:
     timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @contextmanager
-    def stage(self, name: str, doing: str):
+    def stage(self, name: str, doing: str) -> Iterator[None]:
         """Tells what is being done and times it; stages answered from the cache never get here."""
         if self.progress:
             self.progress(doing)
@@ -156,13 +159,14 @@ class Reader:
         def compute() -> Material:
             with course.stage("decode", "decoding"):
                 clip = self._decode(video, audio)
+            extractors = self._extractors()  # loaded before a stage is timed
             voice = face = None
             if clip.audio is not None:
                 with course.stage("audio", "hearing voice"):
-                    voice = self._extractors().extract(replace(clip, frames=None, frame_times=None), "")
+                    voice = extractors.extract(replace(clip, frames=None, frame_times=None), "")
             if clip.frames is not None:
                 with course.stage("vision", "watching face"):
-                    face = self._extractors().extract(replace(clip, audio=None), "")
+                    face = extractors.extract(replace(clip, audio=None), "")
             lacking = notices.of_clip(
                 clip,
                 self._settings.max_seconds,
@@ -191,11 +195,14 @@ class Reader:
         """The text modality of a transcript, absent for an empty one, and what to know about it."""
 
         def compute() -> tuple[Extraction, list[Notice]]:
+            from models.extractors.text import MAX_TOKENS
+
+            extractors = self._extractors()
             if not text:
-                return self._extractors().extract(None, ""), []
+                return extractors.extract(None, ""), []
             with course.stage("text", "reading words"):
-                extraction = self._extractors().extract(None, text)
-                about = [warn_if_not_english(text), notices.of_length(extraction.tokens)]
+                extraction = extractors.extract(None, text)
+                about = [warn_if_not_english(text), notices.of_length(extraction.tokens, MAX_TOKENS)]
             return extraction, [notice for notice in about if notice]
 
         return self._cache.get(("words", text), course.session, compute)
@@ -220,6 +227,8 @@ class Reader:
     def _extractors(self) -> Profile:
         with self._loading:
             if self._profile is None:
+                from models.extractors.profile import Profile
+
                 self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
             return self._profile
 

@@ -47,7 +47,7 @@ class Answering:
     def ask(
         self, question: Question, shown: Shown | None, visit: Visit, progress: Progress | None = None
     ) -> Shown:
-        """The answer to `question`. Switches stay as they are on the same clip; a new clip has all fuses in."""
+        """The answer to `question`. Switches stay as they were on the same clip; a new clip has all on."""
         same = shown is not None and shown.question.same_input(question)
         off = switched_off(shown) if same else ()
         asked = tuple(m for m in words.MODALITIES if m not in off)
@@ -111,7 +111,7 @@ def plain_error(message: str, language: str) -> gr.Error:
 
 @contextmanager
 def in_plain_words(language: str) -> Iterator[None]:
-    """Errors about the input reach the visitor as they are; anything else goes to the log, not to the page."""
+    """Errors about the input reach the visitor; the text of any other goes to the log, never to the page."""
     try:
         yield
     except (AnalysisError, MediaError) as error:

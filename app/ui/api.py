@@ -30,8 +30,8 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             method: name of a fusion method, see /methods
             modalities: which of "text", "audio" and "vision" to use
         Returns:
-            score in [-3, 3], label, 80 % interval, transcript, and for each modality whether it is present and
-            used, entropy, probabilities, weight, score alone and occlusion; timings_ms and warnings
+            score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
+            used, its entropy, probabilities, weight, score alone and occlusion; timings_ms and warnings
         """
         session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
         try:
@@ -43,7 +43,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             analyst.forget(session)
 
     def describe_methods() -> list[dict]:
-        """Every fusion method: name, title, paper, year, kind of weights, whether it reconstructs, test figures."""
+        """Every fusion method: name, title, paper, year, kind of weights, parameters and test figures."""
         return methods
 
     with gr.Row(visible=False):

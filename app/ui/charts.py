@@ -1,6 +1,6 @@
 """Small pictures for the page: HTML that scales with its column, and images as data addresses.
 
-Faces and spectrograms travel inside the answer, never as files, so nothing of a visitor's face stays on the disk.
+Faces and spectrograms travel inside the answer, never as files, so no visitor's face stays on the disk.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from app.service.analysis import LABELS, Analysis
+from app.service.analysis import LABELS
 from app.ui import words
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
@@ -36,7 +36,7 @@ def gauge(
     spoken: str,
     language: str,
 ) -> str:
-    """The -3 … +3 scale with the score, its interval and, hollow, the score before; `spoken` is read aloud."""
+    """The -3 … +3 scale with score, interval and, hollow, the score before; `spoken` is read aloud."""
     marks = []
     if interval is not None:
         low, high = (position(end) for end in interval)
@@ -66,7 +66,7 @@ def bar(value: float | None, modality: str) -> str:
 
 
 def distribution(probabilities: list[float], modality: str, language: str) -> str:
-    """Seven columns, strongly negative to strongly positive from left to right; the tallest is full height."""
+    """Seven columns from strongly negative to strongly positive; the tallest has the full height."""
     likeliest = int(np.argmax(probabilities))
     spoken = words.say(
         "guess_says",
@@ -115,15 +115,15 @@ def data_address(image: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def timings_table(analysis: Analysis, language: str) -> pd.DataFrame:
-    """One row a stage that took time: its name, milliseconds and the modality it works for."""
+def timings_table(timings_ms: dict[str, float], language: str) -> pd.DataFrame | None:
+    """One row a stage that took time: its name, milliseconds, the modality it works for; None if none did."""
     rows = [
         {
             "stage": words.stage(name, language),
             "ms": round(ms, 1),
             "modality": name if name in words.MODALITIES else "other",
         }
-        for name, ms in analysis.timings_ms.items()
+        for name, ms in timings_ms.items()
         if ms > 0 and name != "total"
     ]
-    return pd.DataFrame(rows, columns=["stage", "ms", "modality"])
+    return pd.DataFrame(rows) if rows else None

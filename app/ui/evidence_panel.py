@@ -15,25 +15,22 @@ MEL_FRAMES = 100  # log-mel frames a second
 def build() -> Panel:
     """The panel, as first shown to a visitor who reads English."""
     with gr.Row(elem_id="evidence"):
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(min_width=240):
             faces = gr.HTML(_faces(None, words.ENGLISH), elem_id="faces")
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(min_width=240):
             voice = gr.HTML(_voice(None, words.ENGLISH), elem_id="voice")
-        with gr.Column(scale=1, min_width=300):
-            heading = gr.HTML(_timings_heading(None, words.ENGLISH), elem_id="timings-heading")
-            timings = gr.BarPlot(
-                x="stage",
-                y="ms",
-                color="modality",
-                color_map=charts.COLOURS,
-                colors_in_legend=[],
-                sort=None,
-                height=150,
-                container=False,
-                show_label=False,
-                tooltip="axis",
-                elem_id="timings",
-            )
+    heading = gr.HTML(_timings_heading(None, words.ENGLISH), elem_id="timings-heading")
+    timings = gr.BarPlot(
+        x="stage",
+        y="ms",
+        color="modality",
+        color_map=charts.COLOURS,
+        colors_in_legend=[],
+        height=140,
+        container=False,
+        tooltip="axis",
+        elem_id="timings",
+    )
     return Panel(
         per_clip=[faces, voice, heading, timings],
         render_clip=lambda shown, language: [
@@ -72,10 +69,10 @@ def _timings_heading(shown: Shown | None, language: str) -> str:
 
 
 def _timings(shown: Shown | None, language: str) -> gr.BarPlot:
-    table = charts.timings_table(shown.analysis, language) if shown else None
+    table = charts.timings_table(shown.analysis.timings_ms, language) if shown else None
     return gr.BarPlot(
         value=table,
-        sort=list(table["stage"]) if shown else None,
+        sort=None if table is None else list(table["stage"]),
         x_title=" ",
         y_title=words.say("milliseconds", language),
     )

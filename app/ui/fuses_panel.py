@@ -6,6 +6,7 @@ from html import escape
 
 import gradio as gr
 
+from app.service.analysis import ModalityAnalysis
 from app.ui import charts, words
 from app.ui.shown import Panel, Shown
 
@@ -78,32 +79,33 @@ def _meter(shown: Shown | None, modality: str, language: str) -> str:
 def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) -> str:
     part = shown.analysis.modalities[modality] if shown else None
     used = shown is not None and shown.uses(modality)
-    entropy = guess = ""
-    if part is not None:
-        entropy = words.say(
-            "entropy", language, value=words.share(part.entropy), most=words.share(words.MOST_ENTROPY)
-        )
-        guess = charts.distribution(part.probabilities, modality, language)
-    sure = words.share(part.weight) if used else (words.say("pulled", language) if part else "–")
+    guess = (
+        charts.distribution(part.probabilities, modality, language)
+        if part
+        else '<div class="fb-guess"></div>'
+    )
     cells = [
-        _cell(
-            "sure",
-            f'<div class="fb-sure">{charts.bar(part.weight if used else None, modality)}<b>{escape(sure)}</b></div>'
-            f"<small>{escape(entropy)}</small>",
-            language,
-        ),
-        _cell("guess", guess or '<div class="fb-guess"></div>', language),
-        _cell("alone", _number(words.signed(part.score) if used else None), language),
-        _cell("counts", _number(_moved(part.occlusion) if used else None), language),
+        _cell(words.say("sure", language), _sureness(part, used, modality, language)),
+        _cell(words.say("guess", language), guess),
+        _cell(words.say("alone", language), _number(words.signed(part.score) if used else None)),
+        _cell(words.say("counts", language), _number(_moved(part.occlusion) if used else None)),
     ]
     if kind:
         own = words.share(part.own_weight) if used and part.own_weight is not None else None
-        cells.append(_cell(None, _number(own), language, caption=words.weights_name(kind, language)))
-    off = part is not None and not used
-    classes = (
-        f"fb-meter{' fb-own' if kind else ''}{' fb-off' if off else ''}{' fb-empty' if part is None else ''}"
-    )
-    return f'<div class="{classes}">{"".join(cells)}</div>'
+        cells.append(_cell(words.weights_name(kind, language), _number(own)))
+    off = " fb-off" if part and not used else ""
+    return f'<div class="fb-meter{" fb-own" if kind else ""}{off}">{"".join(cells)}</div>'
+
+
+def _sureness(part: ModalityAnalysis | None, used: bool, modality: str, language: str) -> str:
+    weight = part.weight if used else None
+    number, entropy = "–", ""
+    if part:
+        number = words.share(weight) if used else words.say("pulled", language)
+        value, most = words.share(part.entropy), words.share(words.MOST_ENTROPY)
+        entropy = words.say("entropy", language, value=value, most=most)
+    bar = charts.bar(weight, modality)
+    return f'<div class="fb-sure">{bar}<b>{escape(number)}</b></div><small>{escape(entropy)}</small>'
 
 
 def _moved(occlusion: float | None) -> str | None:
@@ -114,6 +116,5 @@ def _number(text: str | None) -> str:
     return f"<b>{text or '–'}</b>"
 
 
-def _cell(key: str | None, content: str, language: str, caption: str | None = None) -> str:
-    caption = caption if key is None else words.say(key, language)
+def _cell(caption: str, content: str) -> str:
     return f'<div class="fb-cell"><span class="fb-caption">{escape(caption)}</span>{content}</div>'

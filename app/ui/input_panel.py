@@ -13,26 +13,39 @@ from app.ui.shown import Panel, Shown
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 CLIP, AUDIO, TEXT = "clip", "audio", "text"  # the tabs
+SOUNDS = {".wav", ".mp3", ".ogg", ".flac", ".m4a"}
 
 
 @dataclass(frozen=True)
 class Example:
-    """A clip of ours; `text` None leaves its words to speech recognition."""
+    """A clip or a sound of ours.
+
+    titles : in English and in Chinese
+    text : what is said in it; None leaves that to speech recognition
+    poster : a picture of it, or None
+    """
 
     file: Path
-    titles: dict[str, str]
+    titles: tuple[str, str]
     text: str | None
+    poster: Path | None
+
+    @property
+    def tab(self) -> str:
+        """The tab it belongs to."""
+        return AUDIO if self.file.suffix in SOUNDS else CLIP
 
 
 def read_examples(folder: Path = EXAMPLES) -> list[Example]:
-    """The examples named in the folder's index.json, in that order; KeyError for an entry without file or title."""
+    """The examples of the folder's index.json, in its order; KeyError for one without file or title."""
     index = folder / "index.json"
     entries = json.loads(index.read_text(encoding="utf-8")) if index.exists() else []
     return [
         Example(
             folder / entry["file"],
-            {words.ENGLISH: entry["title_en"], words.CHINESE: entry["title_zh"]},
+            (entry["title_en"], entry["title_zh"]),
             entry.get("text"),
+            folder / entry["poster"] if "poster" in entry else None,
         )
         for entry in entries
     ]
@@ -40,7 +53,7 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
 
 @dataclass(frozen=True)
 class InputPanel:
-    """The components a visitor acts on; `tab` holds the name of the open tab."""
+    """The components a visitor acts on; `tab` holds the name of the open tab, `cards` are the examples."""
 
     tab: gr.State
     tabs: gr.Tabs
@@ -50,7 +63,7 @@ class InputPanel:
     words: gr.Textbox
     method: gr.Dropdown
     analyse: gr.Button
-    gallery: gr.Gallery | None
+    cards: list[gr.Button]
     panel: Panel
 
 
@@ -96,34 +109,27 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         elem_id="method",
     )
     analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse")
-    gallery = _gallery(examples) if examples else None
-    panel = Panel(
-        per_clip=[transcript, *([gallery] if gallery else [])],
-        render_clip=lambda shown, language: [
-            _transcript(shown, language),
-            *([gr.update(value=_pictures(examples, language))] if gallery else []),
-        ],
-    )
+    cards = _cards(examples) if examples else []
+    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [_transcript(shown, language)])
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
-    return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, gallery, panel)
+    return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, cards, panel)
 
 
-def _gallery(examples: list[Example]) -> gr.Gallery:
-    return gr.Gallery(
-        value=_pictures(examples, words.ENGLISH),
-        label=words.label("examples"),
-        columns=3,
-        height=150,
-        object_fit="cover",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        elem_id="examples",
-    )
-
-
-def _pictures(examples: list[Example], language: str) -> list[tuple[str, str]]:
-    return [(str(example.file), example.titles[language]) for example in examples]
+def _cards(examples: list[Example]) -> list[gr.Button]:
+    heading, made = words.label("examples"), words.label("examples_made")
+    gr.HTML(f'<h2 class="fb-title">{heading}</h2>', elem_id="examples-title")
+    with gr.Row(elem_id="examples"):
+        cards = [
+            gr.Button(
+                words.label_of(f"example_{index}", *example.titles),
+                icon=example.poster,
+                min_width=0,
+                elem_classes=["fb-card"],
+            )
+            for index, example in enumerate(examples)
+        ]
+    gr.HTML(made, elem_id="examples-made")
+    return cards
 
 
 def _transcript(shown: Shown | None, language: str) -> dict:

@@ -67,6 +67,10 @@ def create_theme() -> gr.themes.Base:
         font=[*SYSTEM_FONTS, "sans-serif"],
         font_mono=["ui-monospace", "Consolas", "monospace"],
     ).set(
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
         button_primary_background_fill="*neutral_900",
         button_primary_background_fill_hover="*neutral_700",
         button_primary_text_color="white",
@@ -103,8 +107,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build()
                 fuses, switches = fuses_panel.build()
-        with gr.Accordion(words.label("evidence"), open=True, elem_id="evidence-fold"):
-            evidence = evidence_panel.build()
+                evidence = evidence_panel.build()
         with gr.Accordion(words.label("how"), open=False, elem_id="how"):
             gr.Markdown(words.label("how_text"))
         gr.HTML(words.label("caution"), elem_id="caution")

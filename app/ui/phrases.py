@@ -8,19 +8,20 @@ PHRASES: dict[str, tuple[str, str]] = {
     "language": ("Language", "语言"),
     "how": ("How it works", "工作原理"),
     "how_text": (
-        "A clip is taken apart into three modalities: the **words** that are spoken, the **voice** that speaks them "
-        "and the **face** that goes with them. A small network turns each of them into a series of states; a fusion "
-        "method joins the three series into one score from −3 (strongly negative) to +3 (strongly positive). "
-        "Each modality is a fuse: switch it off and the method answers without it, from the same states, at once. "
-        "**How sure** compares the modalities by the entropy of their own guesses over the seven classes: the "
-        "surer a guess, the larger its share. **Counts for** says how far the score moves when this one modality is "
-        "pulled out. The 80 % interval comes from errors on people the models had never seen: the true value lies "
-        "inside it for about four clips in five.",
-        "一段视频被拆成三种模态：说出的**文字**、说话的**声音**和相应的**面部**。三个小网络分别把它们变成一串状态，"
-        "融合方法再把三串状态合成一个分数，从 −3（强烈负面）到 +3（强烈正面）。每种模态就像一根保险丝：拔掉它，"
-        "方法会立刻用同样的状态给出没有它时的答案。**把握**按各模态自身七级猜测的熵来比较：猜测越确定，份额越大。"
-        "**影响**表示单独拔掉这一模态时分数移动多少。80 % 区间来自模型从未见过的人身上的误差："
-        "大约五段视频中有四段的真实值落在区间之内。",
+        "A clip is taken apart into three modalities: the **words** that are spoken, the **voice** "
+        "that speaks them and the **face** that goes with them. A small network turns each into a "
+        "series of states, and a fusion method joins the three series into one score from −3 "
+        "(strongly negative) to +3 (strongly positive). Each modality is a fuse: switch it off and "
+        "the method answers without it, from the same states, at once. **How sure** compares the "
+        "modalities by the entropy of their own guesses over seven classes: the surer a guess, the "
+        "larger its share. **Counts for** says how far the score moves when this one modality is "
+        "pulled out. The 80 % interval comes from the errors on people whom the models had never "
+        "seen: the true value lies inside it for about four clips in five.",
+        "一段视频被拆成三种模态：说出的**文字**、说话的**声音**和相应的**面部**。小网络分别把它们变成一串状态，"
+        "融合方法再把三串状态合成一个分数，从 −3（强烈负面）到 +3（强烈正面）。每种模态就像一根保险丝："
+        "拔掉它，方法会立刻用同样的状态给出没有它时的答案。**把握**按各模态自身七级猜测的熵来比较："
+        "猜测越确定，份额越大。**影响**表示单独拔掉这一模态时分数移动多少。"
+        "80 % 区间来自模型从未见过的人身上的误差：大约五段视频中有四段的真实值落在区间之内。",
     ),
     "caution": (
         "Research demo. Not for hiring, school, clinic or any decision about a person. "
@@ -56,6 +57,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "method": ("Fusion method", "融合方法"),
     "analyse": ("Analyse", "分析"),
     "examples": ("Or try an example", "或者试试示例"),
+    "examples_made": (
+        "Drawn faces, synthetic voices, but for one portrait by NASA",
+        "面部为绘制，声音为合成；仅一幅为 NASA 肖像照片",
+    ),
     # Sentiment
     "sentiment": ("Sentiment", "情感"),
     "waiting": ("Add a clip, or try an example", "请添加视频，或试试示例"),
@@ -116,15 +121,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     "absent_audio": ("no voice in this input", "输入中没有声音"),
     "absent_vision": ("no face in this input", "输入中没有面部"),
     # Evidence
-    "evidence": ("What was seen and heard", "看到和听到了什么"),
     "faces": ("Faces", "面部"),
-    "faces_count": ("found in {count} of the sampled frames", "在 {count} 个采样帧中找到"),
+    "faces_count": ("found in {count} frames", "在 {count} 帧中找到"),
     "faces_none": ("no face to show", "没有可显示的面部"),
     "face_at": ("Face at {seconds} s", "{seconds} 秒处的面部"),
-    "log_mel": ("Voice as a log-mel picture", "声音（对数梅尔谱）"),
+    "log_mel": ("Voice", "声音"),
     "log_mel_caption": (
-        "{seconds} s, low pitch below, high above",
-        "{seconds} 秒，下方为低音，上方为高音",
+        "log-mel, {seconds} s, low pitch at the bottom",
+        "对数梅尔谱，{seconds} 秒，低音在下",
     ),
     "log_mel_none": ("no sound to show", "没有可显示的声音"),
     "timings": ("Time taken", "用时"),

@@ -1,4 +1,4 @@
-"""The answer: score, label and interval on a fixed scale, the score before, and what the visitor should know."""
+"""The answer: score, label and interval on a fixed scale, the score before, and what to know about it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
 """Which event asks for what, and what it repaints.
 
-Switches and methods answer from cached features without a queue, in milliseconds; whatever may decode a clip waits
-in one queue. Every listener here is private: the public endpoints are in `api.py`.
+Switches and methods answer from cached features without a queue, in milliseconds; whatever may decode a clip
+waits in one queue. Every listener here is private: the public endpoints are in `api.py`.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import gradio as gr
 
@@ -46,16 +48,15 @@ def wire(
         kept = gr.update(value=written if now is None else "", info=words.say("words_empty", language_now))
         return {shown: None, **paint(panels, None, language_now, clip=True), given.words: kept}
 
-    def load_example(language_now: str, chosen: gr.SelectData) -> dict:
-        example = examples[chosen.index]
+    def load_example(example: Example, language_now: str) -> dict:
         return {
             **paint(panels, None, language_now, clip=True),
             shown: None,
-            given.tab: CLIP,
-            given.tabs: gr.Tabs(selected=CLIP),
-            given.video: str(example.file),
+            given.tab: example.tab,
+            given.tabs: gr.Tabs(selected=example.tab),
+            given.video: str(example.file) if example.tab == CLIP else None,
+            given.audio: str(example.file) if example.tab == AUDIO else None,
             given.words: gr.update(value=example.text or "", info=words.say("words_empty", language_now)),
-            given.gallery: gr.update(selected_index=None),
         }
 
     def analyse(
@@ -126,9 +127,9 @@ def wire(
         everything,
         **AT_SIGHT,
     )
-    if given.gallery:
-        loaded = [*everything, given.tab, given.tabs, given.video]
-        given.gallery.select(load_example, language, loaded, **AT_SIGHT).then(**asking)
+    loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
+    for card, example in zip(given.cards, examples, strict=True):
+        card.click(partial(load_example, example), language, loaded, **AT_SIGHT).then(**asking)
 
     for fuse in switches:
         fuse.input(switch, [shown, *switches, language], moved, trigger_mode="always_last", **AT_SIGHT)

@@ -19,18 +19,23 @@ LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
 MODALITIES = ("text", "audio", "vision")  # the order of every row, bar and list
 MOST_ENTROPY = math.log(7)  # nats, of a guess that does not know which of the seven classes
 
-_english = {key: english for key, (english, _) in PHRASES.items()}
-_chinese = {key: chinese for key, (_, chinese) in PHRASES.items()}
-TRANSLATIONS = gr.I18n(
-    **{"en": _english, "zh": _chinese, "zh-CN": _chinese, "zh-TW": _chinese, "zh-HK": _chinese}
-)
+CHINESE_LOCALES = ("zh", "zh-CN", "zh-TW", "zh-HK")
+PREFIX = "fusebox_"  # Gradio keeps its own words ("video", "error") in the same dictionary
+
+TRANSLATIONS = gr.I18n(**{locale: {} for locale in ("en", *CHINESE_LOCALES)})
+
+
+def label_of(key: str, english: str, chinese: str) -> str:
+    """A marker, named `key`, that the browser shows as `english` or `chinese`."""
+    TRANSLATIONS.translations["en"][PREFIX + key] = english
+    for locale in CHINESE_LOCALES:
+        TRANSLATIONS.translations[locale][PREFIX + key] = chinese
+    return str(TRANSLATIONS(PREFIX + key))  # as text: not every component knows the marker object
 
 
 def label(key: str) -> str:
     """The phrase `key` as a marker that the browser shows in its language; KeyError for an unknown key."""
-    if key not in PHRASES:
-        raise KeyError(key)
-    return str(TRANSLATIONS(key))  # as text, since some components do not know the marker object
+    return label_of(key, *PHRASES[key])
 
 
 def say(key: str, language: str, **values: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from models.checkpoint import save_tensors
 from models.training import face_encoder, text_encoder, voice_encoder
@@ -14,14 +15,24 @@ from models.training.sources import SHIPPED_FOLD, voice_copy
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
     """Train "text", "audio" or "vision" on `data`; returns its held-out figures, also on its card."""
-    folder = checkpoints / "local" / "extractors"
     train = {"text": _train_text, "audio": _train_audio, "vision": _train_vision}[which]
     tensors, figures = train(data, cache)
+    save_extractor(which, tensors, figures, checkpoints)
+    return figures
+
+
+def save_extractor(
+    which: str, tensors: dict[str, dict[str, Tensor]], figures: dict, checkpoints: Path
+) -> None:
+    """Write {file stem: tensors} of an extractor, in float16, and its card.
+
+    Figures stay out of the files: a fingerprint is of the weights alone.
+    """
+    folder = checkpoints / "local" / "extractors"
     for name, named in tensors.items():
         halved = {key: value.half() if value.is_floating_point() else value for key, value in named.items()}
-        save_tensors(folder / f"{name}.safetensors", halved, {"extractor": which, "figures": figures})
+        save_tensors(folder / f"{name}.safetensors", halved, {"extractor": which})
     write_extractor_card(folder / f"{which}.md", which, figures)
-    return figures
 
 
 def _train_text(data: Path, cache: Path) -> tuple[dict, dict]:

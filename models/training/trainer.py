@@ -98,9 +98,8 @@ class FusionTrainer:
     def calibrate(self, model: FusionModel) -> None:
         """Fit a method's temperatures, where it has some, on the validation items, and switch to eval."""
         model.eval()
-        if hasattr(model, "calibrate"):
-            features, target = collate(self.validation, self.dims)
-            model.calibrate(features.to(self.device), target.to(self.device))
+        features, target = collate(self.validation, self.dims)
+        model.calibrate(features.to(self.device), target.to(self.device))
 
     def describe(self) -> dict:
         """Recipe and numbers of items, JSON-able."""

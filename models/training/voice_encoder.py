@@ -84,7 +84,7 @@ def _augment(mels: list[Tensor], generator: torch.Generator) -> Tensor:
 
 
 def train_voice_encoder(
-    speech: pd.DataFrame, epochs: int = 45, batch_size: int = 32, seed: int = 0, quiet: bool = False
+    speech: pd.DataFrame, epochs: int = 28, batch_size: int = 32, seed: int = 0, quiet: bool = False
 ) -> VoiceEncoder:
     """Encoder trained on the rows of `load_speech`; fixed schedule, no early stop.
 

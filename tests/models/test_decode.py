@@ -267,6 +267,8 @@ def test_longer_clips_are_cut(tmp_path):
     assert len(clip.audio) == SAMPLE_RATE
     whole = decode(path, max_seconds=3.0)
     assert not whole.truncated and len(whole.frames) == 15
+    pause = write_clip(tmp_path / "pause.mkv", times=[0.0, 0.5, 9.0], sound_from=None)
+    assert decode(pause, max_seconds=2.0).truncated
 
 
 def test_damaged_packets_are_skipped(tmp_path):

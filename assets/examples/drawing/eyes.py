@@ -9,6 +9,7 @@ from drawing.field import Grid, blend, ramp
 from drawing.looks import Expression, Person, skin_colour
 
 EYE_X, EYE_HALF = 0.45, 0.245  # centre from the middle of the face, and half the width of the opening
+CATCHLIGHT = np.array([1.0, 1.0, 0.98], np.float32)
 
 
 def paint_eye(
@@ -43,8 +44,8 @@ def paint_eye(
     eye = white
     blend(eye, grid.edge(0.104 - r), iris * np.clip(ball + 0.15, 0, 1)[..., None])
     blend(eye, grid.edge(0.043 - r), np.array([0.03, 0.02, 0.02], np.float32))
-    blend(eye, 0.95 * ramp(0.028, 0.014, np.hypot(ix + 0.032, iy + 0.034)), np.array([1.0, 1.0, 0.98]))
-    blend(eye, 0.30 * ramp(0.020, 0.008, np.hypot(ix - 0.034, iy - 0.036)), np.array([1.0, 1.0, 0.98]))
+    blend(eye, 0.95 * ramp(0.028, 0.014, np.hypot(ix + 0.032, iy + 0.034)), CATCHLIGHT)
+    blend(eye, 0.30 * ramp(0.020, 0.008, np.hypot(ix - 0.034, iy - 0.036)), CATCHLIGHT)
     blend(eye, ramp(-0.80, -1.0, u) * 0.7, skin_colour(person, 0.8 * light, 1.0))  # the pink inner corner
     blend(face, inside, eye)
 

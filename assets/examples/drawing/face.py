@@ -48,10 +48,9 @@ def paint_face(
         window = grid.window((side * EYE_X - 0.5, side * EYE_X + 0.5), (-0.8, 0.4))
         paint_eye(face[window], person, expression, grid.cut(window), side, tone[window])
         paint_brow(face[window], person, expression, grid.cut(window), side)
-    for side in (-1, 1):  # nostrils
         nostril = blob(grid, side * 0.115, 0.675 - 0.01 * expression.smile, 0.058, 0.026)
-        nostril = np.clip(1.5 * nostril - 0.25, 0, 1)
-        blend(face, 0.80 * nostril, np.array(person.skin, np.float32) * np.array([0.20, 0.12, 0.10]))
+        inside = np.array(person.skin, np.float32) * np.array([0.20, 0.12, 0.10], np.float32)
+        blend(face, 0.80 * np.clip(1.5 * nostril - 0.25, 0, 1), inside)
     blend(picture, mask, face)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ class Grid:
         """The grid of something shifted by (x, y) and rolled around the neck by `roll` radians."""
         pivot = 1.6
         dx, dy = self.x - x, self.y - y - pivot
-        cos, sin = np.cos(roll), np.sin(roll)
+        cos, sin = math.cos(roll), math.sin(roll)
         return Grid(cos * dx + sin * dy, -sin * dx + cos * dy + pivot, self.unit)
 
     def turned(self, yaw: float, pitch: float) -> Grid:

@@ -73,11 +73,12 @@ def paint_front(picture: np.ndarray, person: Person, head: Grid, face: Grid) -> 
         )
         tone = 0.40 + 0.40 * swirl + 0.4 * blob(head, -0.15, -1.78, 0.25, 0.15)
         blend(picture, head.edge(knot), _tint(person, tone))
-    outer, hairline = _cap(style, head, face, person)
+    outer, hairline = _cap(style, head, face)
     x, y = face.x, face.y
     shadow = ramp(0.16, 0.0, y - hairline) * (y > hairline) * head.edge(outer - 0.03)
-    inner = ramp(1.02, 0.9, np.abs(head.x)) if style in ("short", "crop", "bun") else 1.0
-    picture *= 1 - 0.28 * (shadow * inner)[..., None]
+    if style in ("short", "crop", "bun"):  # none on the ears
+        shadow = shadow * ramp(1.02, 0.9, np.abs(head.x))
+    picture *= 1 - 0.28 * shadow[..., None]
     part = -0.38 if style in ("long", "bob", "short") else 0.0
     angle = np.arctan2(x - part, -(y + 0.55) + 1.2)
     distance = np.hypot(x - part, y + 1.5)
@@ -94,7 +95,7 @@ def paint_front(picture: np.ndarray, person: Person, head: Grid, face: Grid) -> 
     blend(picture, cover, _tint(person, np.clip(tone, 0.08, 1.35)))
 
 
-def _cap(style: str, head: Grid, face: Grid, person: Person) -> tuple[np.ndarray, np.ndarray]:
+def _cap(style: str, head: Grid, face: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Distance inside the outer edge (H, W) and the y of the hairline (H, W), both in head units."""
     x, y = head.x, head.y
     grow = {"short": 0.13, "crop": 0.07, "bun": 0.08, "bob": 0.16, "long": 0.16, "curly": 0.10}[style]

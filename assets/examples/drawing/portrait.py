@@ -7,6 +7,8 @@ Every shape is a function of the two coordinate grids, so edges are smooth at an
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from drawing import hair
@@ -19,18 +21,21 @@ def render(
     person: Person, expression: Expression, pose: Pose, width: int = 640, height: int = 360
 ) -> np.ndarray:
     """One picture (height, width, 3) uint8 RGB."""
-    unit = height / 4.15 * pose.scale
-    xs = (np.arange(width, dtype=np.float32) - width / 2) / unit
-    ys = (np.arange(height, dtype=np.float32) - height * 0.445) / unit
-    still = Grid(*np.meshgrid(xs, ys), unit)
+    still = _grid(width, height, pose.scale)
     head = still.moved(pose.x, pose.y, pose.roll)
     body = still.moved(0.35 * pose.x, 0.35 * pose.y, 0.15 * pose.roll)
 
-    picture = _wall(person, still)
-    hair.paint_back(picture, person, head)
-    _paint_body(picture, person, body)
-    _paint_neck(picture, person, body.moved(0.3 * pose.x, 0, 0))
-    _paint_ears(picture, person, head)
+    picture = _wall(person, width, height).copy()
+    window = head.window((-2.0, 2.0), (-3.0, 3.0))
+    hair.paint_back(picture[window], person, head.cut(window))
+    window = body.window((-6.0, 6.0), (1.6, 4.0))
+    _paint_body(picture[window], person, body.cut(window))
+    window = body.window((-1.3, 1.3), (0.8, 2.4))
+    _paint_neck(picture[window], person, body.cut(window).moved(0.3 * pose.x, 0, 0))
+    if person.hair_style not in ("long", "bob"):  # which cover the ears
+        for side in (-1, 1):
+            window = head.window((side - 0.4, side + 0.4), (-0.4, 0.8))
+            _paint_ear(picture[window], person, head.cut(window), side)
     window = head.window((-1.4, 1.4), (-2.7, 2.1))
     near = head.cut(window)
     turned = near.turned(pose.yaw, pose.pitch)
@@ -40,17 +45,25 @@ def render(
     return (np.clip(picture * vignette[..., None], 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _wall(person: Person, grid: Grid) -> np.ndarray:
-    """A softly lit room, out of focus."""
-    wall = np.array(person.wall, np.float32)
+@lru_cache(maxsize=1)
+def _wall(person: Person, width: int, height: int) -> np.ndarray:
+    """A softly lit room, out of focus: (height, width, 3)."""
+    grid = _grid(width, height, 1.0)
     glow = np.exp(-((grid.x + 1.6) ** 2 + (grid.y + 1.2) ** 2) / 6)
-    picture = wall * (0.62 + 0.5 * glow[..., None])
+    picture = np.array(person.wall, np.float32) * (0.62 + 0.5 * glow[..., None])
     rng = np.random.default_rng(person.seed + 11)
     for _ in range(9):
         x, y, radius = rng.uniform(-3.8, 3.8), rng.uniform(-2.0, 1.4), rng.uniform(0.15, 0.5)
         disc = ramp(radius + 0.12, radius - 0.12, np.hypot(grid.x - x, grid.y - y))
-        picture = picture + 0.045 * disc[..., None] * np.array([1.0, 0.95, 0.85], np.float32)
-    return picture.astype(np.float32)
+        picture += 0.045 * disc[..., None] * np.array([1.0, 0.95, 0.85], np.float32)
+    return picture
+
+
+def _grid(width: int, height: int, scale: float) -> Grid:
+    unit = height / 4.15 * scale
+    xs = (np.arange(width, dtype=np.float32) - width / 2) / unit
+    ys = (np.arange(height, dtype=np.float32) - height * 0.445) / unit
+    return Grid(*np.meshgrid(xs, ys), unit)
 
 
 def _paint_body(picture: np.ndarray, person: Person, grid: Grid) -> None:
@@ -78,13 +91,8 @@ def _paint_neck(picture: np.ndarray, person: Person, grid: Grid) -> None:
     blend(picture, mask, skin_colour(person, np.clip(tone, 0.2, 1.1)))
 
 
-def _paint_ears(picture: np.ndarray, person: Person, grid: Grid) -> None:
-    if person.hair_style in ("long", "bob"):  # hair covers them
-        return
-    for side in (-1, 1):
-        window = grid.window((side - 0.4, side + 0.4), (-0.4, 0.8))
-        ear = grid.cut(window)
-        x, y = (ear.x * side - 1.00) / 0.16, (ear.y - 0.22 + 0.10 * (ear.x * side - 1.0)) / 0.36
-        distance = np.hypot(x, y)
-        tone = (0.80 if side < 0 else 0.58) - 0.28 * np.exp(-(((distance - 0.55) / 0.18) ** 2)) + 0.1 * x
-        blend(picture[window], ear.edge((1 - distance) * 0.16), skin_colour(person, tone, flush=0.35))
+def _paint_ear(picture: np.ndarray, person: Person, grid: Grid, side: int) -> None:
+    x, y = (grid.x * side - 1.00) / 0.16, (grid.y - 0.22 + 0.10 * (grid.x * side - 1.0)) / 0.36
+    distance = np.hypot(x, y)
+    tone = (0.80 if side < 0 else 0.58) - 0.28 * np.exp(-(((distance - 0.55) / 0.18) ** 2)) + 0.1 * x
+    blend(picture, grid.edge((1 - distance) * 0.16), skin_colour(person, tone, flush=0.35))

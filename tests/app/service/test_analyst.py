@@ -9,9 +9,10 @@ import threading
 import pytest
 
 from app.service.analysis import LABELS
+from app.service.analyst import Analyst
 from app.service.notices import AnalysisError
+from app.settings import Settings
 from models.decode import MediaError
-from models.fusion.mla import entropy_weights
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 
@@ -185,9 +186,6 @@ def test_an_audio_file_without_sound_is_an_error(analyst, write_clip):
 
 
 def test_a_long_clip_is_cut_and_says_so(checkpoints, profile, write_clip):
-    from app.service.analyst import Analyst
-    from app.settings import Settings
-
     short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
     analysis = short.analyze(video=write_clip(seconds=2.0), text=SAID)
     assert codes(analysis) == ["truncated"]
@@ -245,8 +243,11 @@ def test_methods_are_described_with_their_weights(analyst, checkpoints):
     json.dumps(described)
 
 
-def test_entropy_weights_here_are_mla_s_own():
-    """The page calls them MLA's, so they must come from the same function."""
-    from app.service import subsets
-
-    assert subsets.entropy_weights is entropy_weights
+def test_a_file_that_is_too_large_is_not_even_read(checkpoints, profile, decoded, tmp_path):
+    large = tmp_path / "large.mp4"
+    with large.open("wb") as file:
+        file.truncate(2_000_000)
+    small = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_mb=1), profile)
+    with pytest.raises(MediaError, match="2\\.0 MB; at most 1 MB"):
+        small.analyze(video=large, text=SAID)
+    assert decoded == []

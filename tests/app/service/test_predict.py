@@ -51,7 +51,8 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
         ["5", "", "words alone", "0"],
     ]
     out = tmp_path / "results.csv"
-    predict_manifest(analyst, write_rows(tmp_path / "clips.csv", rows), out, "lmf", ["text", "audio", "vision"])
+    manifest = write_rows(tmp_path / "clips.csv", rows)
+    predict_manifest(analyst, manifest, out, "lmf", ["text", "audio", "vision"])
     results = read_rows(out)
     assert list(results[0]) == ["id", "file", "text", "given_score", "score", "label", "lo", "hi", "error"]
     assert [[r["id"], r["file"], r["text"], r["given_score"]] for r in results] == rows[1:]
@@ -121,7 +122,8 @@ def test_help_is_quick_and_needs_no_torch():
         "try: main(['predict', '--help'])\n"
         "except SystemExit: print('torch' in sys.modules, 'gradio' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "--manifest" in answer.stdout
     assert answer.stdout.endswith("False False\n")
 
@@ -132,9 +134,10 @@ def test_help_is_quick_and_needs_no_torch():
         (["predict"], {}, "give a CLIP"),
         (["predict", "a.mp4", "--out", "b.csv"], {}, "--out goes with --manifest"),
         (["predict", "--manifest", "a.csv"], {}, "needs --out"),
-        (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "cannot read a.csv"),
-        (["predict", "gone.mp4"], {}, "There is no file gone.mp4"),
-        (["predict", "README.md", "--text", "hi"], {}, "not video or sound"),
+        (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "no file a.csv"),
+        (["predict", "--manifest", "pyproject.toml", "--out", "b.csv"], {}, "column named file"),
+        (["predict", "gone.mp4"], {}, "no file gone.mp4"),
+        (["predict", "pyproject.toml", "--text", "hi"], {}, "not video or sound"),
         (["predict", "--text", "hi", "--method", "magic"], {}, "lmf"),
         (["predict", "--text", "hi", "--modalities", "smell"], {}, "text, audio, vision"),
         (["predict", "--text", "hi"], {"FUSEBOX_DEVICE": "gpu"}, "FUSEBOX_DEVICE is 'gpu'"),

@@ -1,0 +1,65 @@
+"""How long an answer takes: the first one for a clip, and every switch after it.
+
+    python tests/benchmarks/answer.py CLIP [--repeats 5]
+
+Prints milliseconds by stage, and ratios that hold on any machine: how much quicker a switched modality and
+another method answer than a new clip. A process is warmed up as the page is, on another clip, before timing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from app.service.analyst import Analyst  # noqa: E402
+from app.settings import Settings  # noqa: E402
+from models.types import MODALITIES  # noqa: E402
+
+WARM_UP = ROOT / "assets" / "examples" / "astronaut.mp4"
+
+
+def milliseconds(action) -> tuple[float, object]:
+    """(time, result) of one call."""
+    start = time.perf_counter()
+    result = action()
+    return 1000 * (time.perf_counter() - start), result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    loading, analyst = milliseconds(lambda: Analyst(Settings.from_environment()))
+    warming, _ = milliseconds(lambda: analyst.analyze(video=WARM_UP))
+    print(f"loading and a first clip  {loading + warming:8.0f} ms")
+
+    first, switched, other = [], [], []
+    for repeat in range(options.repeats):
+        analyst.forget(f"{repeat - 1}")
+        session = f"{repeat}"
+        took, analysis = milliseconds(lambda s=session: analyst.analyze(video=options.clip, session=s))
+        first.append(took)
+        for off in MODALITIES:
+            on = [m for m in MODALITIES if m != off]
+            call = lambda s=session, m=on: analyst.analyze(video=options.clip, modalities=m, session=s)  # noqa: E731
+            switched.append(milliseconds(call)[0])
+        call = lambda s=session: analyst.analyze(video=options.clip, method="tfn", session=s)  # noqa: E731
+        other.append(milliseconds(call)[0])
+    for stage, took in analysis.timings_ms.items():
+        print(f"  of which {stage:15} {took:8.0f} ms")
+    answer = statistics.median(first)
+    print(f"a new clip                {answer:8.0f} ms (median of {options.repeats})")
+    for name, times in (("a switched modality", switched), ("another method", other)):
+        median = statistics.median(times)
+        print(f"{name:25} {median:8.1f} ms, {answer / median:.0f} times quicker")
+
+
+if __name__ == "__main__":
+    main()

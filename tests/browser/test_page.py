@@ -1,0 +1,327 @@
+"""What a visitor does on the page, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+PATIENCE = 120_000  # ms; a first clip on a machine that is busy with other things
+SCORE = re.compile(r"^([+−]\d\.\d|0\.0)$")
+
+WATCH_RECORDING = """
+window.recordings = 0;
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (...what) => { window.recordings += 1; return ask(...what); };
+"""
+
+
+@pytest.fixture
+def open_page(browser, page_url: str):
+    """Opens the page for a new visitor; what the browser asked for outside this machine is in `page.abroad`."""
+    contexts = []
+
+    def open_it(**options):
+        context = browser.new_context(
+            **{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(WATCH_RECORDING)
+        page = context.new_page()
+        page.abroad = []
+        page.on(
+            "request", lambda request: is_abroad(request.url, page_url) and page.abroad.append(request.url)
+        )
+        page.goto(page_url)
+        page.locator("#sentiment .fb-gauge").wait_for()
+        # Both languages have been settled once the page has greeted the visitor.
+        chinese = options.get("locale", "").startswith("zh")
+        page.locator("#sentiment", has_text="请添加视频" if chinese else "Add a clip").wait_for()
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds with sound and a picture, and an example's words where an example is there."""
+    example = EXAMPLES / "delight.mp4"
+    if example.exists():
+        return example
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    write_clip(path)
+    return path
+
+
+def is_abroad(url: str, page_url: str) -> bool:
+    return not url.startswith((page_url, page_url.replace("http", "ws"), "data:", "blob:"))
+
+
+def write_clip(path: Path, seconds: int = 3) -> None:
+    """A moving grey picture with a tone."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=10, width=160, height=120, pix_fmt="yuv420p")
+        audio = container.add_stream("aac", rate=16_000, layout="mono")
+        for index in range(10 * seconds):
+            picture = np.full((120, 160, 3), 60 + 4 * index, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(video.encode(None))
+        tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(16_000 * seconds) / 16_000)
+        frame = av.AudioFrame.from_ndarray(tone[None].astype(np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+
+
+def upload(page, path: Path) -> None:
+    page.set_input_files("#clip input[type=file]", str(path))
+    page.locator("#clip video").wait_for()
+
+
+def analyse(page) -> str:
+    page.click("#analyse")
+    return score(page)
+
+
+def score(page) -> str:
+    """The score, once there is one."""
+    page.locator("#sentiment .fb-band").wait_for()
+    text = page.inner_text("#sentiment .fb-score")
+    assert SCORE.match(text), text
+    return text
+
+
+def was(page) -> str:
+    """What the page says about the score before, once it says something."""
+    page.wait_for_function("document.querySelector('#sentiment .fb-was').textContent !== ''")
+    return page.inner_text("#sentiment .fb-was")
+
+
+def ask_about_words(page, sentence: str) -> str:
+    page.get_by_role("tab", name="Words only").click()
+    page.fill("#words textarea", sentence)
+    return analyse(page)
+
+
+def test_clip_gets_a_score_and_a_switch_moves_it(open_page, clip):
+    page = open_page()
+    assert page.locator("#switch-audio input").is_disabled()  # nothing to switch yet
+    upload(page, clip)
+    page.fill("#words textarea", "I really loved this film. It made me laugh.")
+    before = analyse(page)
+    for modality in ("text", "audio"):
+        assert page.locator(f"#meter-{modality} .fb-guess i").count() == 7
+    page.locator("#voice img").wait_for()
+
+    page.locator("#switch-text input").uncheck()
+    assert was(page) == f"was {before} with words"
+    assert "pulled out" in page.inner_text("#meter-text")
+    without = page.inner_text("#sentiment .fb-score")
+    assert page.locator("#sentiment .fb-before").count() == 1
+
+    page.locator("#switch-text input").check()
+    page.wait_for_function("document.querySelector('#sentiment .fb-was').textContent.includes('without')")
+    assert was(page) == f"was {without} without words"
+    assert page.inner_text("#sentiment .fb-score") == before
+
+
+def test_all_fuses_out_leaves_no_score(open_page):
+    page = open_page()
+    ask_about_words(page, "I love it.")
+    page.locator("#switch-text input").uncheck()
+    page.locator("#sentiment", has_text="All three fuses are out").wait_for()
+    assert page.locator("#sentiment .fb-band").count() == 0
+    page.locator("#switch-text input").check()
+    score(page)
+
+
+def test_method_changes_the_answer_and_shows_its_own_weights(open_page):
+    page = open_page()
+    before = ask_about_words(page, "I love it.")
+    assert "entropy" not in page.inner_text("#fuses")
+    page.click("#method input")
+    page.get_by_role("option", name=re.compile("MLA|alternating", re.I)).click()
+    assert was(page).startswith(f"was {before} by ")
+    assert "entropy weight" in page.inner_text("#fuses")
+
+
+def test_absent_modality_is_explained_and_cannot_be_switched(open_page):
+    page = open_page()
+    ask_about_words(page, "I love it.")
+    for modality, reason in (("audio", "no voice in this input"), ("vision", "no face in this input")):
+        assert page.locator(f"#switch-{modality} input").is_disabled()
+        assert page.inner_text(f"#meter-{modality}") == reason
+
+
+def test_edited_words_are_what_counts(open_page):
+    page = open_page()
+    good = ask_about_words(page, "I love it, it is great.")
+    page.fill("#words textarea", "I hate it, it is awful.")
+    page.click("#analyse")
+    assert was(page) == f"was {good} with the words before"
+    assert page.inner_text("#sentiment .fb-score").startswith("−")
+
+
+def test_nothing_to_analyse_is_said_kindly(open_page):
+    page = open_page()
+    page.click("#analyse")
+    page.get_by_text("Add a clip first, or try an example.").wait_for()
+    assert page.locator("#sentiment .fb-band").count() == 0
+
+
+def test_example_answers_with_one_click(open_page):
+    index = EXAMPLES / "index.json"
+    if not index.exists():
+        pytest.skip("assets/examples has no index.json")
+    entries = json.loads(index.read_text(encoding="utf-8"))
+    page = open_page()
+    cards = page.locator("#examples .fb-card")
+    assert cards.count() == len(entries) >= 3
+    which = next(i for i, entry in enumerate(entries) if entry["file"].endswith(".mp4") and entry.get("text"))
+    cards.nth(which).click()
+    score(page)
+    assert page.locator("#clip video").count() == 1
+    assert page.input_value("#words textarea") == entries[which]["text"]
+
+
+def test_new_clip_starts_over(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    page.fill("#words textarea", "I hate it.")
+    analyse(page)
+    page.locator("#switch-text input").uncheck()
+    was(page)
+    page.click("#clip button[aria-label=Clear]")
+    page.locator("#sentiment", has_text="Add a clip").wait_for()
+    assert page.input_value("#words textarea") == ""
+    assert page.locator("#switch-text input").is_checked()
+
+
+def test_text_file_named_mp4_is_refused_in_plain_words(open_page, tmp_path):
+    page = open_page()
+    fake = tmp_path / "holiday.mp4"
+    fake.write_text("Dear diary, this is no film at all. " * 50)
+    page.set_input_files("#clip input[type=file]", str(fake))
+    page.locator("#clip button[aria-label=Clear]").wait_for()
+    page.click("#analyse")
+    toast = page.locator(".toast-body", has_text="This did not work")
+    toast.wait_for()
+    said = toast.inner_text()
+    assert "not video or sound" in said and "mp4" in said
+    assert not re.search(r"Traceback|Error:|/tmp|\.py", said)
+
+
+def test_nothing_is_recorded_before_the_visitor_asks(open_page):
+    page = open_page()
+    for tab in ("Voice only", "Words only", "Clip"):
+        page.get_by_role("tab", name=tab).click()
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.recordings") == 0
+
+
+def test_no_request_leaves_this_machine(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    page.fill("#words textarea", "It was fine.")
+    analyse(page)
+    page.locator("#timings svg").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.abroad == []
+
+
+def test_chinese_visitor_reads_chinese(open_page):
+    page = open_page(locale="zh-CN")
+    page.get_by_role("tab", name="仅文字").click()
+    page.fill("#words textarea", "I love it.")
+    analyse(page)
+    page.locator("#timings svg", has_text="毫秒").wait_for()
+    shown = page.inner_text("body")
+    for place in page.locator("#examples-made, #text-hint").all_inner_texts():
+        assert re.search("[一-鿿]", place)
+    allowed = r"Fusebox|EN|I love it\.|NASA|API|MLA|LMF|TFN|\(.*?\)"
+    titles = "|".join(re.escape(title) for title in method_titles(page))
+    english = re.findall(r"[A-Za-z]{3,}", re.sub(f"{titles}|{allowed}", "", shown))
+    assert english == [], english
+
+
+def method_titles(page) -> list[str]:
+    page.click("#method input")
+    titles = page.get_by_role("option").all_inner_texts()
+    page.keyboard.press("Escape")
+    return [title.strip().lstrip("✓").strip() for title in titles]
+
+
+def test_language_switch_keeps_the_answer(open_page):
+    page = open_page()
+    said = ask_about_words(page, "I love it.")
+    page.locator("#language label", has_text="中文").click()
+    page.locator("#sentiment", has_text="情感").wait_for()
+    page.get_by_role("button", name="分析").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.inner_text("#sentiment .fb-score") == said
+    assert page.input_value("#words textarea") == "I love it."
+    page.locator("#language label", has_text="EN").click()
+    page.get_by_role("button", name="Analyse").wait_for()
+    page.locator("#sentiment", has_text="Sentiment").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_page_fits_its_width(open_page, width, scheme):
+    page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    ask_about_words(page, "I love it.")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for part in ("#give", "#get", "#sentiment", "#fuses", "#examples"):
+        box = page.locator(part).bounding_box()
+        assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= width), part
+    give, get = page.locator("#give").bounding_box(), page.locator("#get").bounding_box()
+    if width == 390:
+        assert get["y"] >= give["y"] + give["height"]  # one column, input first
+    else:
+        assert get["x"] >= give["x"] + give["width"]
+
+
+def test_switch_works_by_keyboard(open_page):
+    page = open_page()
+    before = ask_about_words(page, "I love it.")
+    page.focus("#switch-text input")
+    page.keyboard.press("Space")
+    page.locator("#sentiment", has_text="All three fuses are out").wait_for()
+    page.keyboard.press("Space")
+    assert score(page) == before
+
+
+def test_api_has_exactly_two_documented_endpoints(page_url):
+    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=30) as answer:
+        info = json.load(answer)
+    assert set(info["named_endpoints"]) == {"/analyze", "/methods"}
+    assert info["unnamed_endpoints"] == {}
+    analyze = info["named_endpoints"]["/analyze"]
+    names = [parameter["parameter_name"] for parameter in analyze["parameters"]]
+    assert names == ["clip", "audio", "text", "method", "modalities"]
+    assert "Sentiment of one clip" in analyze["description"]
+
+
+def test_api_answers_the_python_client(page_url, clip):
+    client = pytest.importorskip("gradio_client")
+    caller = client.Client(page_url, verbose=False)
+    methods = caller.predict(api_name="/methods")
+    assert {"lmf", "mla"} <= {method["name"] for method in methods}
+    answer = caller.predict(
+        clip=None, audio=None, text="I love it.", method="mla", modalities=["text"], api_name="/analyze"
+    )
+    assert -3 <= answer["interval"][0] <= answer["score"] <= answer["interval"][1] <= 3
+    assert answer["modalities"]["audio"]["used"] is False
+    filmed = caller.predict(clip=client.handle_file(clip), text="I love it.", api_name="/analyze")
+    assert filmed["modalities"]["audio"]["present"] is True

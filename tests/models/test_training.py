@@ -1,0 +1,114 @@
+"""Batches, modality dropout, label-matched triples, intervals, and a small training run."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.training.evaluation import conformal_quantile, evaluate_clips, pooled_quantiles
+from models.training.sources import Sources, Speech
+from models.training.trainer import FusionTrainer, Recipe, predict
+from models.training.utterances import TripleMaker, Utterance, collate, drop_modalities
+from models.types import MODALITIES, Modality
+
+TEXT, AUDIO, VISION = MODALITIES
+DIMS = {TEXT: 12, AUDIO: 6, VISION: 5}
+
+
+def utterances(count, modalities, source="clips", groups=4, seed=0):
+    """Items whose first coordinate, in every modality, is the score with some noise."""
+    generator = torch.Generator().manual_seed(seed)
+    items = []
+    for i in range(count):
+        target = 6 * torch.rand((), generator=generator).item() - 3
+        states = {}
+        for modality in modalities:
+            steps = int(torch.randint(1, 6, (), generator=generator))
+            states[modality] = 0.5 * torch.randn(steps, DIMS[modality], generator=generator)
+            states[modality][:, 0] += target
+        items.append(Utterance(states, target, source, f"speaker{i % groups}"))
+    return items
+
+
+def small_sources():
+    return (
+        Sources(
+            clips=utterances(60, MODALITIES),
+            text=utterances(200, (TEXT,), "text", seed=1),
+            text_validation=utterances(30, (TEXT,), "text", seed=2),
+            faces=utterances(100, (VISION,), "faces", seed=3),
+            faces_validation=utterances(20, (VISION,), "faces", seed=4),
+            test_faces=utterances(20, (VISION,), "faces", seed=5),
+        ),
+        Speech(
+            train=utterances(100, (TEXT, AUDIO), "speech", seed=6),
+            validation=utterances(20, (TEXT, AUDIO), "speech", seed=7),
+            test=utterances(20, (TEXT, AUDIO), "speech", seed=8),
+        ),
+    )
+
+
+def test_collate_marks_what_is_missing():
+    features, target = collate([*utterances(1, (TEXT,)), *utterances(1, (AUDIO, VISION))], DIMS)
+    assert features.present().tolist() == [[True, False, False], [False, True, True]]
+    assert target.shape == (2,)
+
+
+def test_modality_dropout_never_drops_everything_nor_adds_anything():
+    features, _ = collate(utterances(100, MODALITIES) + utterances(100, (TEXT, AUDIO)), DIMS)
+    kept = drop_modalities(features, 0.9, torch.Generator().manual_seed(0)).present()
+    assert kept.any(1).all()
+    assert not (kept & ~features.present()).any()
+    assert {tuple(row) for row in kept[:100].tolist()} == {
+        tuple(m in subset for m in MODALITIES) for subset in Modality.subsets()
+    }
+
+
+def test_no_dropout_at_rate_zero():
+    features, _ = collate(utterances(20, MODALITIES), DIMS)
+    assert drop_modalities(features, 0.0, torch.Generator()).present().all()
+
+
+def test_triples_agree_in_valence():
+    voices, faces = utterances(300, (TEXT, AUDIO), seed=1), utterances(300, (VISION,), seed=2)
+    maker, rng = TripleMaker(voices, faces, partners=20), np.random.default_rng(0)
+    by_states = {id(item.states[AUDIO]): item.target for item in voices}
+    for transcript in utterances(40, (TEXT,), seed=3):
+        triple = maker.make(transcript, rng)
+        assert set(triple.states) == set(MODALITIES)
+        assert triple.states[TEXT] is transcript.states[TEXT]
+        assert abs(by_states[id(triple.states[AUDIO])] - triple.target) < 1.2
+
+
+def test_conformal_quantile_is_the_ranked_residual():
+    residuals = np.array([-9, 1, -2, 3, 4, 5, -6, 7, 8.0])
+    assert conformal_quantile(residuals, 0.8) == 8  # ceil(10 * 0.8) = 8th smallest
+    assert conformal_quantile(np.array([1.0]), 0.8) == 1.0
+
+
+def test_conformal_interval_covers():
+    rng = np.random.default_rng(0)
+    covered = [
+        np.mean(np.abs(rng.normal(size=500)) <= conformal_quantile(rng.normal(size=50))) for _ in range(200)
+    ]
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_trained_model_predicts_and_an_item_without_the_subset_gives_nan():
+    sources, speech = small_sources()
+    recipe = Recipe(general_epochs=6, clip_epochs=3, text=200, speech=100, faces=100, triples=200, batch=32)
+    trainer = FusionTrainer(sources, speech, DIMS, recipe)
+    model = trainer.on_clips(trainer.general("late", 0), "late", sources.clips, 0)
+    scores = predict(model, speech.test, DIMS, (TEXT, AUDIO))
+    assert np.corrcoef(scores, [item.target for item in speech.test])[0, 1] > 0.8
+    assert np.isnan(predict(model, speech.test, DIMS, (VISION,))).all()
+
+
+def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
+    sources, speech = small_sources()
+    recipe = Recipe(general_epochs=1, clip_epochs=1, text=64, speech=64, faces=64, triples=64, batch=32)
+    result = evaluate_clips("late", sources, speech, DIMS, [0, 1], recipe, log=lambda line: None)
+    assert len(result["subsets"]) == 7
+    mean, deviation = result["subsets"]["text+audio+vision"]["mae"]
+    assert 0 < mean < 3 and deviation > 0
+    quantiles = pooled_quantiles(result, np.array([clip.target for clip in sources.clips]))
+    assert all(width > 0 for width in quantiles.values())

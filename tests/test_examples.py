@@ -1,0 +1,42 @@
+"""The example clips of the page: complete, small, readable, and with faces that can be found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "examples"
+EXAMPLES = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+WITH_FACE = [example["file"] for example in EXAMPLES if example["file"].endswith(".mp4")]
+
+
+def test_index_describes_every_clip_in_both_languages() -> None:
+    keys = {"file", "title_en", "title_zh", "text", "note_en", "note_zh", "poster"}
+    assert len(EXAMPLES) >= 6
+    for example in EXAMPLES:
+        assert example.keys() == keys
+        assert all(example[key] for key in keys - {"text"})
+        assert (FOLDER / example["file"]).stat().st_size < 400_000
+        assert cv2.imread(str(FOLDER / example["poster"])) is not None
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["file"])
+def test_clip_has_the_streams_its_words_and_name_promise(example: dict[str, str]) -> None:
+    with av.open(str(FOLDER / example["file"])) as clip:
+        assert bool(clip.streams.audio) == bool(example["text"])
+        assert bool(clip.streams.video) == example["file"].endswith(".mp4")
+        assert 3 <= clip.duration / av.time_base <= 6.5
+
+
+@pytest.mark.parametrize("name", WITH_FACE)
+def test_face_is_found_in_most_frames(name: str) -> None:
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    with av.open(str(FOLDER / name)) as clip:
+        frames = [frame.to_ndarray(format="gray") for frame in list(clip.decode(video=0))[::5]]
+    found = [len(cascade.detectMultiScale(frame, 1.1, 5, minSize=(60, 60))) > 0 for frame in frames]
+    assert np.mean(found) >= 0.8
