@@ -90,7 +90,7 @@ def serve(settings: Settings) -> int:
         page.serve(analyst, settings)
     except OSError:
         print(
-            f"cannot serve on {settings.host}:{settings.port}: it is taken, or not an address of this machine; "
+            f"cannot serve on {settings.host}:{settings.port}: the address is taken or not of this machine; "
             "set FUSEBOX_HOST and FUSEBOX_PORT",
             file=sys.stderr,
         )

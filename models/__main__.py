@@ -90,7 +90,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     if not options.show:
         for name in names:
             shipping.evaluate(
-                options.data, name, _folder(options.root), options.cache, CHECKPOINTS, list(range(options.seeds))
+                options.data,
+                name,
+                _folder(options.root),
+                options.cache,
+                CHECKPOINTS,
+                list(range(options.seeds)),
             )
     print(shipping.table(options.data, names, CHECKPOINTS))
 
@@ -105,7 +110,9 @@ def _names(wanted: str) -> list[str]:
 
 def _folder(path: Path) -> Path:
     if not (path / "clips" / "manifest.csv").is_file():
-        raise FileNotFoundError(f"{path} is not the folder of the labelled data (it has no clips/manifest.csv)")
+        raise FileNotFoundError(
+            f"{path} is not the folder of the labelled data (it has no clips/manifest.csv)"
+        )
     return path
 
 

@@ -30,7 +30,7 @@ class ModelSpec:
     weights_kind : name of the modality weights it reports, None where the method has none
     reconstructs : True where it generates missing modalities
     faithful : where the implementation departs from the paper, and why
-    training : lr, weight_decay, epochs and batch that suit it
+    training : lr and weight_decay of its optimiser (AdamW)
     """
 
     name: str
@@ -52,6 +52,11 @@ class ModelSpec:
         return self.model(dims, **(self.config if config is None else config))
 
 
+SUBNETS = (
+    "The text subnet averages the LSTM's states instead of reading the last, and those of audio and vision "
+    "have no dropout: both were better on validation data."
+)
+
 FUSION_MODELS: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
@@ -64,7 +69,14 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             model=LMF,
             config={
                 "rank": 4,
-                "subnets": {"text_hidden": 128, "text_out": 64, "audio": 32, "vision": 32, "dropout": 0.3},
+                "subnets": {
+                    "text_pool": "mean",
+                    "text_hidden": 64,
+                    "text_out": 64,
+                    "audio": 32,
+                    "vision": 32,
+                    "dropout": 0.3,
+                },
             },
             aligned=False,
             weights_kind=None,
@@ -72,10 +84,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "Sum over ranks of products, as the authors' code (the paper's last derivation line would "
                 "collapse to rank 1); factors initialised per rank with the constant entry at 1; score "
-                "clamped to [-3, 3] outside training; an absent modality's embedding is masked."
+                "clamped to [-3, 3] outside training; an absent modality's embedding is masked. " + SUBNETS
             ),
             url="https://arxiv.org/abs/1806.00064",
-            training={"lr": 1e-3, "weight_decay": 1e-3, "epochs": 40, "batch": 64},
+            training={"lr": 1e-3, "weight_decay": 1e-2},
         ),
         ModelSpec(
             name="tfn",
@@ -87,7 +99,14 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             config={
                 "post_fusion": 64,
                 "post_dropout": 0.5,
-                "subnets": {"text_hidden": 128, "text_out": 32, "audio": 24, "vision": 24, "dropout": 0.3},
+                "subnets": {
+                    "text_pool": "mean",
+                    "text_hidden": 64,
+                    "text_out": 32,
+                    "audio": 24,
+                    "vision": 24,
+                    "dropout": 0.3,
+                },
             },
             aligned=False,
             weights_kind=None,
@@ -95,10 +114,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "A cube of 33 x 25 x 25 instead of 129 x 33 x 33, so that the model stays below 2.5 million "
                 "parameters; an absent modality's embedding is masked, which leaves exactly the TFN of the "
-                "others."
+                "others. " + SUBNETS
             ),
             url="https://arxiv.org/abs/1707.07250",
-            training={"lr": 1e-3, "weight_decay": 1e-3, "epochs": 40, "batch": 64},
+            training={"lr": 1e-3, "weight_decay": 1e-2},
         ),
         ModelSpec(
             name="mla",
@@ -110,7 +129,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             config={
                 "width": 128,
                 "ordinal_sigma": 0.0,
-                "subnets": {"text_hidden": 128, "dropout": 0.3},
+                "subnets": {"text_pool": "mean", "text_hidden": 64, "dropout": 0.3, "nonverbal_dropout": 0.0},
             },
             aligned=False,
             weights_kind="entropy",
@@ -120,10 +139,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "over classes (the released code takes the softmax over the batch), only of present "
                 "modalities; the projection is applied (it never runs in the released code), to the head's "
                 "update with its bias, with the scalar denominator, rebuilt every turn from the other "
-                "modalities' mean features; one temperature per modality, fitted on held-out data."
+                "modalities' mean features; one temperature per modality, fitted on held-out data. " + SUBNETS
             ),
             url="https://arxiv.org/abs/2311.10707",
-            training={"lr": 1e-3, "weight_decay": 1e-4, "epochs": 40, "batch": 64},
+            training={"lr": 1e-3, "weight_decay": 1e-2},
         ),
         ModelSpec(
             name="late",
@@ -134,14 +153,22 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             model=LateFusion,
             config={
                 "weighting": "mean",
-                "subnets": {"text_hidden": 128, "text_out": 64, "audio": 32, "vision": 32, "dropout": 0.3},
+                "subnets": {
+                    "text_pool": "mean",
+                    "text_hidden": 64,
+                    "text_out": 64,
+                    "audio": 32,
+                    "vision": 32,
+                    "dropout": 0.3,
+                },
             },
             aligned=False,
             weights_kind=None,
             reconstructs=False,
-            faithful="The textbook baseline: one predictor per modality, plain mean over those present.",
+            faithful="The textbook baseline: one predictor per modality, plain mean over those present. "
+            + SUBNETS,
             url="https://arxiv.org/abs/1705.09406",
-            training={"lr": 1e-3, "weight_decay": 1e-3, "epochs": 40, "batch": 64},
+            training={"lr": 1e-3, "weight_decay": 1e-2},
         ),
         ModelSpec(
             name="concat",
@@ -153,17 +180,24 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             config={
                 "post_fusion": 128,
                 "post_dropout": 0.3,
-                "subnets": {"text_hidden": 128, "text_out": 128, "audio": 32, "vision": 64, "dropout": 0.3},
+                "subnets": {
+                    "text_pool": "mean",
+                    "text_hidden": 64,
+                    "text_out": 128,
+                    "audio": 32,
+                    "vision": 64,
+                    "dropout": 0.3,
+                },
             },
             aligned=False,
             weights_kind=None,
             reconstructs=False,
             faithful=(
                 "The network MMSA calls LF_DNN, with half its text embedding; score clamped to [-3, 3] "
-                "outside training; an absent modality's embedding is masked."
+                "outside training; an absent modality's embedding is masked. " + SUBNETS
             ),
             url="https://aclanthology.org/W18-3302/",
-            training={"lr": 1e-3, "weight_decay": 1e-2, "epochs": 40, "batch": 64},
+            training={"lr": 1e-3, "weight_decay": 1e-2},
         ),
     )
 }

@@ -99,9 +99,7 @@ class Features:
 
     def keep(self, kept: Tensor) -> Features:
         """The same features with modality m of row b present only where `kept` (B, 3) bool allows."""
-        return Features(
-            **{m: replace(s, present=s.present & kept[:, i]) for i, (m, s) in enumerate(self)}
-        )
+        return Features(**{m: replace(s, present=s.present & kept[:, i]) for i, (m, s) in enumerate(self)})
 
     def only(self, modalities: tuple[Modality, ...]) -> Features:
         """The same features restricted to `modalities` for every row."""

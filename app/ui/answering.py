@@ -55,8 +55,9 @@ class Answering:
             asked, shown = words.MODALITIES, None
         analysis = self._analyze(question, asked, visit, progress)
         now = Shown(question, analysis, present(analysis, asked), None, self.titles[question.method])
-        changed = same and shown is not None and shown.on and differs(now, shown)
-        return replace(now, before=replace(shown, before=None)) if changed else now
+        if not same or shown is None:
+            return now
+        return replace(now, before=replace(shown, before=None) if differs(now, shown) else shown.before)
 
     def switch(self, shown: Shown, on: tuple[str, ...], visit: Visit) -> Shown:
         """The same question with only the modalities `on`; with none, no score at all."""
@@ -65,6 +66,11 @@ class Answering:
             return replace(shown, on=(), before=before)
         analysis = self._analyze(shown.question, on, visit, None)
         return replace(shown, analysis=analysis, on=present(analysis, on), before=before)
+
+    def again(self, shown: Shown, visit: Visit) -> Shown:
+        """The same answer with its pictures, for instance to tell it in another language."""
+        modalities = shown.on or present(shown.analysis, words.MODALITIES)
+        return replace(shown, analysis=self._analyze(shown.question, modalities, visit, None))
 
     def with_method(self, shown: Shown, method: str, visit: Visit) -> Shown:
         """The same question answered by another method."""

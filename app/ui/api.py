@@ -19,7 +19,11 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
 
     def analyze(
-        clip: str | None, audio: str | None, text: str | None, method: str, modalities: list[str]
+        clip: str | None = None,
+        audio: str | None = None,
+        text: str | None = None,
+        method: str = chosen,
+        modalities: list[str] = list(words.MODALITIES),  # noqa: B006 - read only, and shown as the default
     ) -> dict:
         """Sentiment of one clip, by one method, from the chosen modalities.
 

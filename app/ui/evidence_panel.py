@@ -45,7 +45,7 @@ def build() -> Panel:
 def _faces(shown: Shown | None, language: str) -> str:
     crops = shown.analysis.crops if shown else None
     if crops is None or not len(crops):
-        return _block("faces", words.say("faces_none", language) if shown else "", "", language)
+        return _nothing("faces", shown, language)
     strip = charts.face_strip(crops, shown.analysis.crop_times, language)
     return _block("faces", words.say("faces_count", language, count=len(crops)), strip, language)
 
@@ -53,7 +53,7 @@ def _faces(shown: Shown | None, language: str) -> str:
 def _voice(shown: Shown | None, language: str) -> str:
     log_mel = shown.analysis.log_mel if shown else None
     if log_mel is None:
-        return _block("log_mel", words.say("log_mel_none", language) if shown else "", "", language)
+        return _nothing("log_mel", shown, language)
     caption = words.say("log_mel_caption", language, seconds=f"{log_mel.shape[1] / MEL_FRAMES:.1f}")
     return _block("log_mel", caption, charts.log_mel_picture(log_mel, caption), language)
 
@@ -78,9 +78,14 @@ def _timings(shown: Shown | None, language: str) -> gr.BarPlot:
     )
 
 
-def _block(key: str, caption: str, content: str, language: str) -> str:
-    empty = "" if content else " fb-nothing"
-    return f'{_heading(words.say(key, language), caption)}<div class="fb-shown{empty}">{content}</div>'
+def _block(key: str, caption: str, content: str, language: str, state: str = "") -> str:
+    return f'{_heading(words.say(key, language), caption)}<div class="fb-shown {state}">{content}</div>'
+
+
+def _nothing(key: str, shown: Shown | None, language: str) -> str:
+    if shown is None:
+        return _block(key, "", "", language, "fb-waiting")
+    return _block(key, words.say(f"{key}_none", language), "", language, "fb-nothing")
 
 
 def _heading(title: str, caption: str) -> str:

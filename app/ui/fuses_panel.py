@@ -98,9 +98,9 @@ def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) 
 
 
 def _sureness(part: ModalityAnalysis | None, used: bool, modality: str, language: str) -> str:
-    weight = part.weight if used else None
-    number, entropy = "–", ""
+    weight, number, entropy = 0.0, "–", ""
     if part:
+        weight = part.weight if used else None
         number = words.share(weight) if used else words.say("pulled", language)
         value, most = words.share(part.entropy), words.share(words.MOST_ENTROPY)
         entropy = words.say("entropy", language, value=value, most=most)

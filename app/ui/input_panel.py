@@ -84,6 +84,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
             audio = gr.Audio(
                 sources=["upload", "microphone"],
                 type="filepath",
+                editable=False,
                 label=words.label("audio"),
                 show_label=False,
                 waveform_options=gr.WaveformOptions(

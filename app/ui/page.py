@@ -43,6 +43,7 @@ def launch_options(settings: Settings) -> dict:
     return {
         "server_name": settings.host,
         "server_port": settings.port,
+        "state_session_capacity": 500,  # visitors whose last answer is remembered
         "max_file_size": f"{settings.max_mb}mb",
         "allowed_paths": [str(input_panel.EXAMPLES)],
         "show_error": False,  # errors meant for visitors are gr.Error; no other text may reach them
@@ -52,7 +53,7 @@ def launch_options(settings: Settings) -> dict:
         "share": False,
         "theme": create_theme(),
         "css_paths": [ASSETS / "fusebox.css"],
-        "head": f"<script>{(ASSETS / 'language.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
         "i18n": words.TRANSLATIONS,
     }
 

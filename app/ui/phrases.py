@@ -114,7 +114,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "遮挡：拔掉该模态时分数移动多少。",
     ),
     "own": ("{kind} weight", "{kind}权重"),
-    "weights_entropy": ("Its entropy", "方法的熵"),
+    "weights_entropy": ("Entropy", "熵"),
     "own_hint": ("The weight that {method} itself gives.", "{method} 自身给出的权重。"),
     "pulled": ("pulled out", "已拔掉"),
     "absent_text": ("no words in this input", "输入中没有文字"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gradio.components import Component
 
@@ -49,6 +49,11 @@ class Shown:
     def uses(self, modality: str) -> bool:
         """True where `modality` takes part in the score shown."""
         return modality in self.on and self.analysis.modalities[modality].used
+
+    def without_pictures(self) -> Shown:
+        """What is kept between events: without faces and voice, which the analyst forgets with the visit."""
+        bare = replace(self.analysis, crops=None, crop_times=None, log_mel=None)
+        return replace(self, analysis=bare, before=self.before and self.before.without_pictures())
 
     def was(self, language: str) -> str:
         """The score before beside this one: "was +1.9 with voice"; "" where there is nothing to compare."""

@@ -20,6 +20,7 @@ AT_ONCE = 2  # of them running at the same time
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 USE_LANGUAGE = "(language) => { window.fusebox.useLanguage(language); return [language]; }"
+SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 FIND_LANGUAGE = "() => [window.fusebox.visitorLanguage()]"
 
 
@@ -40,7 +41,9 @@ def wire(
     def greet(language_now: str) -> dict:
         return {language: language_now, **paint(panels, None, language_now, clip=True)}
 
-    def retell(now: Shown | None, language_now: str) -> dict:
+    def retell(now: Shown | None, language_now: str, request: gr.Request) -> dict:
+        if now is not None:
+            now = answering.again(now, Visit(request.session_hash, language_now))
         return paint(panels, now, language_now, clip=True)
 
     def start_over(now: Shown | None, written: str, language_now: str) -> dict:
@@ -79,7 +82,7 @@ def wire(
         answer = answering.ask(
             asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
         )
-        return {shown: answer, **paint(panels, answer, language_now, clip=True)}
+        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=True)}
 
     def switch(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
@@ -89,13 +92,13 @@ def wire(
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
         answer = answering.switch(now, on, Visit(request.session_hash, language_now))
-        return {shown: answer, **paint(panels, answer, language_now, clip=False)}
+        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
 
     def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
         if now is None:
             return {shown: None}
         answer = answering.with_method(now, method, Visit(request.session_hash, language_now))
-        return {shown: answer, **paint(panels, answer, language_now, clip=False)}
+        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
 
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
@@ -110,6 +113,10 @@ def wire(
         "api_visibility": "private",
     }
     gr.on([given.analyse.click, given.words.submit], **asking)
+
+    gr.on(
+        [given.analyse.click, given.words.submit, *(card.click for card in given.cards)], None, js=SHOW_ANSWER
+    )
 
     for name, tab in given.each_tab.items():
         tab.select(lambda name=name: name, None, given.tab, **AT_SIGHT)

@@ -112,7 +112,7 @@ SCRIPT = (
         title_zh="强颜欢笑",
         note_en="She smiles while she complains. Drawn face, synthetic voice.",
         note_zh="一边抱怨，一边微笑。人脸为绘制，声音为合成。",
-        spoken="The food was cold, the waiter was rude, and I will not come back.",
+        spoken="This was a terrible dinner. I am not coming back.",
         voice=Voice("slt", stretch=1.05, pitch=190, pitch_range=25, level=-4),
         person=ADA,
         expression=Expression(smile=0.85, open=0.08, cheek=0.8, brow_height=0.1),

@@ -45,8 +45,8 @@ class VoiceEncoder(nn.Module):
     """Levelled log-mel (B, 80, frames) -> states (B, ceil(frames / 8), 11).
 
     A state's coordinates mean the same in every trained copy, so that states of cross-fitted copies can
-    train one fusion model: evidence for 8 emotions (logits whose mean over time classifies the utterance),
-    intensity (logit of "strong"), valence in [-3, 3], and loudness in nats below the loudest tenth.
+    train one fusion model: probabilities of 8 emotions and of strong intensity, valence in [-3, 3], and
+    loudness in nats below the loudest tenth.
     """
 
     dim = len(RAVDESS_EMOTIONS) + 3
@@ -75,7 +75,10 @@ class VoiceEncoder(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.4), nn.Linear(256, self.dim - 1))
 
     def forward(self, mel: Tensor) -> Tensor:
-        """States (B, T, 11) of levelled log-mel (B, 80, frames); rows of a batch share one length."""
+        """Evidence (B, T, 10) in levelled log-mel (B, 80, frames); rows of a batch share one length.
+
+        Its mean over time classifies the utterance: 8 emotion logits, the logit of "strong", valence.
+        """
         relative = mel - mel.mean(2, keepdim=True)  # without the voice's and the microphone's spectrum
         change = nn.functional.pad(mel[:, :, 2:] - mel[:, :, :-2], (1, 1))
         grid = self.convolutions(torch.stack([mel / 3, relative / 2, change], dim=1))
@@ -83,6 +86,11 @@ class VoiceEncoder(nn.Module):
         heard = self.recurrent(steps.transpose(1, 2))[0]
         both = torch.cat([steps, heard.transpose(1, 2)], dim=1)
         context = self.context(torch.cat([both.mean(2), both.std(2, correction=0)], dim=1))
-        learned = self.head(torch.cat([heard, context[:, None].expand(-1, heard.shape[1], -1)], dim=2))
-        loudness = nn.functional.adaptive_avg_pool1d(mel.mean(1, keepdim=True), steps.shape[2])
-        return torch.cat([learned, loudness.transpose(1, 2)], dim=2)
+        return self.head(torch.cat([heard, context[:, None].expand(-1, heard.shape[1], -1)], dim=2))
+
+    def states(self, mel: Tensor) -> Tensor:
+        """States (B, T, 11) of levelled log-mel (B, 80, frames)."""
+        evidence = self(mel)
+        emotions, strong, valence = evidence.split([len(RAVDESS_EMOTIONS), 1, 1], dim=2)
+        loudness = nn.functional.adaptive_avg_pool1d(mel.mean(1, keepdim=True), evidence.shape[1])
+        return torch.cat([emotions.softmax(2), strong.sigmoid(), valence, loudness.transpose(1, 2)], dim=2)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ class Profile:
     """
 
     name = "local"
-    dims = {
+    dims: ClassVar = {
         Modality.TEXT: TextEncoder.dim,
         Modality.AUDIO: VoiceEncoder.dim,
         Modality.VISION: FaceEncoder.dim,
@@ -148,7 +149,7 @@ class Profile:
         if len(audio) < SHORTEST or np.abs(audio).max() < QUIET:
             return mel.numpy(), None
         heard = level(mel[:, voiced_span(mel)])
-        return mel.numpy(), self.voice(heard[None].to(self.device))[0].cpu()
+        return mel.numpy(), self.voice.states(heard[None].to(self.device))[0].cpu()
 
     @torch.inference_mode()
     def _watch(self, clip: Clip | None) -> tuple[FaceTrack | None, Tensor | None]:

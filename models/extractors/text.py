@@ -47,9 +47,14 @@ def plain(text: str) -> str:
 
 
 class TextEncoder(nn.Module):
-    """Frozen MiniLM, trainable adapters, and linear heads for score and MELD's three sentiments."""
+    """Frozen MiniLM, trainable adapters, and linear heads for score and MELD's three sentiments.
 
-    dim = 384
+    A token's state is its last hidden state and, as one more coordinate, the score head's reading of it;
+    that coordinate's mean over the tokens is the utterance's score.
+    """
+
+    width = 384  # of a hidden state
+    dim = width + 1  # of a state
 
     def __init__(self, config: TextConfig | None = None):
         super().__init__()
@@ -65,8 +70,8 @@ class TextEncoder(nn.Module):
                 target_modules=self.config.targets,
             ),
         )
-        self.score_head = nn.Linear(self.dim, 1)
-        self.sentiment_head = nn.Linear(self.dim, 3)
+        self.score_head = nn.Linear(self.width, 1)
+        self.sentiment_head = nn.Linear(self.width, 3)
 
     def tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Token ids (B, T) int64, right-padded, and lengths (B,), both with [CLS] and [SEP]."""
@@ -76,19 +81,19 @@ class TextEncoder(nn.Module):
         return batch["input_ids"], batch["attention_mask"].sum(1)
 
     def states(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Last hidden states (B, T, 384) of token ids (B, T)."""
-        mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
-        return self.backbone(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-
-    def pool(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Mean of the valid states: (B, 384)."""
-        mask = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
-        return (states * mask[..., None]).sum(1) / lengths[:, None]
+        """States (B, T, 385) of token ids (B, T)."""
+        hidden = self._hidden(ids, lengths)
+        return torch.cat([hidden, self.score_head(hidden)], dim=2)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Score (B,) in about [-3, 3] and logits (B, 3) for negative, neutral, positive."""
-        pooled = self.pool(self.states(ids, lengths), lengths)
-        return self.score_head(pooled)[:, 0], self.sentiment_head(pooled)
+        valid = _valid(ids, lengths)[..., None]
+        mean = (self._hidden(ids, lengths) * valid).sum(1) / lengths[:, None]
+        return self.score_head(mean)[:, 0], self.sentiment_head(mean)
+
+    def _hidden(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        mask = _valid(ids, lengths).long()
+        return self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
 
     def trained(self) -> dict[str, Tensor]:
         """Adapters and heads by name, without the frozen backbone: what a checkpoint stores."""
@@ -97,3 +102,8 @@ class TextEncoder(nn.Module):
     def describe(self) -> dict:
         """The configuration, JSON-able."""
         return asdict(self.config)
+
+
+def _valid(ids: Tensor, lengths: Tensor) -> Tensor:
+    """(B, T) bool: True at tokens, False at padding."""
+    return torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]

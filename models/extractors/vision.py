@@ -6,6 +6,7 @@ The decoder draws a 48 x 48 face back from an embedding; reconstructions are sho
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -156,7 +157,7 @@ def _smooth(boxes: np.ndarray) -> np.ndarray:
     """Boxes (N, 3) with gaps of up to MAX_GAP frames filled and a median over three frames."""
     boxes = boxes.copy()
     known = np.flatnonzero(~np.isnan(boxes[:, 0]))
-    for before, after in zip(known[:-1], known[1:], strict=True):
+    for before, after in pairwise(known):
         if 1 < after - before <= MAX_GAP:
             share = np.linspace(0, 1, after - before + 1)[1:-1, None]
             boxes[before + 1 : after] = boxes[before] * (1 - share) + boxes[after] * share

@@ -90,7 +90,8 @@ class SubNets(nn.Module):
     """One subnet per modality; an absent modality's embedding is zero.
 
     dims : {modality: d} of the states; text_hidden : LSTM units; text_out, audio, vision : widths of
-    the embeddings, see `widths`; dropout : of all three
+    the embeddings, see `widths`; dropout : of all three, unless nonverbal_dropout is given for audio and
+    vision, whose few coordinates suffer from it
     """
 
     def __init__(
@@ -102,13 +103,16 @@ class SubNets(nn.Module):
         audio: int,
         vision: int,
         dropout: float,
+        nonverbal_dropout: float | None = None,
         text_pool: str = "last",
     ):
         super().__init__()
+        if nonverbal_dropout is None:
+            nonverbal_dropout = dropout
         self.widths = {Modality.TEXT: text_out, Modality.AUDIO: audio, Modality.VISION: vision}
         self.text = TextSubNet(dims[Modality.TEXT], text_hidden, text_out, dropout, text_pool)
-        self.audio = TimeMeanSubNet(dims[Modality.AUDIO], audio, dropout)
-        self.vision = TimeMeanSubNet(dims[Modality.VISION], vision, dropout)
+        self.audio = TimeMeanSubNet(dims[Modality.AUDIO], audio, nonverbal_dropout)
+        self.vision = TimeMeanSubNet(dims[Modality.VISION], vision, nonverbal_dropout)
 
     def forward(self, features: Features) -> dict[Modality, Tensor]:
         """Standardised features -> {modality: (B, width)}, zero rows where it is absent."""

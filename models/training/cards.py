@@ -31,22 +31,22 @@ VALENCE = (
 EXTRACTOR_CARDS = {
     "text": (
         "Words: low-rank sentiment adapters on all-MiniLM-L6-v2",
-        "Rank-16 adapters on every linear map of the frozen encoder (LoRA, Hu et al., ICLR 2022), with heads "
-        "for score and sentiment. Trained on the training splits of CMU-MOSI, CMU-MOSEI and MELD transcripts, "
-        "without any transcript of the 12 videos in `clips/` and without a tenth of MOSEI's training videos, "
-        "which the fusion models learn from. Four epochs, fixed schedule, L1 on scores and cross-entropy on "
-        "MELD's sentiments; punctuation dropped from half of the utterances. English only.",
+        "Rank-16 adapters on every linear map of the frozen encoder (LoRA, Hu et al., ICLR 2022), with heads"
+        " for score and sentiment. Trained on the training splits of CMU-MOSI, CMU-MOSEI and MELD "
+        "transcripts, without any transcript of the 12 videos in `clips/` and without a tenth of MOSEI's "
+        "training videos, which the fusion models learn from. Four epochs, fixed schedule, L1 on scores and "
+        "cross-entropy on MELD's sentiments; punctuation dropped from half of the utterances. English only.",
     ),
     "audio": (
         "Voice: a small convolutional recurrent network on log-mel energies",
-        "80 log-mel bands (25 ms windows, 10 ms hop) to 12.5 states a second: evidence for RAVDESS's eight "
-        "emotions, intensity, valence and loudness. Trained on RAVDESS by speaker. Folds are six actors each; "
-        "the shipped copy is the one that never heard fold 0.",
+        "80 log-mel bands (25 ms windows, 10 ms hop) to 12.5 states a second: evidence for RAVDESS's eight"
+        " emotions, intensity, valence and loudness. Trained on RAVDESS by speaker. Folds are six actors "
+        "each; the shipped copy is the one that never heard fold 0.",
     ),
     "vision": (
         "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
-        "Trained on FER2013's training split with the FER+ vote distributions (Barsoum et al., ICMI 2016) and "
-        "torchvision augmentations; the embedding has 64 coordinates. Figures are on the FER+ test split; "
+        "Trained on FER2013's training split with the FER+ vote distributions (Barsoum et al., ICMI 2016) and"
+        " torchvision augmentations; the embedding has 64 coordinates. Figures are on the FER+ test split; "
         "pixel errors are in [0, 1], beside those of the mean training face.",
     ),
 }
@@ -81,11 +81,11 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"Parameters: {sizes['total']:,} in all, {sizes['fusion']:,} of them in the fusion. "
         f"Seed {meta.training['seed']}.\n\n"
         "## Trained on\n\n"
-        f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts, "
-        f"{items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and label-matched "
-        "triples: a scored transcript with a voice and a face whose valence agrees. Every state comes from an "
-        "encoder that did not train on that item: the clips are in no encoder's data, the transcripts and "
-        "faces are held-out splits, the voices are cross-fitted by actor.\n\n"
+        f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts,"
+        f" {items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and "
+        "label-matched triples: a scored transcript with a voice and a face whose valence agrees. Every "
+        "state comes from an encoder that did not train on that item: the clips are in no encoder's data, "
+        "the transcripts and faces are held-out splits, the voices are cross-fitted by actor.\n\n"
         f"Shares: stage one {shares}; stage two clips {clip_share:.0f} %, the rest in equal parts stage one. "
         f"Modalities are dropped from {100 * recipe['modality_dropout']:.0f} % of the items at random. "
         f"{VALENCE}\n\n"
@@ -93,6 +93,7 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         "Leave-one-speaker-out over 12 speakers, 287 clips; mean ± standard deviation over three seeds. Two "
         "more speakers are kept out of each fold to measure the interval.\n\n"
         f"{figures_table('clips', {method.name: {'subsets': meta.figures['clips']}}, by_subset=True)}\n\n"
+        f"{gain_sentence(meta.figures['gain'])} "
         f"Made by `python -m models evaluate --data clips --methods {method.name}`.\n\n"
         "## On actors never heard: RAVDESS\n\n"
         "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
@@ -110,6 +111,18 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         + "\n\nSpeech: six RAVDESS actors; faces: the FER+ test split. "
         f"Made by `python -m models train {method.name}`.\n\n{LICENCE}\n"
     )
+
+
+def gain_sentence(gain: dict[str, list[float]]) -> str:
+    """What voice and face add to words alone on unseen speakers, and whether that is more than chance."""
+    better = {"corr": gain["corr"][0] > gain["corr"][1], "mae": -gain["mae"][0] > gain["mae"][1]}
+    verdict = {
+        2: "voice and face help by more than the spread over seeds",
+        1: f"only {'Corr' if better['corr'] else 'MAE'} gains more than the spread over seeds",
+        0: "voice and face do **not** help by more than the spread over seeds",
+    }[sum(better.values())]
+    corr, mae = (f"{mean:+.3f} ± {deviation:.3f}" for mean, deviation in (gain["corr"], gain["mae"]))
+    return f"All three against words alone: Corr {corr}, MAE {mae}: {verdict}."
 
 
 def figures_table(kind: str, figures: dict[str, dict | None], by_subset: bool = False) -> str:

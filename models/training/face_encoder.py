@@ -31,7 +31,9 @@ def load_faces(data: Path, split: int) -> tuple[Tensor, Tensor]:
     votes[votes <= 1] = 0
     kept = (votes[:, :8].max(1) > votes[:, 8:].max(1)) & (votes[:, :8].sum(1) > 0)
     emotions = votes[kept, :8]
-    return torch.from_numpy(images[kept])[:, None], torch.from_numpy(emotions / emotions.sum(1, keepdims=True))
+    return torch.from_numpy(images[kept])[:, None], torch.from_numpy(
+        emotions / emotions.sum(1, keepdims=True)
+    )
 
 
 def train_face_encoder(
@@ -135,4 +137,3 @@ def evaluate_face_encoder(encoder: FaceEncoder, decoder: FaceDecoder, data: Path
         "decoder_mae": float((decoder(embeddings) - faces).abs().mean()),
         "mean_face_mae": float((mean_face - faces).abs().mean()),
     }
-

@@ -57,6 +57,7 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
         training={**trainer.describe(), "seed": seed},
         figures={
             "clips": measured["subsets"],
+            "gain": measured["gain"],
             "speech": figures.get("speech", {}).get(name, {}).get("subsets", {}),
         },
     )

@@ -62,7 +62,9 @@ class Speech:
 
 def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
     """All sources but speech; states are computed once per fingerprint of the extractors."""
-    clips = _cached(cache / f"clips-{'-'.join(profile.fingerprints.values())}", lambda: _clip_states(data, profile))
+    clips = _cached(
+        cache / f"clips-{'-'.join(profile.fingerprints.values())}", lambda: _clip_states(data, profile)
+    )
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
     clip_items = [
         Utterance(
@@ -74,15 +76,20 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
     rows = rows[rows["split"].isin(["fusion", "valid"]) & rows["score"].notna() & rows["text"].notna()]
     rows = rows.reset_index(drop=True)
     text = _cached(
-        cache / f"text-{profile.fingerprints[Modality.TEXT]}", lambda: _text_states(rows["text"].tolist(), profile)
+        cache / f"text-{profile.fingerprints[Modality.TEXT]}",
+        lambda: _text_states(rows["text"].tolist(), profile),
     )
     text_items = [
         Utterance({Modality.TEXT: text[str(i)]}, row.score, "text", row.video)
         for i, row in enumerate(rows.itertuples())
     ]
     videos = sorted(set(rows["video"]))
-    held_out = set(np.random.default_rng(0).choice(videos, int(VALIDATION_SHARE * len(videos)), replace=False))
-    faces, test_faces = (_face_items(data, profile, split) for split in (face_encoder.VALID, face_encoder.TEST))
+    held_out = set(
+        np.random.default_rng(0).choice(videos, int(VALIDATION_SHARE * len(videos)), replace=False)
+    )
+    faces, test_faces = (
+        _face_items(data, profile, split) for split in (face_encoder.VALID, face_encoder.TEST)
+    )
     cut = int(len(faces) * VALIDATION_SHARE)
     return Sources(
         clips=clip_items,
@@ -100,7 +107,7 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
     Each training actor's voice comes from an encoder trained without him or her and without the test
     actors, so its states are as good, and as bad, as those of a new voice.
     """
-    states = _cached(cache / "speech", lambda: _speech_states(data, cache))
+    states = _cached(cache / f"speech-{fold}", lambda: _speech_states(data, cache, fold))
     manifest = pd.read_csv(data / "speech" / "manifest.csv")
     folds = voice_encoder.speech_folds(manifest["speaker"])
     sentences = sorted(set(manifest["text"]))
@@ -109,9 +116,8 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
     validation_fold = (fold + 1) % voice_encoder.FOLDS
     validation = set(sorted(set(manifest["speaker"][folds == validation_fold]))[:2])
     for i, row in enumerate(manifest.itertuples()):
-        held_out = tuple(sorted({fold, folds[i]}))
         item = Utterance(
-            {Modality.TEXT: words[row.text], Modality.AUDIO: states[f"{i}.{_name(held_out)}"]},
+            {Modality.TEXT: words[row.text], Modality.AUDIO: states[str(i)]},
             voice_encoder.ravdess_valence(row.emotion, row.intensity),
             "speech",
             row.speaker,
@@ -123,7 +129,7 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
 
 def voice_copy(speech: pd.DataFrame, held_out: tuple[int, ...], cache: Path) -> VoiceEncoder:
     """The voice encoder trained without the actors of the folds `held_out`, from the cache if it is there."""
-    path = cache / f"voice-{_name(held_out)}.safetensors"
+    path = cache / f"voice-{''.join(map(str, held_out))}.safetensors"
     encoder = VoiceEncoder()
     if path.is_file():
         load_strictly(encoder.state_dict(), load_tensors(path)[0], path)
@@ -133,22 +139,16 @@ def voice_copy(speech: pd.DataFrame, held_out: tuple[int, ...], cache: Path) -> 
     return encoder
 
 
-def _name(held_out: tuple[int, ...]) -> str:
-    return "".join(map(str, held_out))
-
-
-def _speech_states(data: Path, cache: Path) -> dict[str, Tensor]:
-    """{"<row>.<held-out folds>": states (T, d)}: every utterance through each encoder that never heard it."""
+def _speech_states(data: Path, cache: Path, fold: int) -> dict[str, Tensor]:
+    """{row: states (T, 11)} of every utterance, from an encoder without its fold and without `fold`."""
     speech = voice_encoder.load_speech(data)
-    folds = range(voice_encoder.FOLDS)
     states = {}
-    for held_out in [(j,) for j in folds] + [(j, k) for j in folds for k in folds if j < k]:
-        encoder = voice_copy(speech, held_out, cache)
-        rows = np.flatnonzero(speech["fold"].isin(held_out))
-        for i, row_states in zip(
-            rows, voice_encoder.voice_states(encoder, speech["mel"].iloc[rows].tolist()), strict=True
-        ):
-            states[f"{i}.{_name(held_out)}"] = row_states
+    for other in range(voice_encoder.FOLDS):
+        encoder = voice_copy(speech, tuple(sorted({fold, other})), cache)
+        rows = np.flatnonzero(speech["fold"] == other)
+        mels = speech["mel"].iloc[rows].tolist()
+        for i, row in zip(rows, voice_encoder.voice_states(encoder, mels), strict=True):
+            states[str(i)] = row
     return states
 
 

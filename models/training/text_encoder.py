@@ -72,9 +72,7 @@ def train_text_encoder(
     if limit:
         rows = rows.sample(limit, random_state=seed).reset_index(drop=True)
     scores = torch.tensor(rows["score"].to_numpy(np.float32))
-    sentiments = torch.tensor(
-        [SENTIMENTS.index(s) if s in SENTIMENTS else -100 for s in rows["sentiment"]]
-    )
+    sentiments = torch.tensor([SENTIMENTS.index(s) if s in SENTIMENTS else -100 for s in rows["sentiment"]])
     encoder = TextEncoder()
     heads = [*encoder.score_head.parameters(), *encoder.sentiment_head.parameters()]
     adapters = [p for p in encoder.backbone.parameters() if p.requires_grad]

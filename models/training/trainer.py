@@ -23,14 +23,15 @@ class Recipe:
     the training clips, each `clip_repeats` times, among a draw of `replay` as large.
     """
 
-    general_epochs: int = 10
-    clip_epochs: int = 8
+    general_epochs: int = 6
+    clip_epochs: int = 4
     clip_repeats: int = 2
     text: int = 1600  # transcripts a stage-one epoch
     speech: int = 800
     faces: int = 800
     triples: int = 1600
-    replay: float = 1.5  # items of stage one for each clip shown in stage two
+    triple_noise: float = 2.5  # of the partners' valence
+    replay: float = 0.75  # items of stage one for each clip shown in stage two
     batch: int = 64
     modality_dropout: float = 0.5
     clip_lr: float = 0.3  # of the stage-one learning rate
@@ -49,8 +50,9 @@ class FusionTrainer:
     ):
         self.sources, self.speech, self.dims, self.device = sources, speech, dims, device
         self.recipe = recipe or Recipe()
-        self._triples = TripleMaker(speech.train, sources.faces)
-        validation_triples = TripleMaker(speech.validation, sources.faces_validation, partners=15)
+        noise = self.recipe.triple_noise
+        self._triples = TripleMaker(speech.train, sources.faces, noise)
+        validation_triples = TripleMaker(speech.validation, sources.faces_validation, noise, partners=15)
         rng = np.random.default_rng(0)
         self.validation = [
             *sources.text_validation,
@@ -88,9 +90,7 @@ class FusionTrainer:
         recipe = self.recipe
         share = recipe.replay * recipe.clip_repeats * len(clips) / 4
         counts = [int(share)] * 4
-        epochs = (
-            clips * recipe.clip_repeats + self._draw(*counts, rng) for _ in range(recipe.clip_epochs)
-        )
+        epochs = (clips * recipe.clip_repeats + self._draw(*counts, rng) for _ in range(recipe.clip_epochs))
         self._run(model, name, epochs, recipe.clip_epochs, recipe.clip_lr, seed + 1, log)
         self.calibrate(model)
         return model
@@ -158,9 +158,7 @@ class FusionTrainer:
                 log(f"epoch {epoch + 1}/{count}: loss {np.mean(losses):.3f}")
 
 
-def _batches(
-    items: list[Utterance], size: int, generator: torch.Generator
-) -> Iterator[list[Utterance]]:
+def _batches(items: list[Utterance], size: int, generator: torch.Generator) -> Iterator[list[Utterance]]:
     """Shuffled batches; words of like length share one, since the text subnet's time is its padding."""
     order = torch.randperm(len(items), generator=generator).tolist()
     for start in range(0, len(order), 16 * size):

@@ -57,11 +57,12 @@ class TripleMaker:
     """Label-matched triples: a scored transcript with a voice and a face whose valence agrees.
 
     As AV-MNIST and MFM's synthetic data pair independent items of one label. Partners are drawn anew for
-    each triple from the `partners` items nearest in valence.
+    each triple from the `partners` items nearest in valence to the score with Gaussian noise of standard
+    deviation `noise`: real voices and faces agree with words loosely.
     """
 
-    def __init__(self, voices: list[Utterance], faces: list[Utterance], partners: int = 40):
-        self.partners = partners
+    def __init__(self, voices: list[Utterance], faces: list[Utterance], noise: float, partners: int = 40):
+        self.noise, self.partners = noise, partners
         self.voices, self.voice_targets = _by_target(voices)
         self.faces, self.face_targets = _by_target(faces)
 
@@ -79,7 +80,7 @@ class TripleMaker:
     def _near(
         self, items: list[Utterance], targets: np.ndarray, target: float, count: int, rng: np.random.Generator
     ) -> list[Utterance]:
-        centre = int(np.searchsorted(targets, target + rng.normal(0, 0.2)))
+        centre = int(np.searchsorted(targets, target + rng.normal(0, self.noise)))
         low = int(np.clip(centre - self.partners // 2, 0, max(0, len(items) - self.partners)))
         high = min(len(items), low + self.partners)
         return [items[i] for i in rng.integers(low, high, count)]

@@ -22,7 +22,7 @@ CROP = 160  # log-mel frames (1.6 s) a training example
 
 
 def load_speech(data: Path) -> pd.DataFrame:
-    """RAVDESS: columns of its manifest, plus fold (0 … 3), valence, and mel (80, frames) levelled, trimmed."""
+    """RAVDESS: its manifest with fold (0 … 3), valence, and mel (80, frames), levelled and trimmed."""
     rows = pd.read_csv(data / "speech" / "manifest.csv")
     rows["fold"] = speech_folds(rows["speaker"])
     rows["valence"] = [
@@ -122,12 +122,13 @@ def train_voice_encoder(
 @torch.inference_mode()
 def voice_states(encoder: VoiceEncoder, mels: list[Tensor]) -> list[Tensor]:
     """States [(T, 11)] of levelled log-mels [(80, frames)], one utterance at a time."""
-    return [encoder(mel[None])[0].clone() for mel in mels]
+    return [encoder.states(mel[None])[0].clone() for mel in mels]
 
 
+@torch.inference_mode()
 def evaluate_voice_encoder(encoder: VoiceEncoder, speech: pd.DataFrame) -> dict[str, float]:
     """8-class accuracy and valence Corr on rows of `load_speech` whose actors the encoder never heard."""
-    means = torch.stack([states.mean(0) for states in voice_states(encoder, speech["mel"].tolist())])
+    means = torch.cat([encoder(mel[None]).mean(1) for mel in speech["mel"]])
     emotions = torch.tensor([RAVDESS_EMOTIONS.index(emotion) for emotion in speech["emotion"]])
     return {
         "utterances": len(speech),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
@@ -109,9 +110,12 @@ def clip_file(tmp_path) -> Path:
     return path
 
 
+PATIENT = DecodeLimits(decode_seconds=200)  # also on a machine that is busy with something else
+
+
 def refusal(path: Path, target: str, limits: DecodeLimits | None = None) -> MediaError:
     with pytest.raises(MediaError) as refused:
-        decode_guarded(path, limits or DecodeLimits(), target=f"hostile:{target}")
+        decode_guarded(path, limits or PATIENT, target=f"hostile:{target}")
     assert "Traceback" not in str(refused.value) and "secret" not in str(refused.value)
     return refused.value
 
@@ -163,20 +167,20 @@ def test_a_child_that_hangs_is_ended(hostile, file):
 
 def test_processor_time_is_limited(hostile, file, monkeypatch):
     monkeypatch.setattr(DecodeLimits, "cpu_seconds", 1)
-    assert refusal(file, "burn", DecodeLimits(decode_seconds=100)).code == "too_slow"
+    assert refusal(file, "burn", PATIENT).code == "too_slow"
 
 
 def test_memory_is_limited(hostile, file):
-    error = refusal(file, "hoard", DecodeLimits(decode_memory_mb=1000))
+    error = refusal(file, "hoard", replace(PATIENT, decode_memory_mb=1000))
     assert error.code == "too_much_memory" and "1000 MB" in str(error)
 
 
 def test_output_on_the_console_is_ignored(hostile, file):
-    assert len(decode_guarded(file, target="hostile:shout").audio) == 16_000
+    assert len(decode_guarded(file, PATIENT, target="hostile:shout").audio) == 16_000
 
 
 def test_a_giant_result_is_not_written(hostile, file):
-    assert refusal(file, "flood", DecodeLimits(max_seconds=10)).code == "decoder_crashed"
+    assert refusal(file, "flood", replace(PATIENT, max_seconds=10)).code == "decoder_crashed"
 
 
 def test_the_child_knows_no_secrets_and_loads_no_torch(hostile, file, monkeypatch):

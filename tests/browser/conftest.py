@@ -1,6 +1,7 @@
 """The page in a real browser, over the real analyst in a process of its own.
 
-FUSEBOX_PAGE_DOUBLE=1 puts `double.py` in the analyst's place: arithmetic instead of weights, for work on the page.
+FUSEBOX_PAGE_DOUBLE=1 puts `double.py` in the analyst's place: arithmetic instead of weights, for work on the
+page itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120  # loading torch and the weights on a busy machine
+START_SECONDS = 240  # loading torch and the weights on a busy machine
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

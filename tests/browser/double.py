@@ -1,4 +1,4 @@
-"""The page over an analyst that does arithmetic: no weights, the same `Analysis`. For work on the page only."""
+"""The page over an analyst that does arithmetic: no weights, the same `Analysis`; for work on the page."""
 
 from __future__ import annotations
 

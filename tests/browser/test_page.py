@@ -26,7 +26,7 @@ navigator.mediaDevices.getUserMedia = (...what) => { window.recordings += 1; ret
 
 @pytest.fixture
 def open_page(browser, page_url: str):
-    """Opens the page for a new visitor; what the browser asked for outside this machine is in `page.abroad`."""
+    """Opens the page for a new visitor; `page.abroad` lists requests that leave this machine."""
     contexts = []
 
     def open_it(**options):
@@ -215,10 +215,10 @@ def test_text_file_named_mp4_is_refused_in_plain_words(open_page, tmp_path):
     page.set_input_files("#clip input[type=file]", str(fake))
     page.locator("#clip button[aria-label=Clear]").wait_for()
     page.click("#analyse")
-    toast = page.locator(".toast-body", has_text="This did not work")
+    toast = page.locator(".toast-body", has_text="not video or sound that can be read")
     toast.wait_for()
     said = toast.inner_text()
-    assert "not video or sound" in said and "mp4" in said
+    assert "Give mp4" in said
     assert not re.search(r"Traceback|Error:|/tmp|\.py", said)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.training.cards import gain_sentence
 from models.training.evaluation import conformal_quantile, evaluate_clips, pooled_quantiles
 from models.training.sources import Sources, Speech
 from models.training.trainer import FusionTrainer, Recipe, predict
@@ -70,7 +71,7 @@ def test_no_dropout_at_rate_zero():
 
 def test_triples_agree_in_valence():
     voices, faces = utterances(300, (TEXT, AUDIO), seed=1), utterances(300, (VISION,), seed=2)
-    maker, rng = TripleMaker(voices, faces, partners=20), np.random.default_rng(0)
+    maker, rng = TripleMaker(voices, faces, noise=0.2, partners=20), np.random.default_rng(0)
     by_states = {id(item.states[AUDIO]): item.target for item in voices}
     for transcript in utterances(40, (TEXT,), seed=3):
         triple = maker.make(transcript, rng)
@@ -112,3 +113,9 @@ def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
     assert 0 < mean < 3 and deviation > 0
     quantiles = pooled_quantiles(result, np.array([clip.target for clip in sources.clips]))
     assert all(width > 0 for width in quantiles.values())
+
+
+def test_the_card_says_plainly_when_voice_and_face_do_not_help():
+    assert "help by more" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.03, 0.01]})
+    assert "only Corr" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.01, 0.02]})
+    assert "do **not** help" in gain_sentence({"corr": [0.01, 0.02], "mae": [0.01, 0.0]})

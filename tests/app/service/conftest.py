@@ -41,7 +41,7 @@ class TinyProfile(Profile):
         if clip is not None and clip.audio is not None:
             blocks = np.array_split(clip.audio, 8)
             voice = [float(np.sqrt((block**2).mean())) for block in blocks]
-            voice = voice if max(voice) > 0.01 else []
+            voice = voice if max(voice) > 1e-4 else []
         if clip is not None and clip.frames is not None:
             face = [float(frame.mean()) / 255 for frame in clip.frames]
             face = face if max(face) > 0.1 else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -251,3 +252,26 @@ def test_a_file_that_is_too_large_is_not_even_read(checkpoints, profile, decoded
     with pytest.raises(MediaError, match="2\\.0 MB; at most 1 MB"):
         small.analyze(video=large, text=SAID)
     assert decoded == []
+
+
+def test_silence_has_no_words_and_says_so(analyst, write_clip):
+    analysis = analyst.analyze(video=write_clip(200, 0.0))
+    assert analysis.transcript.text == ""
+    assert codes(analysis) == ["no_voice", "no_speech"]
+
+
+@pytest.mark.shared
+def test_speech_is_recognised_once_and_typed_words_win(analyst):
+    clip = Path(__file__).resolve().parents[4] / "shared/data/clips/video/03bSnISJMiM_1.mp4"
+    if not clip.exists():
+        pytest.skip("../shared/data/clips is not here")
+    stages = []
+    heard = analyst.analyze(video=clip, progress=stages.append)
+    assert "listening" in stages and heard.timings_ms["speech"] > 0
+    assert heard.transcript.text and heard.transcript.words
+    assert ("rough_transcript" in codes(heard)) == heard.transcript.rough
+    assert analyst.analyze(video=clip).timings_ms["speech"] == 0
+    assert analyst.transcribe(video=clip) == heard.transcript
+    typed = analyst.analyze(video=clip, text="ANYHOW IT WAS REALLY GOOD")
+    assert (typed.transcript.source, codes(typed)) == ("typed", [])
+    assert not analyst.analyze(video=clip, text="").modalities["text"].present

@@ -33,7 +33,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
         env={"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,  # a busy machine takes long to import torch
     )
 
 
