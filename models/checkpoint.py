@@ -124,6 +124,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, A
     partial = path.with_suffix(".partial")
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(stored, partial, {"format": str(FORMAT), "meta": json.dumps(meta, sort_keys=True)})
+    partial.chmod(0o644)  # safetensors writes files that only their owner can read
     partial.replace(path)
 
 

@@ -173,6 +173,22 @@ LABELS_CHINESE = {
     "strongly positive": "强烈正面",
 }
 
+LANGUAGES_CHINESE = {
+    "Chinese": "中文",
+    "Spanish": "西班牙文",
+    "French": "法文",
+    "German": "德文",
+    "Italian": "意大利文",
+    "Portuguese": "葡萄牙文",
+    "Dutch": "荷兰文",
+    "Turkish": "土耳其文",
+    "Russian": "俄文",
+    "Japanese": "日文",
+    "Korean": "韩文",
+    "Arabic": "阿拉伯文",
+    "Hindi": "印地文",
+}
+
 # {code of a Notice: its text in Chinese}; the English text comes with the notice.
 NOTICES_CHINESE = {
     "truncated": "视频超过 {seconds:g} 秒，只使用前 {seconds:g} 秒。",
@@ -182,6 +198,8 @@ NOTICES_CHINESE = {
     "no_face": "画面中没有找到面部。",
     "no_speech": "声音中没有识别出文字；您可以自己输入。",
     "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
+    "long_text": "只读取大约前 {words} 个单词。",
+    "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",
     "modality_absent": "这里没有{modalities}：分数仅来自{used}。",
 }
 

@@ -9,6 +9,9 @@ import gradio as gr
 from app.ui import charts, words
 from app.ui.shown import Panel, Shown
 
+# The note above the words says the first, where it can be acted on; the fuses say the second.
+TOLD_ELSEWHERE = ("rough_transcript", "modality_absent")
+
 
 def build() -> Panel:
     """The panel, as first shown to a visitor who reads English."""
@@ -51,8 +54,7 @@ def _foot(interval: str, by: str) -> str:
 
 def _notices(shown: Shown | None, language: str) -> str:
     told = shown.analysis.notices if shown else ()
-    # The note above the words says this one already, where it can be acted on.
-    items = [words.notice(notice, language) for notice in told if notice.code != "rough_transcript"]
+    items = [words.notice(notice, language) for notice in told if notice.code not in TOLD_ELSEWHERE]
     return (
         f'<ul class="fb-notices">{"".join(f"<li>{escape(item)}</li>" for item in items)}</ul>'
         if items

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import gradio as gr
 
 from app.service.analysis import Analysis, Notice
-from app.ui.phrases import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE, PHRASES
+from app.ui.phrases import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE, PHRASES
 
 ENGLISH, CHINESE = "en", "zh-CN"
 LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
@@ -97,12 +97,13 @@ def error(code: str, english: str, values: dict, language: str) -> str:
 def _translated(chinese: dict[str, str], code: str, english: str, values: dict, language: str) -> str:
     if language != CHINESE or code not in chinese:
         return english
-    lists = {
-        k: names(str(values[k]).split(","), language)
-        for k in ("modalities", "used", "present")
-        if k in values
-    }
-    return chinese[code].format(**{**values, **lists})
+    values = dict(values)
+    for key in ("modalities", "used", "present"):
+        if key in values:
+            values[key] = names(str(values[key]).split(","), language)
+    if "language" in values:
+        values["language"] = LANGUAGES_CHINESE.get(str(values["language"]), "其他语言")
+    return chinese[code].format(**values)
 
 
 def stage(name: str, language: str) -> str:

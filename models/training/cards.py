@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.checkpoint import CheckpointMeta
+from models.checkpoint import CheckpointMeta, subset_name
 from models.registry import ModelSpec
+from models.types import Modality
 
 COLUMNS = {  # metric: (heading, factor, digits)
     "mae": ("MAE", 1, 3),
@@ -92,13 +93,13 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         "## On speakers never seen: the clips\n\n"
         "Leave-one-speaker-out over 12 speakers, 287 clips; mean ± standard deviation over three seeds. Two "
         "more speakers are kept out of each fold to measure the interval.\n\n"
-        f"{figures_table('clips', {method.name: {'subsets': meta.figures['clips']}}, by_subset=True)}\n\n"
+        f"{subset_table(meta.figures['clips'])}\n\n"
         f"{gain_sentence(meta.figures['gain'])} "
         f"Made by `python -m models evaluate --data clips --methods {method.name}`.\n\n"
         "## On actors never heard: RAVDESS\n\n"
         "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
         "nothing about it.\n\n"
-        f"{figures_table('speech', {method.name: {'subsets': meta.figures['speech']}}, by_subset=True)}\n\n"
+        f"{subset_table(meta.figures['speech'])}\n\n"
         f"Made by `python -m models evaluate --data speech --methods {method.name}`.\n\n"
         "## These very weights on data that nothing in them saw\n\n"
         + markdown_table(
@@ -121,23 +122,48 @@ def gain_sentence(gain: dict[str, list[float]]) -> str:
         1: f"only {'Corr' if better['corr'] else 'MAE'} gains more than the spread over seeds",
         0: "voice and face do **not** help by more than the spread over seeds",
     }[sum(better.values())]
+    if gain["corr"][0] < -gain["corr"][1] and gain["mae"][0] > gain["mae"][1]:
+        verdict = "voice and face do **not** help on these clips, they make it worse"
     corr, mae = (f"{mean:+.3f} ± {deviation:.3f}" for mean, deviation in (gain["corr"], gain["mae"]))
     return f"All three against words alone: Corr {corr}, MAE {mae}: {verdict}."
 
 
-def figures_table(kind: str, figures: dict[str, dict | None], by_subset: bool = False) -> str:
-    """Markdown table of stored figures: rows are method and subset, or subsets alone."""
-    rows, metrics = [], []
-    for name, result in figures.items():
-        for subset, values in (result or {}).get("subsets", {}).items():
-            metrics = [metric for metric in COLUMNS if metric in values]
-            cells = [_cell(values[metric], *COLUMNS[metric][1:]) for metric in metrics]
-            spoken = " + ".join(SPOKEN[m] for m in subset.split("+"))
-            rows.append([spoken, *cells] if by_subset else [name, spoken, *cells])
-    if not rows:
-        return f"Not measured yet; `python -m models evaluate --data {kind}` does."
-    headings = [COLUMNS[metric][0] for metric in metrics]
-    return markdown_table(["" if by_subset else "method", *([] if by_subset else ["on"]), *headings], rows)
+def subset_table(figures: dict[str, dict]) -> str:
+    """Markdown table of one method's figures {subset: {metric: [mean, deviation]}}: a row a subset."""
+    return _metrics_table("", {_spoken(subset): figures[subset] for subset in _ordered(figures)})
+
+
+def comparison(figures: dict[str, dict]) -> str:
+    """Two Markdown tables of {method: {subset: …}}: every metric on all modalities; Corr of each subset."""
+    if not figures:
+        return "Not measured yet."
+    subsets = _ordered(next(iter(figures.values())))
+    everything = _metrics_table(_spoken(subsets[0]), {name: f[subsets[0]] for name, f in figures.items()})
+    correlations = [
+        [name, *(_cell(by_subset[subset]["corr"], 1, 2) for subset in subsets)]
+        for name, by_subset in figures.items()
+    ]
+    return f"{everything}\n\n{markdown_table(['Corr', *map(_spoken, subsets)], correlations)}"
+
+
+def _metrics_table(corner: str, figures: dict[str, dict]) -> str:
+    if not figures:
+        return "Not measured yet."
+    metrics = [metric for metric in COLUMNS if metric in next(iter(figures.values()))]
+    rows = [
+        [name, *(_cell(values[metric], *COLUMNS[metric][1:]) for metric in metrics)]
+        for name, values in figures.items()
+    ]
+    return markdown_table([corner, *(COLUMNS[metric][0] for metric in metrics)], rows)
+
+
+def _ordered(figures: dict[str, dict]) -> list[str]:
+    """The measured subsets, largest first."""
+    return [name for name in map(subset_name, Modality.subsets()) if name in figures]
+
+
+def _spoken(subset: str) -> str:
+    return " + ".join(SPOKEN[m] for m in subset.split("+"))
 
 
 def markdown_table(headings: list[str], rows: list[list[str]]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
 from models.registry import spec
-from models.training.cards import figures_table, write_method_card
+from models.training.cards import comparison, write_method_card
 from models.training.evaluation import evaluate_clips, evaluate_speech, pooled_quantiles, shipped_figures
 from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold
 from models.training.trainer import FusionTrainer
@@ -95,5 +95,6 @@ def rounded(value):
 
 
 def table(kind: str, names: list[str], checkpoints: Path) -> str:
-    """The stored figures of several methods as a Markdown table."""
-    return figures_table(kind, {name: read_figures(checkpoints).get(kind, {}).get(name) for name in names})
+    """The stored figures of several methods as Markdown tables."""
+    measured = read_figures(checkpoints).get(kind, {})
+    return comparison({name: measured[name]["subsets"] for name in names if name in measured})
