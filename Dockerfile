@@ -1,6 +1,6 @@
 # docker build -t fusebox . && docker run --rm -p 7860:7860 fusebox
 # With a GPU: add --gpus all to the run. Without one, a far smaller image from PyTorch's CPU wheels:
-#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu -t fusebox .
+#   docker build --build-arg TORCH_INDEX=<index of the CPU wheels> -t fusebox .
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 \

@@ -55,7 +55,7 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
 class InputPanel:
     """The components a visitor acts on; `tab` holds the name of the open tab, `cards` are the examples."""
 
-    tab: gr.State
+    tab: gr.Textbox
     tabs: gr.Tabs
     each_tab: dict[str, gr.Tab]
     video: gr.Video
@@ -69,7 +69,8 @@ class InputPanel:
 
 def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPanel:
     """The panel; `methods` as `Analyst.methods` gives them, `chosen` the one to start with."""
-    tab = gr.State(CLIP)
+    # In the browser, not in the session: a click on "Analyse" must not overtake the choice of a tab.
+    tab = gr.Textbox(CLIP, visible="hidden")
     with gr.Tabs(selected=CLIP, elem_id="input") as tabs:
         with gr.Tab(words.label("tab_clip"), id=CLIP) as clip_tab:
             video = gr.Video(

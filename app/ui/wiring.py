@@ -119,7 +119,7 @@ def wire(
     )
 
     for name, tab in given.each_tab.items():
-        tab.select(lambda name=name: name, None, given.tab, **AT_SIGHT)
+        tab.select(None, None, given.tab, js=f"() => '{name}'")
     gr.on(
         [
             given.video.upload,

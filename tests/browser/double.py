@@ -114,7 +114,10 @@ class ArithmeticAnalyst:
             weights_kind="entropy" if method == "mla" else None,
             transcript=transcript,
             modalities=parts,
-            timings_ms={**{s: (0 if cached else part * spent) for s, part in stages.items()}, "total": spent},
+            timings_ms={
+                **{s: (0 if cached and s != "fusion" else 1 + part * spent) for s, part in stages.items()},
+                "total": spent,
+            },
             notices=()
             if "vision" in scores or clip is None
             else (Notice("no_face", "No face was found in the picture."),),

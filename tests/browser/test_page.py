@@ -149,11 +149,11 @@ def test_all_fuses_out_leaves_no_score(open_page):
 def test_method_changes_the_answer_and_shows_its_own_weights(open_page):
     page = open_page()
     before = ask_about_words(page, "I love it.")
-    assert "entropy" not in page.inner_text("#fuses")
+    assert "Entropy" not in page.inner_text("#fuses")
     page.click("#method input")
     page.get_by_role("option", name=re.compile("MLA|alternating", re.I)).click()
     assert was(page).startswith(f"was {before} by ")
-    assert "entropy weight" in page.inner_text("#fuses")
+    assert "Entropy weight" in page.inner_text("#fuses")
 
 
 def test_absent_modality_is_explained_and_cannot_be_switched(open_page):
@@ -187,6 +187,7 @@ def test_example_answers_with_one_click(open_page):
     entries = json.loads(index.read_text(encoding="utf-8"))
     page = open_page()
     cards = page.locator("#examples .fb-card")
+    cards.last.wait_for()
     assert cards.count() == len(entries) >= 3
     which = next(i for i, entry in enumerate(entries) if entry["file"].endswith(".mp4") and entry.get("text"))
     cards.nth(which).click()
@@ -235,7 +236,7 @@ def test_no_request_leaves_this_machine(open_page, clip):
     upload(page, clip)
     page.fill("#words textarea", "It was fine.")
     analyse(page)
-    page.locator("#timings svg").wait_for()
+    page.locator("#timings svg.marks").wait_for()
     page.wait_for_timeout(1000)
     assert page.abroad == []
 
@@ -245,7 +246,7 @@ def test_chinese_visitor_reads_chinese(open_page):
     page.get_by_role("tab", name="仅文字").click()
     page.fill("#words textarea", "I love it.")
     analyse(page)
-    page.locator("#timings svg", has_text="毫秒").wait_for()
+    page.locator("#timings svg.marks", has_text="毫秒").wait_for()
     shown = page.inner_text("body")
     for place in page.locator("#examples-made, #text-hint").all_inner_texts():
         assert re.search("[一-鿿]", place)
