@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import wave
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from scipy.io import wavfile
 
 from drawing.performance import FRAME_RATE, perform
 from drawing.portrait import render
@@ -45,7 +45,8 @@ def speak(text: str, voice: Voice) -> tuple[np.ndarray, int]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         subprocess.run(["flite", "-voice", voice.name, *options, "-t", text, "-o", str(path)], check=True)
-        rate, samples = wavfile.read(path)
+        with wave.open(str(path)) as file:  # 16 bits, mono
+            rate, samples = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
     speech = samples.astype(np.float32) / 32768
     speech *= 10 ** (voice.level / 20) / np.abs(speech).max()
     return np.pad(speech, (int(LEAD * rate), int(TAIL * rate))), rate
