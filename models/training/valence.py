@@ -2,7 +2,8 @@
 
 Pleasure values in [-1, 1] are those of Russell & Mehrabian, "Evidence for a three-factor theory of
 emotions", Journal of Research in Personality 11 (1977), for the adjective nearest to each label; they are
-multiplied by 3 (recalled from reprints; not yet checked against the paper). RAVDESS's normal intensity counts two thirds of its strong one.
+multiplied by 3 (recalled from reprints; not yet checked against the paper). RAVDESS's normal intensity
+counts two thirds of its strong one.
 """
 
 from __future__ import annotations
