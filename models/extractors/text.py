@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -98,10 +98,6 @@ class TextEncoder(nn.Module):
     def trained(self) -> dict[str, Tensor]:
         """Adapters and heads by name, without the frozen backbone: what a checkpoint stores."""
         return {name: p.detach() for name, p in self.named_parameters() if "lora_" in name or "head" in name}
-
-    def describe(self) -> dict:
-        """The configuration, JSON-able."""
-        return asdict(self.config)
 
 
 def _valid(ids: Tensor, lengths: Tensor) -> Tensor:
