@@ -136,8 +136,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "over classes (the released code takes the softmax over the batch), only of present "
                 "modalities; the projection is applied (it never runs in the released code), to the head's "
                 "update with its bias, with the scalar denominator, rebuilt every turn from the other "
-                "modalities' mean features; one temperature per modality, fitted on held-out data; no dropout in the audio "
-                "and vision subnets. " + SUBNETS
+                "modalities' mean features; one temperature per modality, fitted on held-out data; no "
+                "dropout in the audio and vision subnets. " + SUBNETS
             ),
             url="https://arxiv.org/abs/2311.10707",
             training={"lr": 1e-3, "weight_decay": 1e-2},
