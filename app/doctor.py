@@ -123,18 +123,18 @@ def weights(settings: Settings) -> Iterator[Finding]:
     from models.extractors.profile import Profile
 
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
-    fingerprints = None
+    fingerprints = language_model = None
     try:
         profile = Profile.load("local", "cpu", settings.checkpoints)
     except (CheckpointError, OSError, RuntimeError) as error:
         yield Finding("extractors", str(error), ok=False, remedy=remedy)
     else:
-        fingerprints = profile.fingerprints
+        fingerprints, language_model = profile.fingerprints, profile.language_model
         for modality, fingerprint in fingerprints.items():
             yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
     for method in describe_methods(settings.checkpoints):
         try:
-            load_fusion(method["name"], "local", settings.checkpoints, fingerprints)
+            load_fusion(method["name"], "local", settings.checkpoints, fingerprints, language_model)
         except CheckpointError as error:
             yield Finding(method["title"], str(error), ok=False, remedy=remedy)
         else:

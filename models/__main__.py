@@ -1,22 +1,43 @@
-"""`python -m models`: list, train-extractors, train, evaluate."""
+"""`python -m models`: list, extract, convert, train-extractors, train, evaluate, benchmark.
+
+`--data` names either the folder of the project's labelled data, for the weights that ship, or a file of
+features (.npz of `extract`, .pkl of MMSA), for research on one's own.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
 from models.catalogue import describe_methods
 from models.checkpoint import CHECKPOINTS, CheckpointError
+from models.registry import EXTRACTORS, FUSION_MODELS, spec
 
 DATA = Path("../shared/data")
 CACHE = Path(".cache")
+RUNS = Path("runs")  # weights trained on features
+MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped recipe on
+TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder")  # in this order: the last needs audio
+RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
+    "epochs": (int, "at most so many epochs"),
+    "patience": (int, "epochs without a better validation MAE before training ends"),
+    "batch": (int, "utterances a step"),
+    "lr": (float, "learning rate (default: the method's)"),
+    "weight_decay": (float, "weight decay (default: the method's)"),
+    "modality_dropout": (float, "share of training items that lose some modalities"),
+    "frame_dropout": (float, "share of training frames and words that drop out"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 with one plain line on stderr when its input was wrong."""
     options = _parser().parse_args(arguments)
+    # load reports and bars of transformers, between our own lines
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         options.run(options)
     except (ValueError, CheckpointError, FileNotFoundError) as error:
@@ -34,30 +55,97 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_list)
 
     command = commands.add_parser("train-extractors", help="train the local profile's encoders")
-    command.add_argument("which", choices=["text", "audio", "vision", "all"])
-    _add_data(command)
+    command.add_argument("which", choices=[*TRAINED_EXTRACTORS, "all"])
+    command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data")
+    command.add_argument("--cache", type=Path, default=CACHE, help="folder for computed states")
     command.set_defaults(run=_train_extractors)
 
-    command = commands.add_parser("train", help="train a method's shipped weights")
-    command.add_argument("method", help="a method's name, or all")
+    command = commands.add_parser("extract", help="features of the clips in a manifest")
+    command.add_argument("--manifest", type=Path, required=True, help="CSV: file, text, score, split")
+    command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
+    command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
+    _add_label_range(command)
+    _add_device(command)
+    command.set_defaults(run=_extract)
+
+    command = commands.add_parser("convert", help="features from .npz to MMSA's .pkl, or back")
+    command.add_argument("source", type=Path)
+    command.add_argument("out", type=Path)
+    _add_label_range(command)
+    command.set_defaults(run=_convert)
+
+    command = commands.add_parser("train", help="train methods: weights to ship, or on features")
+    command.add_argument("method", help="a method's name, several separated by commas, or all")
+    command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data, or features")
     command.add_argument("--seed", type=int, default=0)
-    _add_data(command)
+    command.add_argument("--cache", type=Path, default=CACHE, help="folder data: for computed states")
+    command.add_argument("--out", type=Path, default=RUNS, help="features: folder for the weights")
+    command.add_argument("--restart", action="store_true", help="features: forget an interrupted run")
+    _add_features(command)
+    _add_recipe(command)
+    _add_device(command)
     command.set_defaults(run=_train)
 
-    command = commands.add_parser("evaluate", help="figures on speakers never seen")
-    command.add_argument("--data", choices=["clips", "speech"], required=True)
-    command.add_argument("--methods", default="all", help="names separated by commas")
-    command.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
-    command.add_argument("--show", action="store_true", help="print the stored figures, measure nothing")
-    command.add_argument("--root", type=Path, default=DATA, help="folder of the labelled data")
-    command.add_argument("--cache", type=Path, default=CACHE, help="folder for computed states")
+    command = commands.add_parser("evaluate", help="figures of methods on what they never saw")
+    command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
+    command.add_argument(
+        "--data", type=Path, required=True, help="clips or speech, of the labelled data, or features"
+    )
+    command.add_argument("--methods", help="the same as METHOD")
+    command.add_argument("--seeds", type=int, default=3, help="clips, speech: how many seeds, from 0")
+    command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
+    command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
+    command.add_argument("--cache", type=Path, default=CACHE, help="clips, speech: for computed states")
+    command.add_argument("--weights", type=Path, default=RUNS, help="features: folder of trained weights")
+    command.add_argument(
+        "--split", default="test", choices=["train", "valid", "test"], help="features: which"
+    )
+    command.add_argument("--seed", type=int, default=0, help="features: of the dropped frames")
+    command.add_argument("--json", action="store_true", help="features: print JSON instead of tables")
+    _add_protocol(command)
+    _add_features(command)
+    _add_device(command)
     command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
+    command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
+    command.add_argument("--data", type=Path, required=True, help="features")
+    command.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
+    command.add_argument("--out", type=Path, default=RUNS / "benchmark.json", help="file that keeps the runs")
+    _add_protocol(command)
+    _add_features(command)
+    _add_recipe(command)
+    _add_device(command)
+    command.set_defaults(run=_benchmark)
     return parser
 
 
-def _add_data(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data", type=Path, default=DATA, dest="root", help="folder of the labelled data")
-    command.add_argument("--cache", type=Path, default=CACHE, help="folder for computed states")
+def _add_protocol(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--protocol",
+        default="full",
+        choices=["full", "subsets", "rmfm", "mmin"],
+        help="features: everything; all seven subsets; dropped frames; MMIN's six conditions",
+    )
+
+
+def _add_features(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--profile", help="features: name for extractors that the file does not name")
+    _add_label_range(command)
+
+
+def _add_label_range(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--label-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the labels")
+
+
+def _add_recipe(command: argparse.ArgumentParser) -> None:
+    for name, (kind, text) in RECIPE_OPTIONS.items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"features: {text}")
+    command.add_argument("--bf16", action="store_true", default=None, help="features, GPU: autocast")
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: a GPU if any)")
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -66,43 +154,79 @@ def _list(options: argparse.Namespace) -> None:
         print(json.dumps(methods, indent=2))
         return
     for method in methods:
-        print(f"{method['name']:8} {method['title']:15} {method['year']}  {method['paper']}")
+        print(f"{method['name']:10} {method['title']:20} {method['year']}  {method['paper']}")
 
 
 def _train_extractors(options: argparse.Namespace) -> None:
     from models.training.extractors import train_extractor
 
-    for which in ("text", "audio", "vision") if options.which == "all" else (options.which,):
-        train_extractor(which, _folder(options.root), options.cache, CHECKPOINTS)
+    for which in TRAINED_EXTRACTORS if options.which == "all" else (options.which,):
+        train_extractor(which, _folder(options.data), options.cache, CHECKPOINTS)
+
+
+def _extract(options: argparse.Namespace) -> None:
+    from models.training import commands
+
+    commands.extract(options)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from models.training import commands
+
+    commands.convert(options)
 
 
 def _train(options: argparse.Namespace) -> None:
+    names = _names(options.method)
+    if options.data.is_file():
+        from models.training import commands
+
+        commands.train(options, names, _recipe(options))
+        return
+    given = [*_recipe(options), *(name for name in ("profile", "label_range") if getattr(options, name))]
+    if given:
+        raise ValueError(
+            f"--{given[0].replace('_', '-')} is for a file of features; the weights that ship have a fixed "
+            "recipe"
+        )
     from models.training.shipping import train_shipped
 
-    for name in _names(options.method):
-        train_shipped(name, _folder(options.root), options.cache, CHECKPOINTS, options.seed)
+    for name in names:
+        train_shipped(name, _folder(options.data), options.cache, CHECKPOINTS, options.seed)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    options.method = options.methods or options.method
+    names = _names(options.method)
+    if str(options.data) not in MEASURED_DATA:
+        from models.training import commands
+
+        commands.evaluate(options, names)
+        return
     from models.training import shipping
 
-    names = _names(options.methods)
+    kind = str(options.data)
     if not options.show:
+        seeds = list(range(options.seeds))
         for name in names:
-            shipping.evaluate(
-                options.data,
-                name,
-                _folder(options.root),
-                options.cache,
-                CHECKPOINTS,
-                list(range(options.seeds)),
-            )
-    print(shipping.table(options.data, names, CHECKPOINTS))
+            shipping.evaluate(kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds)
+    print(shipping.table(kind, names, CHECKPOINTS))
+
+
+def _benchmark(options: argparse.Namespace) -> None:
+    from models.training import commands
+
+    commands.benchmark(options, _names(options.method), _recipe(options))
+
+
+def _recipe(options: argparse.Namespace) -> dict:
+    """What was given of a `ResearchRecipe`."""
+    return {
+        name: value for name in (*RECIPE_OPTIONS, "bf16") if (value := getattr(options, name)) is not None
+    }
 
 
 def _names(wanted: str) -> list[str]:
-    from models.registry import FUSION_MODELS, spec
-
     if wanted == "all":
         return list(FUSION_MODELS)
     return [spec(name.strip()).name for name in wanted.split(",")]
@@ -111,7 +235,8 @@ def _names(wanted: str) -> list[str]:
 def _folder(path: Path) -> Path:
     if not (path / "clips" / "manifest.csv").is_file():
         raise FileNotFoundError(
-            f"{path} is not the folder of the labelled data (it has no clips/manifest.csv)"
+            f"{path} is neither a file of features nor the folder of the labelled data (it has no "
+            "clips/manifest.csv)"
         )
     return path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -87,10 +87,13 @@ def load_fusion(
     profile: str = "local",
     root: Path | None = None,
     fingerprints: Mapping[Modality | str, str] | None = None,
+    language_model: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> Checkpoint:
     """The trained method `name` on the CPU, in eval mode.
 
     fingerprints : {modality: digest} of the extractors at hand, compared with those it was trained on
+    language_model : gives the weights of the profile's (`Profile.language_model`), called for a method that
+    runs it itself; without it such a method loads but does not run
     Raises ValueError for an unknown method, CheckpointError for everything that is wrong with the file.
     """
     method = spec(name)
@@ -113,6 +116,11 @@ def load_fusion(
         raise CheckpointError(
             f"{path} was written for another version of {name!r} ({error}); train it again"
         ) from error
+    if model.needs_language_model and language_model is not None:
+        try:
+            model.attach_language_model(language_model())
+        except ValueError as error:
+            raise CheckpointError(f"{path} was trained with another language model: {error}") from error
     load_strictly(model.state_dict(), tensors, path)
     return Checkpoint(model.eval(), meta)
 

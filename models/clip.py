@@ -12,6 +12,15 @@ MAX_SECONDS = 120.0  # longer clips are cut
 
 
 @dataclass(frozen=True)
+class Word:
+    """A recognised word with its start and end in seconds from the start of the clip."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Clip:
     """What decoding gives; a stream the file lacks is None.
 

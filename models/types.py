@@ -46,12 +46,14 @@ class Sequence:
     lengths : (B,) int64, valid steps, at least 1 where present
     present : (B,) bool, False where the utterance lacks the modality or it was switched off
     ids : (B, T) int64 or None, TEXT only: token ids for methods that run the language model
+    times : (B, T, 2) float32 or None: start and end of each state in seconds, NaN in rows without times
     """
 
     values: Tensor
     lengths: Tensor
     present: Tensor
     ids: Tensor | None = None
+    times: Tensor | None = None
 
     def mask(self) -> Tensor:
         """(B, T) bool: True at valid steps of present utterances."""
@@ -65,14 +67,16 @@ class Sequence:
     def to(self, device: torch.device | str) -> Sequence:
         """The same sequence on `device`."""
         ids = None if self.ids is None else self.ids.to(device)
-        return Sequence(self.values.to(device), self.lengths.to(device), self.present.to(device), ids)
+        times = None if self.times is None else self.times.to(device)
+        return Sequence(self.values.to(device), self.lengths.to(device), self.present.to(device), ids, times)
 
     def select(self, index: Tensor) -> Sequence:
         """Rows `index` (n,) of the batch, cut to their longest length."""
         lengths = self.lengths[index]
         steps = max(1, int(lengths.max()))
         ids = None if self.ids is None else self.ids[index, :steps]
-        return Sequence(self.values[index, :steps], lengths, self.present[index], ids)
+        times = None if self.times is None else self.times[index, :steps]
+        return Sequence(self.values[index, :steps], lengths, self.present[index], ids, times)
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,14 @@ install_packages() {
     local python stamp wanted
     python=$(find_python)
     stamp=.venv-tests/installed
-    wanted=$("$python" --version; cat requirements.txt tests/requirements.txt)
+    wanted=$("$python" --version; cat requirements.txt tests/requirements.txt tests/parity/requirements.txt)
     if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
         rm -rf .venv-tests
         "$python" -m venv .venv-tests
         .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check \
             -r requirements.txt -r tests/requirements.txt
+        .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+            -r tests/parity/requirements.txt
         printf '%s\n' "$wanted" >"$stamp"
     fi
 }

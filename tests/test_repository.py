@@ -115,7 +115,9 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "tests/requirements.txt", "tests/parity/requirements.txt"]
+)
 def test_requirements_are_pinned_and_explained(repository_root: Path, name: str) -> None:
     lines = (repository_root / name).read_text(encoding="utf-8").splitlines()
     loose = [

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from models.clip import Word
+
 LABELS = (
     "strongly negative",
     "negative",
@@ -32,15 +34,6 @@ class Notice:
     code: str
     text: str
     values: dict[str, str | float | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Word:
-    """A recognised word with its start and end in seconds."""
-
-    text: str
-    start: float
-    end: float
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,11 @@ class Analyst:
         with self._loading:
             if method not in self._checkpoints:
                 checkpoint = load_fusion(
-                    method, PROFILE, self.settings.checkpoints, self._reader.fingerprints
+                    method,
+                    PROFILE,
+                    self.settings.checkpoints,
+                    self._reader.fingerprints,
+                    self._reader.language_model,
                 )
                 checkpoint.model.to(self.device).eval()
                 self._checkpoints[method] = checkpoint

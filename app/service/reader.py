@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor
 
 from app.media.guard import DecodeLimits, check_size, decode_guarded
 from app.media.language import warn_if_not_english
@@ -110,7 +111,7 @@ class Reader:
         key = self._key(video, audio)
         material = self._material(key, video, audio, course)
         transcript = self._transcript(key, text, material, course)
-        words, about_words = self._words(transcript.text, course)
+        words, about_words = self._words(transcript, course)
         recognised = text is None and material.waveform is not None
         return Reading(
             features=Features(
@@ -140,6 +141,10 @@ class Reader:
     def fingerprints(self) -> dict[Modality, str]:
         """{modality: digest} of the extractors, which a checkpoint must agree with."""
         return self._extractors().fingerprints
+
+    def language_model(self) -> dict[str, Tensor]:
+        """Weights of the text encoder's language model, for fusion methods that run it themselves."""
+        return self._extractors().language_model()
 
     def prepare(self) -> None:
         """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
@@ -191,8 +196,9 @@ class Reader:
 
         return self._cache.get(("transcript", *key), course.session, compute)
 
-    def _words(self, text: str, course: Course) -> tuple[Extraction, list[Notice]]:
+    def _words(self, transcript: Transcript, course: Course) -> tuple[Extraction, list[Notice]]:
         """The text modality of a transcript, absent for an empty one, and what to know about it."""
+        text = transcript.text
 
         def compute() -> tuple[Extraction, list[Notice]]:
             from models.extractors.text import MAX_TOKENS
@@ -201,11 +207,11 @@ class Reader:
             if not text:
                 return extractors.extract(None, ""), []
             with course.stage("text", "reading words"):
-                extraction = extractors.extract(None, text)
+                extraction = extractors.extract(None, text, transcript.words)
                 about = [warn_if_not_english(text), notices.of_length(extraction.tokens, MAX_TOKENS)]
             return extraction, [notice for notice in about if notice]
 
-        return self._cache.get(("words", text), course.session, compute)
+        return self._cache.get(("words", text, transcript.words), course.session, compute)
 
     def _decode(self, video: File, audio: File) -> Clip:
         clip = Clip(None, None, None, 0.0)

@@ -6,9 +6,10 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
+from models import valence
 from models.clip import SAMPLE_RATE
 
-RAVDESS_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+RAVDESS_EMOTIONS = tuple(valence.RAVDESS_EMOTIONS)
 N_MELS = 80
 HOP = 160  # samples, 10 ms
 WINDOW = 400  # samples, 25 ms
@@ -45,8 +46,8 @@ class VoiceEncoder(nn.Module):
     """Levelled log-mel (B, 80, frames) -> states (B, ceil(frames / 8), 11).
 
     A state's coordinates mean the same in every trained copy, so that states of cross-fitted copies can
-    train one fusion model: probabilities of 8 emotions and of strong intensity, valence in [-3, 3], and
-    loudness in nats below the loudest tenth.
+    train one fusion model: probabilities of 8 emotions and of strong intensity, the valence in [-3, 3] that
+    is expected under these, and loudness in nats below the loudest tenth.
     """
 
     dim = len(RAVDESS_EMOTIONS) + 3
@@ -73,11 +74,17 @@ class VoiceEncoder(nn.Module):
         self.recurrent = nn.GRU(128, 64, batch_first=True, bidirectional=True)
         self.context = nn.Sequential(nn.Dropout(0.4), nn.Linear(512, 128), nn.ReLU())
         self.head = nn.Sequential(nn.Dropout(0.4), nn.Linear(256, self.dim - 1))
+        # valence (8 emotions, 2 intensities): kept with the weights, since the states depend on it
+        table = [
+            [valence.ravdess_valence(e, i) for i in valence.INTENSITIES] for e in valence.RAVDESS_EMOTIONS
+        ]
+        self.register_buffer("valence", torch.tensor(table))
 
     def forward(self, mel: Tensor) -> Tensor:
         """Evidence (B, T, 10) in levelled log-mel (B, 80, frames); rows of a batch share one length.
 
-        Its mean over time classifies the utterance: 8 emotion logits, the logit of "strong", valence.
+        Its mean over time classifies the utterance: 8 emotion logits, the logit of "strong", and a valence,
+        which only training uses.
         """
         relative = mel - mel.mean(2, keepdim=True)  # without the voice's and the microphone's spectrum
         change = nn.functional.pad(mel[:, :, 2:] - mel[:, :, :-2], (1, 1))
@@ -91,6 +98,11 @@ class VoiceEncoder(nn.Module):
     def states(self, mel: Tensor) -> Tensor:
         """States (B, T, 11) of levelled log-mel (B, 80, frames)."""
         evidence = self(mel)
-        emotions, strong, valence = evidence.split([len(RAVDESS_EMOTIONS), 1, 1], dim=2)
+        emotions, strong = (
+            evidence[..., : len(RAVDESS_EMOTIONS)].softmax(2),
+            evidence[..., len(RAVDESS_EMOTIONS), None].sigmoid(),
+        )
+        # better on unseen actors than the valence the head was trained on: Corr 0.64 beside 0.60
+        expected = (emotions @ self.valence * torch.cat([1 - strong, strong], 2)).sum(2, keepdim=True)
         loudness = nn.functional.adaptive_avg_pool1d(mel.mean(1, keepdim=True), evidence.shape[1])
-        return torch.cat([emotions.softmax(2), strong.sigmoid(), valence, loudness.transpose(1, 2)], dim=2)
+        return torch.cat([emotions, strong, expected, loudness.transpose(1, 2)], dim=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
-from models.clip import Clip
+from models.clip import Clip, Word
 from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
-from models.extractors.text import TextEncoder
+from models.extractors.language_model import merged_language_model
+from models.extractors.text import MAX_TOKENS, TextEncoder
+from models.extractors.timing import face_times, token_times, voice_times
 from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
 from models.types import MODALITIES, Features, Modality, Sequence
 
@@ -102,22 +104,28 @@ class Profile:
         _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
         return cls(text, voice, face, decoder, fingerprints, device)
 
-    def extract(self, clip: Clip | None, transcript: str) -> Extraction:
-        """States of a clip (or None) and its transcript ("" for none)."""
+    def extract(self, clip: Clip | None, transcript: str, words: Iterable[Word] = ()) -> Extraction:
+        """States of a clip (or None) and its transcript ("" for none).
+
+        words : the transcript's words with their times, where a recogniser knows them
+        """
         timings: dict[str, float] = {}
         with _timed(timings, "text"):
-            ids, words = self._read(transcript)
+            ids, text = self._read(transcript, words)
         with _timed(timings, "audio"):
             mel, voice = self._hear(None if clip is None else clip.audio)
         with _timed(timings, "vision"):
-            faces, looks = self._watch(clip)
-        features = Features(
-            text=one_sequence(words, TextEncoder.dim, ids),
-            audio=one_sequence(voice, VoiceEncoder.dim),
-            vision=one_sequence(looks, FaceEncoder.dim),
-        )
+            faces, face = self._watch(clip)
+        features = Features(text=text, audio=voice, vision=face)
         tokens = [] if ids is None else self.text.tokenizer.convert_ids_to_tokens(ids.tolist())
         return Extraction(features, mel, faces, tokens, timings)
+
+    def language_model(self) -> dict[str, Tensor]:
+        """The text encoder's frozen language model by names of transformers' BertModel, adapters merged in.
+
+        For fusion methods that run it themselves (`FusionModel.needs_language_model`).
+        """
+        return merged_language_model(self.text)
 
     @torch.inference_mode()
     def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:
@@ -133,34 +141,44 @@ class Profile:
         return states
 
     @torch.inference_mode()
-    def _read(self, transcript: str) -> tuple[Tensor | None, Tensor | None]:
-        """Token ids (T,) and states (T, d), or None twice where there is no word."""
+    def _read(self, transcript: str, words: Iterable[Word]) -> tuple[Tensor | None, Sequence]:
+        """Token ids (T,), None where there is no word, and the text modality."""
         if not any(character.isalnum() for character in transcript):
-            return None, None
+            return None, one_sequence(None, TextEncoder.dim)
         ids, lengths = self.text.tokenize([transcript])
-        return ids[0], self.text.states(ids.to(self.device), lengths.to(self.device))[0].cpu()
+        states = self.text.states(ids.to(self.device), lengths.to(self.device))[0].cpu()
+        offsets = self.text.tokenizer(
+            transcript, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True
+        )["offset_mapping"]
+        times = token_times(transcript, offsets, words)
+        return ids[0], one_sequence(states, TextEncoder.dim, ids[0], times)
 
     @torch.inference_mode()
-    def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Tensor | None]:
-        """Log-mel (80, frames) of the whole sound, and states (T, d) between its silent ends."""
+    def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Sequence]:
+        """Log-mel (80, frames) of the whole sound, and the states between its silent ends."""
         if audio is None or not len(audio):
-            return None, None
+            return None, one_sequence(None, VoiceEncoder.dim)
         mel = log_mel(torch.from_numpy(audio))
         if len(audio) < SHORTEST or np.abs(audio).max() < QUIET:
-            return mel.numpy(), None
-        heard = level(mel[:, voiced_span(mel)])
-        return mel.numpy(), self.voice.states(heard[None].to(self.device))[0].cpu()
+            return mel.numpy(), one_sequence(None, VoiceEncoder.dim)
+        frames = voiced_span(mel)
+        states = self.voice.states(level(mel[:, frames])[None].to(self.device))[0].cpu()
+        return mel.numpy(), one_sequence(states, VoiceEncoder.dim, times=voice_times(len(states), frames))
 
     @torch.inference_mode()
-    def _watch(self, clip: Clip | None) -> tuple[FaceTrack | None, Tensor | None]:
-        """The tracked face and its embeddings (T, d)."""
+    def _watch(self, clip: Clip | None) -> tuple[FaceTrack | None, Sequence]:
+        """The tracked face and its embeddings."""
+        absent = one_sequence(None, FaceEncoder.dim)
         if clip is None or clip.frames is None or not len(clip.frames):
-            return None, None
+            return None, absent
         crops, found = track_face(clip.frames)
         if not len(found):
-            return None, None
+            return None, absent
         faces = torch.from_numpy(crops)[:, None].float().to(self.device) / 255
-        return FaceTrack(crops, clip.frame_times[found]), self.face(faces).cpu()
+        track = FaceTrack(crops, clip.frame_times[found])
+        return track, one_sequence(
+            self.face.states(faces).cpu(), FaceEncoder.dim, times=face_times(track.times)
+        )
 
 
 def fingerprint(path: Path) -> str:
@@ -172,13 +190,16 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def one_sequence(states: Tensor | None, dim: int, ids: Tensor | None = None) -> Sequence:
-    """Batch of one from states (T, d), or an absent sequence from None."""
+def one_sequence(
+    states: Tensor | None, dim: int, ids: Tensor | None = None, times: Tensor | None = None
+) -> Sequence:
+    """Batch of one from states (T, d), token ids (T,) and times (T, 2); an absent sequence from None."""
     present = torch.tensor([states is not None])
     if states is None:
         states = torch.zeros(1, dim)
     lengths = torch.tensor([len(states)])
-    return Sequence(states[None].clone(), lengths, present, None if ids is None else ids[None])
+    batch = (None if extra is None else extra[None] for extra in (ids, times))
+    return Sequence(states[None].clone(), lengths, present, *batch)
 
 
 def _load(wanted: dict[str, Tensor], path: Path) -> None:

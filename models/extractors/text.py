@@ -19,8 +19,8 @@ MAX_TOKENS = 96  # with [CLS] and [SEP]; 99 % of MOSEI's utterances are shorter
 class TextConfig:
     """Shape of the adapters (Hu et al., LoRA, ICLR 2022) on every linear map of the encoder."""
 
-    rank: int = 16
-    alpha: int = 32
+    rank: int = 32
+    alpha: int = 64
     targets: list[str] = field(
         default_factory=lambda: [
             "query",

@@ -72,6 +72,10 @@ class FaceEncoder(nn.Module):
         std = faces.std((2, 3), keepdim=True).clamp_min(0.02)
         return self.embed(self.stages(self.stem((faces - mean) / std)).mean((2, 3)))
 
+    def states(self, faces: Tensor) -> Tensor:
+        """States (n, 64): the mean embedding of each face and its mirror image."""
+        return (self(faces) + self(faces.flip(3))) / 2
+
 
 class FaceDecoder(nn.Module):
     """Embeddings (n, 64) -> drawn grey faces (n, 1, 48, 48) in [0, 1]."""

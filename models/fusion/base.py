@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,9 @@ class FusionModel(nn.Module, ABC):
     """
 
     subnets: nn.Module  # states -> one embedding per modality; the rest of the module is the fusion
+    # True where `attach_language_model(weights)` must give it the profile's language model before it runs
+    needs_language_model: ClassVar[bool] = False
+    warm_up: float = 0.0  # share of the training before the method is complete: no earlier epoch is its best
 
     def __init__(self, dims: dict[Modality, int]):
         super().__init__()
@@ -64,6 +68,10 @@ class FusionModel(nn.Module, ABC):
         subnets = sum(p.numel() for p in self.subnets.parameters())
         return {"subnets": subnets, "fusion": total - subnets, "total": total}
 
+    def parameter_groups(self, lr: float) -> list[dict]:
+        """Groups for an optimiser, each with its learning rate; all parameters at `lr` unless overridden."""
+        return [{"params": list(self.parameters()), "lr": lr}]
+
     @abstractmethod
     def forward(self, features: Features) -> Prediction:
         """Prediction for a batch; any non-empty subset of modalities may be present in a row."""
@@ -79,7 +87,10 @@ class FusionModel(nn.Module, ABC):
 
         progress : share of the training done, in [0, 1)
         """
-        losses = self.loss(features, target)
+        return self.update(self.loss(features, target), optimizer)
+
+    def update(self, losses: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, float]:
+        """One clipped optimiser step down the sum of `losses`, which it returns as numbers."""
         optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)

@@ -17,9 +17,48 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask[..., None], states, 0.0).sum(1) / counts[:, None]
 
 
+def last_step(states: Tensor, lengths: Tensor) -> Tensor:
+    """States (B, T, d) at the last valid of lengths (B,) steps: (B, d); what is padded is never read."""
+    rows = torch.arange(len(states), device=states.device)
+    return states[rows, (lengths - 1).clamp_min(0)]
+
+
+def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
+    """Linear -> ReLU -> Dropout -> Linear, the small network that MFN, MFM and EF-LSTM are made of."""
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs)
+    )
+
+
+def lstm_states(lstm: nn.LSTM, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Hidden and cell states (B, T, H) after each step of inputs (B, T, d), for a one-layer batch-first LSTM.
+
+    nn.LSTM gives the hidden states alone. With them every gate is known at once, and the cell states follow
+    from c^s = f^s c^{s-1} + i^s g^s: much faster than an LSTMCell step by step.
+    """
+    hidden, _ = lstm(inputs)
+    before = F.pad(hidden[:, :-1], (0, 0, 1, 0))
+    gates = F.linear(inputs, lstm.weight_ih_l0, lstm.bias_ih_l0)
+    gates = gates + F.linear(before, lstm.weight_hh_l0, lstm.bias_hh_l0)
+    enter, forget, candidate, _ = gates.chunk(4, dim=2)
+    added, kept = enter.sigmoid() * candidate.tanh(), forget.sigmoid()
+    cells = [added[:, 0]]
+    for step in range(1, inputs.shape[1]):
+        cells.append(torch.addcmul(added[:, step], kept[:, step], cells[-1]))
+    return hidden, torch.stack(cells, dim=1)
+
+
 def mean_over_present(values: Tensor, present: Tensor) -> Tensor:
     """Mean of values (B, ...) over rows where present (B,) is True; 0 with a gradient without any."""
     return torch.where(present, values, 0.0).sum() / present.sum().clamp_min(1)
+
+
+def random_part(present: Tensor) -> Tensor:
+    """For each row of present (B, 3) a random proper, non-empty part of it, where it has more than one."""
+    noise = torch.rand(present.shape, device=present.device).masked_fill(~present, 2.0)
+    ranks = noise.argsort(1).argsort(1)  # present entries come first, in random order
+    kept = 1 + (torch.rand(len(present), device=present.device) * (present.sum(1) - 1)).long()
+    return present & (ranks < kept[:, None])
 
 
 class PresentBatchNorm(nn.BatchNorm1d):
@@ -78,11 +117,7 @@ class TextSubNet(nn.Module):
         """states (B, T, d), zero at padding, mask (B, T) -> (B, out)."""
         # padding stands right of the words, so no output that is read below has seen it
         outputs, _ = self.lstm(states)
-        if self.pool == "mean":
-            pooled = masked_mean(outputs, mask)
-        else:
-            last = (mask.sum(1) - 1).clamp_min(0)
-            pooled = outputs[torch.arange(len(outputs), device=outputs.device), last]
+        pooled = masked_mean(outputs, mask) if self.pool == "mean" else last_step(outputs, mask.sum(1))
         return self.linear(self.dropout(pooled))
 
 
@@ -129,3 +164,23 @@ class SubNets(nn.Module):
 def with_one(embedding: Tensor) -> Tensor:
     """[1; h] for h (B, d): (B, d + 1), what lets a product keep its lower orders (TFN, LMF)."""
     return torch.cat([embedding.new_ones(len(embedding), 1), embedding], dim=1)
+
+
+def weighted_concat(embeddings: dict[Modality, Tensor], weights: Tensor) -> Tensor:
+    """concat_m[w_m * h_m / |h_m|] of {modality: (B, d)} and weights (B, 3): (B, 3 d) (MCLEA, MEAformer)."""
+    directions = (F.normalize(embeddings[m], dim=1) for m in MODALITIES)
+    return torch.cat([weights[:, i : i + 1] * h for i, h in enumerate(directions)], dim=1)
+
+
+class ScoreHead(nn.Module):
+    """Score of an embedding's direction: scaled to unit coordinates -> `feed_forward`."""
+
+    def __init__(self, width: int, hidden: int, dropout: float):
+        super().__init__()
+        self.layers = feed_forward(width, hidden, 1, dropout)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """embedding (B, width) of any length -> scores (B,), not bounded."""
+        # the parts of a joint embedding have length w_m <= 1: their coordinates would be tiny inputs
+        unit = F.normalize(embedding, dim=1) * embedding.shape[1] ** 0.5
+        return self.layers(unit)[:, 0]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.base import GRADIENT_NORM, FusionModel, expected_score, seven_class_target
+from models.fusion.calibration import best_temperature
 from models.fusion.layers import SubNets, mean_over_present
 from models.fusion.projection import protected_step, protection
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 CLASSES = 7  # the scores -3 … 3
 VISITING_ORDER = (Modality.AUDIO, Modality.VISION, Modality.TEXT)  # the authors'
-TEMPERATURES = torch.logspace(math.log10(0.25), math.log10(8.0), 101)
 
 
 class MLA(FusionModel):
@@ -24,14 +22,24 @@ class MLA(FusionModel):
     width : D, the common width of the embeddings
     ordinal_sigma : 0 for one-hot class targets as in the paper; above 0 the targets are spread over
     neighbouring classes by a Gaussian of that many classes around the score
+    projection : False to let a modality's turn change the head in any direction, for comparison
     """
 
-    def __init__(self, dims: dict[Modality, int], *, width: int, subnets: dict, ordinal_sigma: float = 0.0):
+    def __init__(
+        self,
+        dims: dict[Modality, int],
+        *,
+        width: int,
+        subnets: dict,
+        ordinal_sigma: float = 0.0,
+        projection: bool = True,
+    ):
         super().__init__(dims)
         self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
         self.norms = nn.ModuleDict({str(m): nn.LayerNorm(width) for m in MODALITIES})
         self.head = nn.Linear(width, CLASSES)
         self.ordinal_sigma = ordinal_sigma
+        self.projection = projection
         self.register_buffer("temperature", torch.ones(len(MODALITIES)))  # see `calibrate`
 
     def forward(self, features: Features) -> Prediction:
@@ -86,7 +94,7 @@ class MLA(FusionModel):
             optimizer.zero_grad(set_to_none=True)  # None, not zero: momentum would move the other subnets
             loss.backward()
             nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
-            others = [means[m] for m in visited if m != modality]
+            others = [means[m] for m in visited if m != modality] if self.projection else []
             protected_step(self.head, optimizer, protection(others, self.head, 0.1 ** (1 + progress)))
             losses[f"ce_{modality}"] = loss.item()
         return losses
@@ -95,8 +103,7 @@ class MLA(FusionModel):
     def calibrate(self, features: Features, target: Tensor) -> None:
         """Set each modality's temperature to the one with the least cross entropy on held-out data.
 
-        target (B,) in [-3, 3]; a modality that no row has keeps its temperature. Searched over a grid in
-        [0.25, 8] (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+        target (B,) in [-3, 3]; a modality that no row has keeps its temperature.
         """
         was_training = self.training
         self.eval()
@@ -105,9 +112,7 @@ class MLA(FusionModel):
         for i, modality in enumerate(MODALITIES):
             present = features[modality].present
             if present.any():
-                rows, wanted = logits[present, i], classes[present]
-                losses = torch.stack([F.cross_entropy(rows / t, wanted) for t in TEMPERATURES.tolist()])
-                self.temperature[i] = TEMPERATURES[losses.argmin().item()]
+                self.temperature[i] = best_temperature(logits[present, i], classes[present])
         self.train(was_training)
 
     def _embed(self, features: Features) -> dict[Modality, Tensor]:

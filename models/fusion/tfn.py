@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from models.fusion.alignment import Aligned
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, with_one
 from models.types import MODALITIES, Features, Modality, Prediction
 
 # blocks of the cube, by which modalities they multiply: t, a, v, ta, tv, av, tav
 BLOCKS: tuple[tuple[Modality, ...], ...] = tuple(sorted(Modality.subsets(), key=len))
+
+
+def outer_product(embeddings: dict[Modality, Tensor]) -> Tensor:
+    """[1; h_t] (x) [1; h_a] (x) [1; h_v] of {modality: (B, H_m)}: (B, H_t + 1, H_a + 1, H_v + 1)."""
+    return torch.einsum("bt,ba,bv->btav", *(with_one(embeddings[m]) for m in MODALITIES))
 
 
 class TFN(FusionModel):
@@ -31,8 +39,7 @@ class TFN(FusionModel):
 
     def cube(self, features: Features) -> Tensor:
         """z_t (x) z_a (x) z_v: (B, H_t + 1, H_a + 1, H_v + 1), index 0 being the constant 1."""
-        embeddings = self.subnets(self.normalised(features))
-        return torch.einsum("bt,ba,bv->btav", *(with_one(embeddings[m]) for m in MODALITIES))
+        return outer_product(self.subnets(self.normalised(features)))
 
     def forward(self, features: Features) -> Prediction:
         """Score, and in evaluation the trace `block_energy` (B, 7), see `block_energy`."""
@@ -56,3 +63,21 @@ class TFN(FusionModel):
     def sizes(self) -> dict[str, int]:
         """Adds the entries of the cube."""
         return {**super().sizes(), "cube": self.first.in_features}
+
+
+class TensorFusion(nn.Module):
+    """TFN's subnets and cube as an encoder, for methods that put their own head on it (MFM).
+
+    width : of the encoding; subnets : keywords of `SubNets`; dropout : of the cube
+    """
+
+    def __init__(self, dims: dict[Modality, int], *, width: int, subnets: dict, dropout: float):
+        super().__init__()
+        self.width = width
+        self.subnets = SubNets(dims, **subnets)
+        cells = math.prod(w + 1 for w in self.subnets.widths.values())
+        self.read = nn.Sequential(nn.Dropout(dropout), nn.Linear(cells, width), nn.ReLU())
+
+    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
+        """Encoding (B, width) of standardised features, which it reads before any alignment; no traces."""
+        return self.read(outer_product(self.subnets(features)).flatten(1)), {}

@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import save_tensors
-from models.training import face_encoder, text_encoder, voice_encoder
+from models.training import face_encoder, text_encoder, voice_decoder, voice_encoder
 from models.training.cards import write_extractor_card
-from models.training.sources import SHIPPED_FOLD, voice_copy
+from models.training.sources import SHIPPED_FOLD, cross_fitted_voices, voice_copy
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
-    """Train "text", "audio" or "vision" on `data`; returns its held-out figures, also on its card."""
-    train = {"text": _train_text, "audio": _train_audio, "vision": _train_vision}[which]
-    tensors, figures = train(data, cache)
+    """Train one of EXTRACTORS on `data`; returns its held-out figures, also on its card."""
+    tensors, figures = EXTRACTORS[which](data, cache)
     save_extractor(which, tensors, figures, checkpoints)
     return figures
 
@@ -59,3 +58,25 @@ def _train_vision(data: Path, cache: Path) -> tuple[dict, dict]:
     with torch.inference_mode():
         figures = face_encoder.evaluate_face_encoder(encoder, decoder, data)
     return {"vision": encoder.state_dict(), "vision_decoder": decoder.state_dict()}, figures
+
+
+def _train_voice_decoder(data: Path, cache: Path) -> tuple[dict, dict]:
+    """Learns from cross-fitted states: as good, and as bad, as those of a new voice."""
+    speech = voice_encoder.load_speech(data)
+    states = cross_fitted_voices(data, cache, SHIPPED_FOLD)
+    encoder = voice_copy(speech, (SHIPPED_FOLD,), cache)
+    training = speech[speech["fold"] != SHIPPED_FOLD]
+    mels = training["mel"].tolist()
+    decoder = voice_decoder.train_voice_decoder(encoder, mels, [states[str(row)] for row in training.index])
+    mean = torch.cat(mels, dim=1).mean(1)
+    held_out = speech.loc[speech["fold"] == SHIPPED_FOLD, "mel"].tolist()
+    figures = voice_decoder.evaluate_voice_decoder(encoder, decoder, held_out, mean)
+    return {"voice_decoder": decoder.state_dict()}, figures
+
+
+EXTRACTORS = {
+    "text": _train_text,
+    "audio": _train_audio,
+    "vision": _train_vision,
+    "voice_decoder": _train_voice_decoder,
+}

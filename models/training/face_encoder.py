@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from models.extractors.vision import EMOTIONS, FaceDecoder, FaceEncoder
 from models.training.metrics import correlation
-from models.training.valence import FERPLUS_VALENCE
+from models.valence import FERPLUS_VALENCE
 
 TRAIN, VALID, TEST = 0, 1, 2
 THUMB = 16  # pixels of the thumbnail that keeps looks, beside emotion, in the embedding
@@ -114,8 +114,8 @@ def train_face_decoder(
 
 @torch.inference_mode()
 def embed_faces(encoder: FaceEncoder, images: Tensor) -> Tensor:
-    """Embeddings (n, 64) of faces (n, 1, 48, 48) uint8."""
-    return torch.cat([encoder(batch.float() / 255) for batch in images.split(256)]).clone()
+    """States (n, 64) of faces (n, 1, 48, 48) uint8."""
+    return torch.cat([encoder.states(batch.float() / 255) for batch in images.split(256)]).clone()
 
 
 @torch.inference_mode()

@@ -1,28 +1,49 @@
-"""The field's metrics for sentiment scores in [-3, 3], as MMSA computes them."""
+"""The field's metrics for sentiment scores, as MMSA computes them: in [-3, 3], and CH-SIMS's in [-1, 1]."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, f1_score
+
+SIMS_EDGES = {"acc2": (0.0,), "acc3": (-0.1, 0.1), "acc5": (-0.7, -0.1, 0.1, 0.7)}  # right ends are inside
 
 
 def sentiment_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """MAE, Corr, Acc-7, and Acc-2 / weighted F1 both ways.
+    """MAE, Corr, Acc-7, Acc-5, Acc-3, and Acc-2 / weighted F1 both ways, of scores in [-3, 3].
 
     predicted, true : (n,) scores; `predicted` is not clipped for MAE and Corr
     `has0` compares negative with non-negative over all items; `non0` drops items whose true score is
-    exactly 0 and compares negative with positive. Acc-7 rounds half to even after clipping to [-3, 3].
-    Corr of a constant prediction is 0. Shares are in [0, 1]; a group without items gives NaN.
+    exactly 0 and compares negative with positive. Acc-k rounds half to even after clipping to k classes
+    around 0. Corr of a constant prediction is 0. Shares are in [0, 1]; a group without items gives NaN.
     """
     predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
     non0 = true != 0
-    classes = [np.round(np.clip(scores, -3, 3)) for scores in (predicted, true)]
     return {
         "mae": float(np.abs(predicted - true).mean()),
         "corr": correlation(predicted, true),
-        "acc7": float((classes[0] == classes[1]).mean()),
+        **{f"acc{k}": _rounded_accuracy(predicted, true, (k - 1) / 2) for k in (7, 5, 3)},
         **_binary("has0", predicted >= 0, true >= 0),
         **_binary("non0", predicted[non0] > 0, true[non0] > 0),
+    }
+
+
+def sims_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """MAE, Corr, Acc-2, Acc-3, Acc-5 and weighted F1 of scores in [-1, 1], as CH-SIMS is measured.
+
+    predicted, true : (n,) scores, both clipped to [-1, 1] before anything else
+    0 counts as negative in Acc-2 and F1; the neutral class of Acc-3 and Acc-5 is (-0.1, 0.1]. In float32,
+    as the published labels are: in float64 a label of 0.1 that went through a computation may change class.
+    """
+    predicted, true = (np.clip(np.asarray(scores, np.float32), -1, 1) for scores in (predicted, true))
+    classes = {
+        name: [np.digitize(scores, np.float32(edges), right=True) for scores in (true, predicted)]
+        for name, edges in SIMS_EDGES.items()
+    }
+    return {
+        "mae": float(np.abs(predicted - true).mean()),
+        "corr": correlation(predicted, true),
+        **{name: float(accuracy_score(*pair)) for name, pair in classes.items()},
+        "f1": float(f1_score(*classes["acc2"], average="weighted", zero_division=0)),
     }
 
 
@@ -33,10 +54,15 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def _rounded_accuracy(predicted: np.ndarray, true: np.ndarray, limit: float) -> float:
+    classes = [np.round(np.clip(scores, -limit, limit)) for scores in (true, predicted)]
+    return float(accuracy_score(*classes))
+
+
 def _binary(group: str, predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
     if not len(true):
         return {f"acc2_{group}": float("nan"), f"f1_{group}": float("nan")}
     return {
-        f"acc2_{group}": float((predicted == true).mean()),
+        f"acc2_{group}": float(accuracy_score(true, predicted)),
         f"f1_{group}": float(f1_score(true, predicted, average="weighted", zero_division=0)),
     }

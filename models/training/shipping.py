@@ -62,7 +62,8 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
         },
     )
     save_fusion(path, model, meta)
-    shipped = shipped_figures(load_fusion(name, root=checkpoints).model, sources, speech, profile.dims)
+    stored = load_fusion(name, root=checkpoints, language_model=sources.language_model).model
+    shipped = shipped_figures(stored, sources, speech, profile.dims)
     meta.figures["shipped"] = shipped
     save_fusion(path, model, meta)
     write_method_card(path.with_suffix(".md"), method, meta, model.sizes())

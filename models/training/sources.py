@@ -7,6 +7,7 @@ FER+'s validation split, which the face encoder never saw.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from models.extractors.audio import VoiceEncoder
 from models.extractors.profile import Profile
 from models.extractors.vision import EMOTIONS
 from models.training import face_encoder, voice_encoder
-from models.training.text_encoder import load_transcripts
+from models.training.text_encoder import MOSI_REPEATS, load_transcripts
 from models.training.utterances import Utterance
-from models.training.valence import FERPLUS_VALENCE
 from models.types import Modality
+from models.valence import FERPLUS_VALENCE
 
 SHIPPED_FOLD = 0  # RAVDESS actors of this fold are in no shipped weight
 VALIDATION_SHARE = 0.1  # of transcripts' videos and faces, for calibration and model selection
@@ -36,7 +37,7 @@ class Sources:
     """Everything a fusion model can learn from, before speakers are held out.
 
     clips : 287 CMU-MOSI segments of 12 speakers; text : transcripts; faces, test_faces : FER+ validation
-    and test split
+    and test split; language_model : gives the profile's weights of it, for methods that run it themselves
     """
 
     clips: list[Utterance]
@@ -45,6 +46,7 @@ class Sources:
     faces: list[Utterance]
     faces_validation: list[Utterance]
     test_faces: list[Utterance]
+    language_model: Callable[[], dict[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,14 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
         cache / f"clips-{'-'.join(profile.fingerprints.values())}", lambda: _clip_states(data, profile)
     )
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
+    clip_ids = _token_ids(manifest["text"].tolist(), profile)
     clip_items = [
         Utterance(
-            {m: clips[f"{i}.{m}"] for m in Modality if f"{i}.{m}" in clips}, row.score, "clips", row.video
+            {m: clips[f"{i}.{m}"] for m in Modality if f"{i}.{m}" in clips},
+            row.score,
+            "clips",
+            row.video,
+            clip_ids[i],
         )
         for i, row in enumerate(manifest.itertuples())
     ]
@@ -79,8 +86,9 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
         cache / f"text-{profile.fingerprints[Modality.TEXT]}",
         lambda: _text_states(rows["text"].tolist(), profile),
     )
+    text_ids = _token_ids(rows["text"].tolist(), profile)
     text_items = [
-        Utterance({Modality.TEXT: text[str(i)]}, row.score, "text", row.video)
+        Utterance({Modality.TEXT: text[str(i)]}, row.score, "text", row.video, text_ids[i])
         for i, row in enumerate(rows.itertuples())
     ]
     videos = sorted(set(rows["video"]))
@@ -91,13 +99,20 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
         _face_items(data, profile, split) for split in (face_encoder.VALID, face_encoder.TEST)
     )
     cut = int(len(faces) * VALIDATION_SHARE)
+    repeats = np.where(rows["source"] == "mosi", MOSI_REPEATS, 1)
     return Sources(
         clips=clip_items,
-        text=[item for item in text_items if item.group not in held_out],
+        text=[
+            item
+            for item, count in zip(text_items, repeats, strict=True)
+            if item.group not in held_out
+            for _ in range(count)
+        ],
         text_validation=[item for item in text_items if item.group in held_out],
         faces=faces[cut:],
         faces_validation=faces[:cut],
         test_faces=test_faces,
+        language_model=profile.language_model,
     )
 
 
@@ -107,11 +122,12 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
     Each training actor's voice comes from an encoder trained without him or her and without the test
     actors, so its states are as good, and as bad, as those of a new voice.
     """
-    states = _cached(cache / f"speech-{fold}", lambda: _speech_states(data, cache, fold))
+    states = cross_fitted_voices(data, cache, fold)
     manifest = pd.read_csv(data / "speech" / "manifest.csv")
     folds = voice_encoder.speech_folds(manifest["speaker"])
     sentences = sorted(set(manifest["text"]))
     words = dict(zip(sentences, profile.embed_text(sentences), strict=True))
+    ids = dict(zip(sentences, _token_ids(sentences, profile), strict=True))
     items: dict[str, list[Utterance]] = {"train": [], "validation": [], "test": []}
     validation_fold = (fold + 1) % voice_encoder.FOLDS
     validation = set(sorted(set(manifest["speaker"][folds == validation_fold]))[:2])
@@ -121,10 +137,16 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
             voice_encoder.ravdess_valence(row.emotion, row.intensity),
             "speech",
             row.speaker,
+            ids[row.text],
         )
         kind = "test" if folds[i] == fold else "validation" if row.speaker in validation else "train"
         items[kind].append(item)
     return Speech(**items)
+
+
+def cross_fitted_voices(data: Path, cache: Path, fold: int) -> dict[str, Tensor]:
+    """{row of RAVDESS's manifest: states (T, 11)}, from an encoder without its fold and without `fold`."""
+    return _cached(cache / f"speech-{fold}", lambda: _speech_states(data, cache, fold))
 
 
 def voice_copy(speech: pd.DataFrame, held_out: tuple[int, ...], cache: Path) -> VoiceEncoder:
@@ -140,7 +162,6 @@ def voice_copy(speech: pd.DataFrame, held_out: tuple[int, ...], cache: Path) -> 
 
 
 def _speech_states(data: Path, cache: Path, fold: int) -> dict[str, Tensor]:
-    """{row: states (T, 11)} of every utterance, from an encoder without its fold and without `fold`."""
     speech = voice_encoder.load_speech(data)
     states = {}
     for other in range(voice_encoder.FOLDS):
@@ -165,6 +186,11 @@ def _clip_states(data: Path, profile: Profile) -> dict[str, Tensor]:
 
 def _text_states(texts: list[str], profile: Profile) -> dict[str, Tensor]:
     return {str(i): states for i, states in enumerate(profile.embed_text(texts))}
+
+
+def _token_ids(texts: list[str], profile: Profile) -> list[Tensor]:
+    ids, lengths = profile.text.tokenize(texts)
+    return [row[:length].clone() for row, length in zip(ids, lengths.tolist(), strict=True)]
 
 
 def _face_items(data: Path, profile: Profile, split: int) -> list[Utterance]:

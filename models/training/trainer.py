@@ -20,21 +20,25 @@ class Recipe:
     """How every method is trained; the same numbers for all, learning rate and decay from its spec.
 
     Stage one shows `general_epochs` times a draw of each source but clips; stage two `clip_epochs` times
-    the training clips, each `clip_repeats` times, among a draw of `replay` as large.
+    the training clips, each `clip_repeats` times, among a draw of `replay` as large and `borrowed` as many
+    scored transcripts that borrow a training clip's voice and face: what a natural voice and face look
+    like, whatever the words.
     """
 
-    general_epochs: int = 6
-    clip_epochs: int = 4
-    clip_repeats: int = 2
-    text: int = 1600  # transcripts a stage-one epoch
-    speech: int = 800
+    general_epochs: int = 4
+    clip_epochs: int = 3
+    clip_repeats: int = 3
+    text: int = 1200  # transcripts a stage-one epoch
+    speech: int = 2000
     faces: int = 800
-    triples: int = 1600
-    triple_noise: float = 2.5  # of the partners' valence
-    replay: float = 0.75  # items of stage one for each clip shown in stage two
-    batch: int = 64
+    triples: int = 2400
+    triple_noise: float = 1.0  # of the partners' valence
+    unrelated: float = 0.7  # share of triples whose voice and face are drawn regardless of the words
+    replay: float = 0.5  # items of stage one for each clip shown in stage two
+    borrowed: float = 0.3  # transcripts with a clip's voice and face for each clip shown
+    batch: int = 128
     modality_dropout: float = 0.5
-    clip_lr: float = 0.3  # of the stage-one learning rate
+    clip_lr: float = 0.5  # of the stage-one learning rate
 
 
 class FusionTrainer:
@@ -50,9 +54,9 @@ class FusionTrainer:
     ):
         self.sources, self.speech, self.dims, self.device = sources, speech, dims, device
         self.recipe = recipe or Recipe()
-        noise = self.recipe.triple_noise
-        self._triples = TripleMaker(speech.train, sources.faces, noise)
-        validation_triples = TripleMaker(speech.validation, sources.faces_validation, noise, partners=15)
+        looseness = self.recipe.triple_noise, self.recipe.unrelated
+        self._triples = TripleMaker(speech.train, sources.faces, *looseness)
+        validation_triples = TripleMaker(speech.validation, sources.faces_validation, *looseness, partners=15)
         rng = np.random.default_rng(0)
         self.validation = [
             *sources.text_validation,
@@ -65,14 +69,16 @@ class FusionTrainer:
         """Stage one: transcripts, acted speech, faces and label-matched triples."""
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
-        model = spec(name).build(self.dims).to(self.device)
+        model = spec(name).build(self.dims)
+        if model.needs_language_model:
+            model.attach_language_model(self.sources.language_model())
+        model.to(self.device)
         everything = [*self.sources.text[:1500], *self.speech.train, *self.sources.faces[:1500]]
         model.set_normalisation(collate(everything, self.dims)[0].to(self.device))
         recipe = self.recipe
-        epochs = (
-            self._draw(recipe.text, recipe.speech, recipe.faces, recipe.triples, rng)
-            for _ in range(recipe.general_epochs)
-        )
+        share = spec(name).training.get("items", 1.0)
+        counts = [int(share * n) for n in (recipe.text, recipe.speech, recipe.faces, recipe.triples)]
+        epochs = (self._draw(*counts, rng) for _ in range(recipe.general_epochs))
         self._run(model, name, epochs, recipe.general_epochs, 1.0, seed, log)
         self.calibrate(model)
         return model
@@ -88,9 +94,14 @@ class FusionTrainer:
         """Stage two, in place: the clips among items of stage one."""
         rng = np.random.default_rng(seed + 1)
         recipe = self.recipe
-        share = recipe.replay * recipe.clip_repeats * len(clips) / 4
-        counts = [int(share)] * 4
-        epochs = (clips * recipe.clip_repeats + self._draw(*counts, rng) for _ in range(recipe.clip_epochs))
+        shown = recipe.clip_repeats * len(clips)
+        counts = [int(recipe.replay * shown / 4)] * 4
+        epochs = (
+            clips * recipe.clip_repeats
+            + self._draw(*counts, rng)
+            + self._borrow(clips, int(recipe.borrowed * shown), rng)
+            for _ in range(recipe.clip_epochs)
+        )
         self._run(model, name, epochs, recipe.clip_epochs, recipe.clip_lr, seed + 1, log)
         self.calibrate(model)
         return model
@@ -117,7 +128,8 @@ class FusionTrainer:
         self, text: int, speech: int, faces: int, triples: int, rng: np.random.Generator
     ) -> list[Utterance]:
         def some(items: list[Utterance], count: int) -> list[Utterance]:
-            return [items[i] for i in rng.choice(len(items), min(count, len(items)), replace=False)]
+            # with replacement only where a source is smaller than its share (speech)
+            return [items[i] for i in rng.choice(len(items), count, replace=count > len(items))]
 
         return [
             *some(self.sources.text, text),
@@ -125,6 +137,14 @@ class FusionTrainer:
             *some(self.sources.faces, faces),
             *(self._triples.make(item, rng) for item in some(self.sources.text, triples)),
         ]
+
+    def _borrow(self, clips: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
+        items = []
+        for i in rng.integers(len(self.sources.text), size=count):
+            transcript, clip = self.sources.text[i], clips[rng.integers(len(clips))]
+            states = {**clip.states, Modality.TEXT: transcript.states[Modality.TEXT]}
+            items.append(Utterance(states, transcript.target, "borrowed", transcript.group, transcript.ids))
+        return items
 
     def _run(
         self,
@@ -138,16 +158,16 @@ class FusionTrainer:
     ) -> None:
         recipe, hints = self.recipe, spec(name).training
         generator = torch.Generator().manual_seed(seed)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=hints["lr"] * lr_factor, weight_decay=hints["weight_decay"]
-        )
+        groups = model.parameter_groups(hints["lr"] * lr_factor)
+        optimizer = torch.optim.AdamW(groups, weight_decay=hints["weight_decay"])
+        highest = [group["lr"] for group in optimizer.param_groups]
         model.train()
         for epoch, items in enumerate(epochs):
             losses = []
             for number, batch in enumerate(_batches(items, recipe.batch, generator)):
                 progress = (epoch + number * recipe.batch / len(items)) / count
-                for group in optimizer.param_groups:  # cosine from full to a tenth
-                    group["lr"] = hints["lr"] * lr_factor * (0.55 + 0.45 * np.cos(np.pi * progress))
+                for group, lr in zip(optimizer.param_groups, highest, strict=True):
+                    group["lr"] = lr * (0.55 + 0.45 * np.cos(np.pi * progress))  # from full to a tenth
                 features, target = collate(batch, self.dims)
                 features = drop_modalities(features, recipe.modality_dropout, generator)
                 step = model.training_step(
@@ -180,7 +200,7 @@ def predict(
     items: list[Utterance],
     dims: dict[Modality, int],
     subset: tuple[Modality, ...],
-    batch: int = 64,
+    batch: int = 128,
     device: str = "cpu",
 ) -> np.ndarray:
     """Scores (n,) with only `subset` switched on; NaN for an item that has none of it."""

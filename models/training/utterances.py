@@ -19,12 +19,14 @@ class Utterance:
     target : score in [-3, 3]
     source : "clips", "speech", "text", "faces" or "triples"
     group : speaker or video, never on both sides of a split
+    ids : (T,) token ids of its text states, for methods that run the language model; None where unknown
     """
 
     states: dict[Modality, Tensor]
     target: float
     source: str
     group: str
+    ids: Tensor | None = None
 
 
 def collate(utterances: list[Utterance], dims: dict[Modality, int]) -> tuple[Features, Tensor]:
@@ -37,8 +39,22 @@ def collate(utterances: list[Utterance], dims: dict[Modality, int]) -> tuple[Fea
         for value, row in zip(values, rows, strict=True):
             if row is not None:
                 value[: len(row)] = row
-        sequences[modality] = Sequence(values, lengths, torch.tensor([row is not None for row in rows]))
+        present = torch.tensor([row is not None for row in rows])
+        ids = _collate_ids(utterances, lengths, present) if modality is Modality.TEXT else None
+        sequences[modality] = Sequence(values, lengths, present, ids)
     return Features(**sequences), torch.tensor([u.target for u in utterances], dtype=torch.float32)
+
+
+def _collate_ids(utterances: list[Utterance], lengths: Tensor, present: Tensor) -> Tensor | None:
+    """Token ids (B, T), 0 where there is no word; None unless every utterance with words knows its ids."""
+    known = torch.tensor([utterance.ids is not None for utterance in utterances])
+    if not known.any() or (present & ~known).any():
+        return None
+    ids = torch.zeros(len(utterances), int(lengths.max()), dtype=torch.long)
+    for row, utterance in enumerate(utterances):
+        if present[row]:
+            ids[row, : len(utterance.ids)] = utterance.ids
+    return ids
 
 
 def drop_modalities(features: Features, rate: float, generator: torch.Generator) -> Features:
@@ -58,24 +74,33 @@ class TripleMaker:
 
     As AV-MNIST and MFM's synthetic data pair independent items of one label. Partners are drawn anew for
     each triple from the `partners` items nearest in valence to the score with Gaussian noise of standard
-    deviation `noise`: real voices and faces agree with words loosely.
+    deviation `noise`. A share `unrelated` of the triples gets partners of any valence: most people say what
+    they feel with a voice and a face that tell little.
     """
 
-    def __init__(self, voices: list[Utterance], faces: list[Utterance], noise: float, partners: int = 40):
-        self.noise, self.partners = noise, partners
+    def __init__(
+        self,
+        voices: list[Utterance],
+        faces: list[Utterance],
+        noise: float,
+        unrelated: float,
+        partners: int = 40,
+    ):
+        self.noise, self.unrelated, self.partners = noise, unrelated, partners
         self.voices, self.voice_targets = _by_target(voices)
         self.faces, self.face_targets = _by_target(faces)
 
     def make(self, transcript: Utterance, rng: np.random.Generator) -> Utterance:
         """A triple with the transcript's score; its face is shown for one to four pictures."""
-        voice = self._near(self.voices, self.voice_targets, transcript.target, 1, rng)[0]
-        faces = self._near(self.faces, self.face_targets, transcript.target, int(rng.integers(1, 5)), rng)
+        target = rng.uniform(-3, 3) if rng.random() < self.unrelated else transcript.target
+        voice = self._near(self.voices, self.voice_targets, target, 1, rng)[0]
+        faces = self._near(self.faces, self.face_targets, target, int(rng.integers(1, 5)), rng)
         states = {
             Modality.TEXT: transcript.states[Modality.TEXT],
             Modality.AUDIO: voice.states[Modality.AUDIO],
             Modality.VISION: torch.cat([face.states[Modality.VISION] for face in faces]),
         }
-        return Utterance(states, transcript.target, "triples", transcript.group)
+        return Utterance(states, transcript.target, "triples", transcript.group, transcript.ids)
 
     def _near(
         self, items: list[Utterance], targets: np.ndarray, target: float, count: int, rng: np.random.Generator

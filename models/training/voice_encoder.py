@@ -15,7 +15,7 @@ from tqdm import tqdm
 from models.clip import SAMPLE_RATE
 from models.extractors.audio import RAVDESS_EMOTIONS, VoiceEncoder, level, log_mel, voiced_span
 from models.training.metrics import correlation
-from models.training.valence import ravdess_valence
+from models.valence import ravdess_valence
 
 FOLDS = 4  # of six actors each, three women and three men; fold 0 is never in a shipped weight
 CROP = 160  # log-mel frames (1.6 s) a training example

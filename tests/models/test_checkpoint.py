@@ -18,6 +18,7 @@ from models.checkpoint import (
 )
 from models.registry import FUSION_MODELS, spec
 from models.types import Modality
+from tests.small_language_model import with_small_language_model
 
 FINGERPRINTS = {"text": "aa11", "audio": "bb22", "vision": "cc33"}
 
@@ -47,13 +48,17 @@ def shipped(tmp_path, dims, meta):
 
 @pytest.mark.parametrize("name", FUSION_MODELS)
 @torch.no_grad()
-def test_comes_back_as_it_was_saved(name, tmp_path, dims, meta, make_features):
+def test_comes_back_as_it_was_saved(
+    name, tmp_path, meta, make_features, build_method, language_model
+):
     torch.manual_seed(0)
-    model, features = spec(name).build(dims), make_features(6)
+    model, features = build_method(name), make_features(6)
     model.set_normalisation(make_features(50, seed=1))
-    meta = replace(meta, method=name, config=spec(name).config)
+    meta = replace(meta, method=name, config=with_small_language_model(name))
     save_fusion(fusion_path(name, root=tmp_path), model, meta)
-    loaded = load_fusion(name, root=tmp_path, fingerprints=FINGERPRINTS)
+    loaded = load_fusion(
+        name, root=tmp_path, fingerprints=FINGERPRINTS, language_model=lambda: language_model
+    )
     assert loaded.meta == meta
     assert not loaded.model.training
     assert loaded.model.text_std.dtype == torch.float32

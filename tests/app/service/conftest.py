@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,10 +15,11 @@ import torch
 from app.service.analyst import Analyst
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
-from models.clip import SAMPLE_RATE
+from models.clip import SAMPLE_RATE, Word
 from models.extractors.profile import Extraction, FaceTrack, Profile
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Features, Modality, Sequence
+from tests.small_language_model import SHAPE, random_weights, with_small_language_model
 
 REACH = {subset_name(subset): 0.4 + 0.1 * len(subset) for subset in Modality.subsets()}
 
@@ -25,7 +27,8 @@ REACH = {subset_name(subset): 0.4 + 0.1 * len(subset) for subset in Modality.sub
 class TinyProfile(Profile):
     """States that depend on the content alone: words' letters, loudness, brightness.
 
-    A bright picture has a face, a loud sound a voice. `extracted` lists what was asked for, in order.
+    A bright picture has a face, a loud sound a voice. `extracted` lists what was asked for, in order, `timed`
+    the words whose times were given.
     """
 
     name = "local"
@@ -34,10 +37,11 @@ class TinyProfile(Profile):
 
     def __init__(self) -> None:
         self.extracted: list[str] = []
+        self.timed: list[Word] = []
         self._lock = threading.Lock()
 
-    def extract(self, clip, transcript: str) -> Extraction:
-        words, voice, face = transcript.split(), [], []
+    def extract(self, clip, transcript: str, words=()) -> Extraction:
+        tokens, voice, face = transcript.split(), [], []
         if clip is not None and clip.audio is not None:
             blocks = np.array_split(clip.audio, 8)
             voice = [float(np.sqrt((block**2).mean())) for block in blocks]
@@ -48,19 +52,28 @@ class TinyProfile(Profile):
         with self._lock:
             asked = {"text": transcript, "audio": clip and clip.audio is not None}
             asked["vision"] = clip and clip.frames is not None
+            self.timed += words
             self.extracted += [name for name, wanted in asked.items() if wanted]
         crops = np.zeros((len(face), 48, 48), np.uint8)
         return Extraction(
             features=Features(
-                text=self._states(Modality.TEXT, [sum(map(ord, word)) / 1000 for word in words]),
+                text=self._words(tokens),
                 audio=self._states(Modality.AUDIO, voice),
                 vision=self._states(Modality.VISION, face),
             ),
             log_mel=np.zeros((80, 10), np.float32) if voice else None,
             faces=FaceTrack(crops, np.arange(len(face)) / 5) if face else None,
-            tokens=words,
+            tokens=tokens,
             timings_ms={"text": 1.0, "audio": 2.0, "vision": 3.0},
         )
+
+    def language_model(self) -> dict[str, torch.Tensor]:
+        return random_weights()
+
+    def _words(self, tokens: list[str]) -> Sequence:
+        numbers = [sum(map(ord, word)) for word in tokens]
+        ids = torch.tensor([[number % SHAPE["vocabulary"] for number in numbers] or [0]])
+        return replace(self._states(Modality.TEXT, [number / 1000 for number in numbers]), ids=ids)
 
     def _states(self, modality: Modality, levels: list[float]) -> Sequence:
         width, steps = self.dims[modality], max(1, len(levels))
@@ -76,15 +89,16 @@ def checkpoints(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("checkpoints")
     for name, method in FUSION_MODELS.items():
         torch.manual_seed(7)
+        config = with_small_language_model(name)
         meta = CheckpointMeta(
             method=name,
-            config=method.config,
+            config=config,
             profile="local",
             fingerprints={str(m): digest for m, digest in TinyProfile.fingerprints.items()},
             dims={str(m): width for m, width in TinyProfile.dims.items()},
             residual_quantiles=REACH,
         )
-        save_fusion(fusion_path(name, root=root), method.build(TinyProfile.dims), meta)
+        save_fusion(fusion_path(name, root=root), method.build(TinyProfile.dims, config), meta)
     return root
 
 

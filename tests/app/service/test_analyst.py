@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.service.analysis import LABELS
+from app.media.speech import Recogniser
+from app.service.analysis import LABELS, Transcript
 from app.service.analyst import Analyst
 from app.service.notices import AnalysisError
 from app.settings import Settings
+from models.clip import Word
 from models.decode import MediaError
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
@@ -258,6 +260,18 @@ def test_silence_has_no_words_and_says_so(analyst, write_clip):
     analysis = analyst.analyze(video=write_clip(200, 0.0))
     assert analysis.transcript.text == ""
     assert codes(analysis) == ["no_voice", "no_speech"]
+
+
+def test_the_extractors_get_the_times_of_recognised_words(analyst, profile, write_clip, monkeypatch):
+    words = (Word("hello", 0.1, 0.4), Word("there", 0.5, 0.9))
+    heard = Transcript("hello there", "whisper", words=words)
+    monkeypatch.setattr(Recogniser, "transcribe", lambda recogniser, audio: heard)
+    clip = write_clip()
+    assert analyst.analyze(video=clip).transcript == heard
+    assert profile.timed == list(words)
+    analyst.analyze(video=clip, text="hello there")  # typed: nobody knows when it was said
+    assert profile.timed == list(words)
+    assert profile.extracted.count("text") == 2
 
 
 @pytest.mark.shared

@@ -8,8 +8,6 @@ counts two thirds of its strong one.
 
 from __future__ import annotations
 
-from models.extractors.audio import RAVDESS_EMOTIONS
-
 PLEASURE = {
     "neutral": 0.0,  # the scale's midpoint, not one of the adjectives
     "calm": 0.0,  # RAVDESS's second baseline (Livingstone & Russo, PLoS ONE 2018)
@@ -22,15 +20,19 @@ PLEASURE = {
     "contempt": -0.23,  # scornful
 }
 FERPLUS_VALENCE = {emotion: 3 * pleasure for emotion, pleasure in PLEASURE.items()}
-_RAVDESS_NAMES = dict(
-    zip(
-        RAVDESS_EMOTIONS,
-        ("neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise"),
-        strict=True,
-    )
-)
+RAVDESS_EMOTIONS = {
+    "neutral": "neutral",
+    "calm": "calm",
+    "happy": "happiness",
+    "sad": "sadness",
+    "angry": "anger",
+    "fearful": "fear",
+    "disgust": "disgust",
+    "surprised": "surprise",
+}
+INTENSITIES = {"normal": 2 / 3, "strong": 1.0}
 
 
 def ravdess_valence(emotion: str, intensity: str) -> float:
     """Valence in [-3, 3] of a RAVDESS emotion at intensity "normal" or "strong"."""
-    return 3 * PLEASURE[_RAVDESS_NAMES[emotion]] * (1.0 if intensity == "strong" else 2 / 3)
+    return 3 * PLEASURE[RAVDESS_EMOTIONS[emotion]] * INTENSITIES[intensity]

@@ -1,0 +1,73 @@
+"""Text states -> words: the phrases of a bank whose states are nearest."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.checkpoint import CHECKPOINTS
+from models.extractors.text import TextEncoder
+
+PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase of the bank.
+
+    score : sentiment in [-3, 3], given by hand
+    similarity : cosine with what was asked for, in [-1, 1]
+    """
+
+    text: str
+    score: float
+    similarity: float
+
+
+class PhraseBank:
+    """Phrases and the mean state (n, 385) of each.
+
+    A state's 384 hidden coordinates are compared by the cosine of their difference from the bank's centre:
+    an imagined state lies nearer to the centre than a real one, but in its direction.
+    """
+
+    def __init__(self, texts: list[str], scores: list[float], states: Tensor):
+        self.texts, self.scores = texts, scores
+        self.centre = states.mean(0)
+        self.directions = F.normalize(states - self.centre, dim=1)
+
+    @classmethod
+    def load(cls, encoder: TextEncoder, path: Path = PHRASES) -> PhraseBank:
+        """The bank of a CSV with the columns text and score, read by the profile's text encoder."""
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        texts = [row["text"] for row in rows]
+        return cls(texts, [float(row["score"]) for row in rows], mean_states(encoder, texts))
+
+    def nearest(self, states: Tensor, count: int = 3) -> list[Phrase]:
+        """The `count` phrases nearest to the mean of states (T, 385), nearest first."""
+        similarity = self.directions @ F.normalize(states.mean(0) - self.centre, dim=0)
+        values, rows = similarity.topk(min(count, len(self.texts)))
+        return [
+            Phrase(self.texts[row], self.scores[row], value)
+            for row, value in zip(rows.tolist(), values.tolist(), strict=True)
+        ]
+
+
+@torch.inference_mode()
+def mean_states(encoder: TextEncoder, texts: list[str]) -> Tensor:
+    """Mean text state (n, 385) of each of `texts`, on the CPU."""
+    device = next(encoder.parameters()).device
+    means = []
+    for start in range(0, len(texts), BATCH):
+        ids, lengths = encoder.tokenize(texts[start : start + BATCH])
+        states = encoder.states(ids.to(device), lengths.to(device)).cpu()
+        valid = torch.arange(ids.shape[1]) < lengths[:, None]
+        means.append((states * valid[..., None]).sum(1) / lengths[:, None])
+    return torch.cat(means).clone()

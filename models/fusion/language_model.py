@@ -1,0 +1,216 @@
+"""The language model inside a fusion method: a BERT encoder, frozen, with low-rank adapters in every layer.
+
+Written out instead of taken from transformers, so that fusion models stay light to import and to build
+without weights; names and values are those of transformers' BertModel, to which a test compares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ADAPTERS = ("low_rank", "full")
+EPSILON = 1e-12  # of BERT's layer norms
+
+
+@dataclass(frozen=True)
+class LanguageModelShape:
+    """Sizes of a BERT encoder; vocabulary and positions count rows of its embedding tables."""
+
+    vocabulary: int
+    positions: int
+    width: int
+    layers: int
+    heads: int
+    intermediate: int
+
+
+class FrozenPart(nn.Module):
+    """Tensors of one part of the language model, by their name in transformers' BertModel.
+
+    Frozen, they are buffers that no checkpoint stores and no optimiser sees, None until attached; where
+    `trained` they are parameters like any other.
+    """
+
+    def __init__(self, name: str, trained: bool, **shapes: tuple[int, ...]):
+        super().__init__()
+        self.name, self.shapes = name, shapes
+        for key, shape in shapes.items():
+            if trained:
+                self.register_parameter(key, nn.Parameter(torch.zeros(shape)))
+            else:
+                self.register_buffer(key, None, persistent=False)
+
+    @torch.no_grad()
+    def attach(self, weights: Mapping[str, Tensor]) -> None:
+        """Take this part's tensors; frozen ones are shared with `weights`, not copied."""
+        for key in self.shapes:
+            tensor = weights[f"{self.name}.{key}"]
+            if key in self._parameters:
+                self._parameters[key].copy_(tensor)
+            else:
+                setattr(self, key, tensor.detach())
+
+
+class AdaptedLinear(FrozenPart):
+    """W x + b + (alpha / r) B A x: W and b of the language model, A (r, in) and B (out, r) the adapter.
+
+    B starts at zero, so that training starts from the very language model (Hu et al., LoRA, ICLR 2022).
+    rank : r, or None for a map that is trained itself and has no adapter
+    """
+
+    def __init__(self, name: str, width_in: int, width_out: int, rank: int | None, alpha: float):
+        super().__init__(name, rank is None, weight=(width_out, width_in), bias=(width_out,))
+        self.rank = rank
+        if rank is not None:
+            self.scale = alpha / rank
+            self.down = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(rank, width_in), a=5**0.5))
+            self.up = nn.Parameter(torch.zeros(width_out, rank))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., in) -> (..., out)."""
+        mapped = F.linear(states, self.weight, self.bias)
+        if self.rank is None:
+            return mapped
+        return mapped + self.scale * F.linear(F.linear(states, self.down), self.up)
+
+    @torch.no_grad()
+    def change(self) -> tuple[Tensor, Tensor]:
+        """Squared Frobenius norms of what the adapter adds to W, and of W."""
+        added = self.scale**2 * ((self.up.T @ self.up) * (self.down @ self.down.T)).sum()
+        return added, self.weight.square().sum()
+
+
+class AdaptedLayer(nn.Module):
+    """One layer of BERT: attention and feed-forward layer, post-norm, with six adapted maps."""
+
+    def __init__(self, index: int, shape: LanguageModelShape, rank: int | None, alpha: float):
+        super().__init__()
+        self.heads = shape.heads
+
+        def linear(name: str, width_in: int = shape.width, width_out: int = shape.width) -> AdaptedLinear:
+            return AdaptedLinear(f"encoder.layer.{index}.{name}", width_in, width_out, rank, alpha)
+
+        def norm(name: str) -> FrozenPart:
+            sizes = {"weight": (shape.width,), "bias": (shape.width,)}
+            return FrozenPart(f"encoder.layer.{index}.{name}", rank is None, **sizes)
+
+        self.query = linear("attention.self.query")
+        self.key = linear("attention.self.key")
+        self.value = linear("attention.self.value")
+        self.read = linear("attention.output.dense")
+        self.read_norm = norm("attention.output.LayerNorm")
+        self.widen = linear("intermediate.dense", width_out=shape.intermediate)
+        self.narrow = linear("output.dense", width_in=shape.intermediate)
+        self.output_norm = norm("output.LayerNorm")
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states (N, T, width), mask (N, T) bool -> (N, T, width)."""
+        query, key, value = (
+            linear(states).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for linear in (self.query, self.key, self.value)
+        )
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
+        states = _norm(self.read_norm, states + self.read(attended.transpose(1, 2).flatten(2)))
+        return _norm(self.output_norm, states + self.narrow(F.gelu(self.widen(states))))
+
+
+class AdaptedLanguageModel(nn.Module):
+    """Token ids -> states, through a frozen BERT encoder whose adapters are trained.
+
+    adapters : "low_rank", or "full": every weight is trained and there is no adapter, for comparison
+    rank, alpha : of the adapters
+    It runs without dropout, in training too: what is frozen stays the function that it was.
+    """
+
+    def __init__(self, shape: LanguageModelShape, *, adapters: str, rank: int, alpha: float):
+        super().__init__()
+        if adapters not in ADAPTERS:
+            raise ValueError(f"adapters must be one of {', '.join(ADAPTERS)}; got {adapters!r}")
+        full = adapters == "full"
+        self.shape = shape
+        self.word, self.position, self.segment = (
+            FrozenPart(f"embeddings.{kind}_embeddings", full, weight=(rows, shape.width))
+            for kind, rows in (
+                ("word", shape.vocabulary),
+                ("position", shape.positions),
+                ("token_type", 2),
+            )
+        )
+        self.norm = FrozenPart("embeddings.LayerNorm", full, weight=(shape.width,), bias=(shape.width,))
+        self.layers = nn.ModuleList(
+            AdaptedLayer(i, shape, None if full else rank, alpha) for i in range(shape.layers)
+        )
+
+    def attach(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the language model's weights, by their names in transformers' BertModel.
+
+        ValueError names what is missing or has another shape; tensors of other names (a pooler) are left.
+        """
+        faults = []
+        for part in self._parts():
+            for key, shape in part.shapes.items():
+                tensor = weights.get(f"{part.name}.{key}")
+                if tensor is None:
+                    faults.append(f"missing {part.name}.{key}")
+                elif tuple(tensor.shape) != shape:
+                    faults.append(f"{part.name}.{key} has shape {tuple(tensor.shape)}, not {shape}")
+        if faults:
+            raise ValueError(f"the language model does not fit: {'; '.join(faults)}")
+        for part in self._parts():
+            part.attach(weights)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """States (B, T, width) of token ids (B, T); what stands past a row's length is not read.
+
+        Rows with the same words are run once. RuntimeError before the weights are attached, ValueError
+        for more tokens than there are positions or ids that the vocabulary lacks.
+        """
+        if self.word.weight is None:
+            raise RuntimeError("there is no language model yet; give it with attach_language_model(weights)")
+        valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        ids = torch.where(valid, ids, 0)
+        if ids.shape[1] > self.shape.positions or int(ids.max()) >= self.shape.vocabulary:
+            raise ValueError(
+                f"token ids must be below {self.shape.vocabulary}, at most {self.shape.positions} a row; "
+                f"got {ids.shape[1]} a row, up to {int(ids.max())}: they belong to another tokenizer"
+            )
+        # a triple's words, a clip under several subsets, acted sentences: equal rows abound
+        distinct, row_of = torch.cat([lengths[:, None], ids], dim=1).unique(dim=0, return_inverse=True)
+        lengths, ids = distinct[:, 0], distinct[:, 1:]
+        valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        embedded = F.embedding(ids, self.word.weight) + self.segment.weight[0]
+        states = _norm(self.norm, embedded + self.position.weight[: ids.shape[1]])
+        for layer in self.layers:
+            states = layer(states, valid)
+        return states[row_of]
+
+    def counts(self) -> dict[str, int]:
+        """`language_model`: weights of the language model itself; `adapters`: those added beside them."""
+        own = sum(torch.Size(shape).numel() for part in self._parts() for shape in part.shapes.values())
+        adapters = sum(p.numel() for linear in self._adapted() for p in (linear.down, linear.up))
+        return {"language_model": own, "adapters": adapters}
+
+    @torch.no_grad()
+    def adapter_strength(self) -> Tensor:
+        """(layers,) |(alpha / r) B A| / |W| in the Frobenius norm, over all maps of a layer."""
+        strengths = []
+        for layer in self.layers:
+            changes = [m.change() for m in layer.modules() if isinstance(m, AdaptedLinear) and m.rank]
+            added, own = (sum(part) for part in zip(*changes, strict=True)) if changes else (0.0, 1.0)
+            strengths.append(torch.as_tensor(added / own).sqrt())
+        return torch.stack(strengths)
+
+    def _parts(self) -> list[FrozenPart]:
+        return [module for module in self.modules() if isinstance(module, FrozenPart)]
+
+    def _adapted(self) -> list[AdaptedLinear]:
+        return [part for part in self._parts() if isinstance(part, AdaptedLinear) and part.rank is not None]
+
+
+def _norm(part: FrozenPart, states: Tensor) -> Tensor:
+    return F.layer_norm(states, part.weight.shape, part.weight, part.bias, EPSILON)

@@ -1,0 +1,137 @@
+"""LRCMT: low-rank cross-modal Transformer (Sun, Che, Gao; Computer Engineering & Science 46(10), 2024).
+
+Rebuilt from the abstract, which is all that could be read. From it: low-rank matrices trained in every layer
+of the frozen language model, and vision and audio that interact with each other before they interact with
+the text. Everything else (the maps that carry adapters, their rank, the blocks, the head) is our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions
+from models.fusion.base import FusionModel
+from models.fusion.language_model import AdaptedLanguageModel, LanguageModelShape
+from models.fusion.layers import feed_forward, masked_mean
+from models.types import Features, Prediction, Sequence
+
+
+class LRCMT(FusionModel):
+    """An adapted language model whose words read a voice and a face that have read each other.
+
+    language_model : fields of its `LanguageModelShape`; its weights come by `attach_language_model`
+    adapters : "low_rank", or "full" to train the whole language model instead, for comparison
+    rank, alpha : of the adapters; language_rate : learning rate of adapters (or of the whole language
+    model), as a share of the rest's
+    silence : token ids that stand for absent words, [CLS] and [SEP]
+    width, heads, dropout : of the cross-modal blocks; hidden : of the head
+    """
+
+    needs_language_model = True
+
+    def __init__(
+        self,
+        dims: dict,
+        *,
+        language_model: dict[str, int],
+        adapters: str,
+        rank: int,
+        alpha: float,
+        language_rate: float,
+        silence: list[int],
+        width: int,
+        heads: int,
+        dropout: float,
+        hidden: int,
+    ):
+        super().__init__(dims)
+        shape = LanguageModelShape(**language_model)
+        self.language_rate = language_rate
+        self.subnets = nn.ModuleDict(
+            {
+                "text": AdaptedLanguageModel(shape, adapters=adapters, rank=rank, alpha=alpha),
+                "audio": nn.Linear(self.dims["audio"], width),
+                "vision": nn.Linear(self.dims["vision"], width),
+            }
+        )
+        self.words = nn.Linear(shape.width, width)
+        self.voice_from_face, self.face_from_voice, self.words_from_voice, self.words_from_face = (
+            AttentionBlock(width, heads, dropout) for _ in range(4)
+        )
+        self.joint = SelfAttentionBlock(2 * width, heads, dropout)
+        self.norm = nn.LayerNorm(2 * width)
+        self.head = feed_forward(2 * width, hidden, 1, dropout)
+        self.register_buffer("silence", torch.tensor(silence), persistent=False)
+
+    def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the frozen language model's weights, by their names in transformers' BertModel.
+
+        ValueError names each that is missing or mis-shaped.
+        """
+        self.subnets["text"].attach(weights)
+
+    def forward(self, features: Features) -> Prediction:
+        """Score; ValueError where there are words without token ids.
+
+        Traces, zero at padding: `voice_from_face` (B, Ta, Tv), `face_from_voice` (B, Tv, Ta),
+        `words_from_voice` (B, Tt, Ta) and `words_from_face` (B, Tt, Tv): attention, row = who reads, mean
+        over heads, zero where a side is absent; outside training `adapter_strength` (B, layers), the
+        adapters' change of each layer's weights relative to them.
+        """
+        normalised = self.normalised(features)
+        ids, lengths = self._tokens(features.text)
+        words_mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        words = self.words(self.subnets["text"](ids, lengths))
+        voice, voice_mask = self._nonverbal(normalised.audio, "audio")
+        face, face_mask = self._nonverbal(normalised.vision, "vision")
+
+        traces = {}
+        # both read the other as it came, so neither goes first
+        (voice, traces["voice_from_face"]), (face, traces["face_from_voice"]) = (
+            self.voice_from_face(voice, voice_mask, face, face_mask),
+            self.face_from_voice(face, face_mask, voice, voice_mask),
+        )
+        heard, traces["words_from_voice"] = self.words_from_voice(words, words_mask, voice, voice_mask)
+        seen, traces["words_from_face"] = self.words_from_face(words, words_mask, face, face_mask)
+        joint, _ = self.joint(torch.cat([heard, seen], dim=2), words_mask)
+        if not self.training:
+            traces["adapter_strength"] = self.subnets["text"].adapter_strength().expand(len(ids), -1)
+        pooled = self.norm(masked_mean(joint, words_mask))
+        return Prediction(self.bounded(self.head(pooled)[:, 0]), traces=traces)
+
+    def parameter_groups(self, lr: float) -> list[dict]:
+        """The language model's adapters (or all of it) at `language_rate` of lr, everything else at lr."""
+        adapted = set(self.subnets["text"].parameters())
+        rest = [p for p in self.parameters() if p not in adapted]
+        return [
+            {"params": rest, "lr": lr},
+            {"params": list(self.subnets["text"].parameters()), "lr": lr * self.language_rate},
+        ]
+
+    def sizes(self) -> dict[str, int]:
+        """Adds `language_model`, its frozen weights, and `adapters`, what is trained inside it."""
+        return {**super().sizes(), **self.subnets["text"].counts()}
+
+    def _tokens(self, text: Sequence) -> tuple[Tensor, Tensor]:
+        """Ids (B, T) and lengths (B,); absent words become `silence`."""
+        ids, absent = text.ids, ~text.present[:, None]
+        if ids is None:
+            if text.present.any():
+                raise ValueError(
+                    "LRCMT runs the language model itself and needs token ids, which these text states lack; "
+                    "extract them with the profile, or choose a method that reads states"
+                )
+            ids = self.silence.expand(len(text.present), -1)
+        if ids.shape[1] < len(self.silence):
+            ids = nn.functional.pad(ids, (0, len(self.silence) - ids.shape[1]))
+        silent = nn.functional.pad(self.silence, (0, ids.shape[1] - len(self.silence)))
+        return torch.where(absent, silent, ids), torch.where(text.present, text.lengths, len(self.silence))
+
+    def _nonverbal(self, sequence: Sequence, modality: str) -> tuple[Tensor, Tensor]:
+        """States of voice or face with their positions (B, T, width), and their mask."""
+        states, mask = self.subnets[modality](sequence.values), sequence.mask()
+        encoding = positions(states.shape[1], states.shape[2], states.device)
+        return torch.where(mask[..., None], states + encoding, 0.0), mask

@@ -1,0 +1,93 @@
+"""MCLEA: Multi-modal Contrastive Representation Learning for Entity Alignment (Lin et al., COLING 2022).
+
+Adapted from entity alignment to sentiment: an utterance stands where an entity stood, utterances of like
+score are the aligned pairs, and a regression head reads the joint embedding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.fusion.base import FusionModel
+from models.fusion.contrastive import (
+    Pairs,
+    UncertaintyWeights,
+    contrastive_loss,
+    inter_modal_losses,
+    intra_modal_losses,
+)
+from models.fusion.layers import ScoreHead, SubNets, weighted_concat
+from models.types import MODALITIES, Features, Modality, Prediction, Weights
+
+
+class MCLEA(FusionModel):
+    """Score from concat_m[alpha_m * h_m / |h_m|], with one alpha for all clips.
+
+    width : of every modality's embedding; hidden, dropout : of the head
+    margin : two clips whose scores differ by less are a positive pair
+    temperatures : tau_1 of the contrastive loss ICL, tau_2 of the alignment loss IAL
+    contrast, alignment : factors of all contrastive terms, and of IAL among them
+    """
+
+    def __init__(
+        self,
+        dims: dict[Modality, int],
+        *,
+        width: int,
+        hidden: int,
+        dropout: float,
+        margin: float,
+        temperatures: tuple[float, float],
+        contrast: float,
+        alignment: float,
+        subnets: dict,
+    ):
+        super().__init__(dims)
+        self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
+        self.weight_logits = nn.Parameter(torch.ones(len(MODALITIES)))  # w, alpha = softmax(w)
+        self.head = ScoreHead(len(MODALITIES) * width, hidden, dropout)
+        self.icl_weights, self.ial_weights = UncertaintyWeights(), UncertaintyWeights()
+        self.margin, self.temperatures = margin, temperatures
+        self.contrast, self.alignment = contrast, alignment
+
+    def forward(self, features: Features) -> Prediction:
+        """Score; the weights are alpha over the modalities that are present.
+
+        Traces, the same for every clip: `global_weights` (B, 3), alpha over all three modalities;
+        `icl_loss_weights` and `ial_loss_weights` (B, 3), the factors exp(-s_m) of the modalities' losses.
+        """
+        _, joint, weights = self._embed(features)
+        everywhere = {
+            "global_weights": self.weight_logits.softmax(0),
+            "icl_loss_weights": self.icl_weights.factors(),
+            "ial_loss_weights": self.ial_weights.factors(),
+        }
+        return Prediction(
+            self.bounded(self.head(joint)),
+            weights=Weights("global", weights),
+            traces={name: value.detach().expand(len(joint), -1) for name, value in everywhere.items()},
+        )
+
+    def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
+        """L1, ICL of the joint embedding, ICL and IAL of each modality weighted by their uncertainty."""
+        embeddings, joint, _ = self._embed(features)
+        pairs = Pairs(features.present(), target, self.margin)
+        tau_icl, tau_ial = self.temperatures
+        icl = self.icl_weights(intra_modal_losses(embeddings, pairs, tau_icl))
+        ial = self.ial_weights(inter_modal_losses(joint, embeddings, pairs, tau_ial))
+        return {
+            "l1": F.l1_loss(self.bounded(self.head(joint)), target),
+            "icl_joint": self.contrast * contrastive_loss(joint, pairs.joint, pairs.alike, tau_icl),
+            "icl": self.contrast * icl,
+            "ial": self.contrast * self.alignment * ial,
+        }
+
+    def _embed(self, features: Features) -> tuple[dict[Modality, Tensor], Tensor, Tensor]:
+        """{modality: (B, width)}, the joint embedding (B, 3 width), and alpha over present (B, 3)."""
+        embeddings = self.subnets(self.normalised(features))
+        present = features.present()
+        logits = self.weight_logits.expand(len(present), -1).masked_fill(~present, -torch.inf)
+        weights = logits.softmax(1).nan_to_num(0.0)
+        return embeddings, weighted_concat(embeddings, weights), weights

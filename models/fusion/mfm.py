@@ -1,0 +1,260 @@
+"""MFM: Learning Factorized Multimodal Representations (Tsai et al., ICLR 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.fusion.alignment import Aligned, align, pad_steps, step_traces
+from models.fusion.base import FusionModel
+from models.fusion.discrepancy import KERNELS, discrepancy
+from models.fusion.ef_lstm import EarlyFusion
+from models.fusion.layers import feed_forward, last_step, mean_over_present, random_part
+from models.fusion.mfn import MemoryFusion
+from models.fusion.tfn import TensorFusion
+from models.types import MODALITIES, Features, Modality, Prediction
+
+ENCODERS = {"mfn": MemoryFusion, "ef_lstm": EarlyFusion, "tfn": TensorFusion}
+LABEL = "label"  # the shared, discriminative latent Z_y, beside one private latent per modality
+FACTORS = (LABEL, *map(str, MODALITIES))
+
+Latents = dict[str, Tensor]  # {factor: (B, width)}
+
+
+class LastState(nn.Module):
+    """LSTM over aligned states, then one linear map per output from its state after the last step."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: dict[str, int]):
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, batch_first=True)
+        self.heads = nn.ModuleDict({name: nn.Linear(hidden, width) for name, width in outputs.items()})
+
+    def forward(self, states: Tensor, lengths: Tensor) -> Latents:
+        """States (B, S, inputs) of lengths (B,) -> {output: (B, width)}."""
+        last = last_step(self.lstm(states)[0], lengths)
+        return {name: head(last) for name, head in self.heads.items()}
+
+
+class Generator(nn.Module):
+    """Decoder of one modality: an LSTM that starts from the factors and goes on by itself.
+
+    The authors feed [f_y; f_m] first and then, as input too, the hidden state: W_ih h + W_hh h. That is one
+    matrix, so here the later inputs are zero and the recurrent weight stands for the sum of the two. Nothing
+    true is ever fed in: generating works as in training.
+    """
+
+    def __init__(self, width: int, dim: int):
+        super().__init__()
+        self.lstm = nn.LSTM(width, width, batch_first=True)
+        self.draw = nn.Linear(width, dim)
+
+    def forward(self, factors: Tensor, steps: int) -> Tensor:
+        """[f_y; f_m] (B, width) -> states (B, steps, dim)."""
+        first = F.pad(factors[:, None], (0, 0, 0, steps - 1))
+        return self.draw(self.lstm(first)[0])
+
+
+class MFM(FusionModel):
+    """Latents Z_y and Z_m, factors F_y and F_m; the score from F_y, each modality from [F_y; F_m].
+
+    encoder, encoder_config : what Z_y is read from, a name in ENCODERS and its keywords
+    steps : most steps of an utterance
+    latents, factors : {"label", "text", "audio", "vision": width}
+    hidden : {modality: units of the LSTM that reads Z_m}; surrogate : units of each surrogate LSTM
+    factor_hidden, head : hidden units of the networks Z -> F and F_y -> score; dropout : of them
+    kernel : of the regulariser, a name in KERNELS
+    weights : {"mmd", "latents", "text", "audio", "vision"}: of the regulariser, of the surrogates' match with
+    the latents, and of each modality's generation
+    """
+
+    def __init__(
+        self,
+        dims: dict[Modality, int],
+        *,
+        encoder: str,
+        encoder_config: dict,
+        steps: int,
+        latents: dict[str, int],
+        factors: dict[str, int],
+        hidden: dict[str, int],
+        surrogate: int,
+        factor_hidden: int,
+        head: int,
+        dropout: float,
+        weights: dict[str, float],
+        kernel: str = "imq",
+    ):
+        super().__init__(dims)
+        for name, value, known in (("encoder", encoder, ENCODERS), ("kernel", kernel, KERNELS)):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+        self.steps, self.kernel, self.loss_weights = steps, kernel, dict(weights)
+        self.encoder = ENCODERS[encoder](self.dims, **encoder_config)
+        self.label = nn.Linear(self.encoder.width, latents[LABEL])
+        self.subnets = nn.ModuleDict(
+            {str(m): LastState(self.dims[m], hidden[m], {str(m): latents[m]}) for m in MODALITIES}
+        )
+        self.surrogates = nn.ModuleDict(
+            {
+                _key(pattern): LastState(
+                    sum(self.dims[m] for m in pattern),
+                    surrogate,
+                    {LABEL: latents[LABEL], **{str(m): latents[m] for m in MODALITIES if m not in pattern}},
+                )
+                for pattern in Modality.subsets()
+                if len(pattern) < len(MODALITIES)
+            }
+        )
+        self.factors = nn.ModuleDict(
+            {name: feed_forward(latents[name], factor_hidden, factors[name], dropout) for name in FACTORS}
+        )
+        self.generators = nn.ModuleDict(
+            {str(m): Generator(factors[LABEL] + factors[m], self.dims[m]) for m in MODALITIES}
+        )
+        self.head = feed_forward(factors[LABEL], head, 1, dropout)
+
+    def forward(self, features: Features) -> Prediction:
+        """Score; every modality generated from the factors; the latents.
+
+        reconstructions : {modality: (B, steps, d)}, raw states on aligned steps, zero past an utterance's
+        end. For an absent modality both its latent and Z_y are inferred by the surrogate of those present;
+        for a present one it is the autoencoding, whose error against the aligned truth can be measured.
+        Traces: `latent_label`, `latent_text`, … (B, width), `spans` (B, steps, 2), and those of the encoder
+        of Z_y, zero in rows where a surrogate inferred it.
+        """
+        features = self.normalised(features)
+        aligned = align(features, self.steps)
+        encoding, traces = self.encoder(features, aligned)
+        whole = aligned.present.all(1)
+        traces = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces.items()}
+        latents = self.infer(aligned, encoding)
+        factors = self._factorise(latents)
+        generated = {
+            m: pad_steps(self.denormalised(m, states) * aligned.mask()[..., None], self.steps)
+            for m, states in self._generate(factors, aligned.spans.shape[1]).items()
+        }
+        return Prediction(
+            self.bounded(self._score(factors)),
+            reconstructions=generated,
+            traces={
+                **{f"latent_{name}": latents[name].detach() for name in FACTORS},
+                **step_traces({**traces, "spans": aligned.spans}, self.steps),
+            },
+        )
+
+    def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
+        """Latents of standardised aligned states.
+
+        encoding : (B, width), of which Z_y is a linear map in rows that have everything; None without such
+        In all others the surrogate for their pattern reads what is present, and gives Z_y and the private
+        latents of what is absent.
+        """
+        if encoding is None:
+            encoding = aligned.spans.new_zeros(len(aligned), self.encoder.width)
+        latents = {LABEL: torch.where(aligned.present.all(1)[:, None], self.label(encoding), 0.0)}
+        for i, m in enumerate(MODALITIES):
+            own = self.subnets[m](aligned.states[m], aligned.lengths)[m]
+            latents[str(m)] = torch.where(aligned.present[:, i, None], own, 0.0)
+        for key, pattern in ((_key(p), p) for p in Modality.subsets() if len(p) < len(MODALITIES)):
+            wanted = torch.tensor([m in pattern for m in MODALITIES], device=aligned.lengths.device)
+            rows = (aligned.present == wanted).all(1).nonzero()[:, 0]
+            if len(rows):
+                inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])
+                for name, values in inferred.items():
+                    latents[name] = latents[name].index_copy(0, rows, values)
+        return latents
+
+    def imagine(self, aligned: Aligned, kept: Tensor) -> dict[Modality, Tensor]:
+        """Every modality, standardised {modality: (B, S, d)}, from those that `kept` (B, 3) bool allows.
+
+        aligned : standardised states. What `forward` answers for such rows, on steps given from outside, so
+        that it can be compared with a truth that it did not see; `kept` must not leave a row all three.
+        """
+        return self._generate(self._factorise(self.infer(aligned.keep(kept))), aligned.spans.shape[1])
+
+    def denormalised(self, modality: Modality, states: Tensor) -> Tensor:
+        """Raw states (..., d) of standardised ones."""
+        return states * getattr(self, f"{modality}_std") + getattr(self, f"{modality}_mean")
+
+    def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
+        """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
+
+        Of every row with more than one modality a random part is hidden: the surrogates learn its latents,
+        as the encoders have them (detached), its score and its generation, from what is left. A row with one
+        modality has no truth about the others, and no loss on them.
+        """
+        features = self.normalised(features)
+        aligned = align(features, self.steps)
+        latents = self.infer(aligned, self._encode_whole(features, aligned))
+        factors = self._factorise(latents)
+        generated = self._generate(factors, aligned.spans.shape[1])
+        losses = {
+            "l1": (self._score(factors) - target).abs().mean(),
+            "mmd": self.loss_weights["mmd"] * self._regulariser(latents, aligned.present),
+            **self._generation_losses("generate", generated, aligned),
+        }
+        rows = (aligned.present.sum(1) > 1).nonzero()[:, 0]
+        if len(rows):
+            losses |= self._surrogate_losses(
+                aligned.select(rows),
+                {name: values[rows].detach() for name, values in latents.items()},
+                target[rows],
+            )
+        return losses
+
+    def _encode_whole(self, features: Features, aligned: Aligned) -> Tensor | None:
+        """Encodings (B, width) for Z_y, computed only for rows that have everything; None without such."""
+        rows = aligned.present.all(1).nonzero()[:, 0]
+        if not len(rows):
+            return None
+        encoded, _ = self.encoder(features.select(rows), aligned.select(rows))
+        return encoded.new_zeros(len(aligned), self.encoder.width).index_copy(0, rows, encoded)
+
+    def _surrogate_losses(self, aligned: Aligned, latents: Latents, target: Tensor) -> dict[str, Tensor]:
+        """Losses with a random part of each row hidden; latents are those of the whole rows."""
+        kept = random_part(aligned.present)
+        hidden = aligned.present & ~kept
+        inferred = self.infer(aligned.keep(kept))
+        factors = self._factorise(inferred)
+        generated = self._generate(factors, aligned.spans.shape[1])
+        match = (inferred[LABEL] - latents[LABEL]).square().mean()
+        for i, m in enumerate(MODALITIES):
+            errors = (inferred[m] - latents[m]).square().mean(1)
+            match = match + mean_over_present(errors, hidden[:, i])
+        return {
+            "l1_hidden": (self._score(factors) - target).abs().mean(),
+            "latents": self.loss_weights["latents"] * match / len(FACTORS),
+            **self._generation_losses("imagine", generated, aligned.keep(hidden)),
+        }
+
+    def _generation_losses(
+        self, name: str, generated: dict[Modality, Tensor], truth: Aligned
+    ) -> dict[str, Tensor]:
+        """Mean squared error of standardised states over the steps that have the modality."""
+        return {
+            f"{name}_{m}": self.loss_weights[m]
+            * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.heard[m])
+            for m in MODALITIES
+        }
+
+    def _regulariser(self, latents: Latents, present: Tensor) -> Tensor:
+        """Discrepancy of every latent from N(0, I), of a private one over the rows that have the modality."""
+        known = {LABEL: present.any(1), **{str(m): present[:, i] for i, m in enumerate(MODALITIES)}}
+        rows = {name: latents[name][known[name]] for name in FACTORS}
+        return sum(discrepancy(z, torch.randn_like(z), self.kernel) for z in rows.values())
+
+    def _factorise(self, latents: Latents) -> Latents:
+        return {name: self.factors[name](latents[name]).relu() for name in FACTORS}
+
+    def _score(self, factors: Latents) -> Tensor:
+        return self.head(factors[LABEL])[:, 0]
+
+    def _generate(self, factors: Latents, steps: int) -> dict[Modality, Tensor]:
+        """Standardised states {modality: (B, steps, d)}."""
+        return {m: self.generators[m](torch.cat([factors[LABEL], factors[m]], 1), steps) for m in MODALITIES}
+
+
+def _key(pattern: tuple[Modality, ...]) -> str:
+    """Name of the surrogate that reads exactly these modalities."""
+    return "_".join(pattern)

@@ -1,0 +1,129 @@
+"""MFN: Memory Fusion Network for Multi-view Sequential Learning (Zadeh et al., AAAI 2018)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.fusion.alignment import Aligned, align, step_traces
+from models.fusion.base import FusionModel
+from models.fusion.layers import feed_forward, last_step, lstm_states
+from models.types import MODALITIES, Features, Modality, Prediction
+
+
+class MemoryFusion(nn.Module):
+    """One LSTM per modality, delta-memory attention over two neighbouring steps, a gated shared memory.
+
+    hidden : {modality: units of its LSTM}; memory : width of the memory; attention, proposal, gates : hidden
+    units of the networks that attend, propose an update and gate it; dropout : of those networks
+    An absent modality's cell states are zero and get no attention.
+    """
+
+    def __init__(
+        self,
+        dims: dict[Modality, int],
+        *,
+        hidden: dict[str, int],
+        memory: int,
+        attention: int,
+        proposal: int,
+        gates: int,
+        dropout: float,
+    ):
+        super().__init__()
+        self.hidden = tuple(hidden[m] for m in MODALITIES)
+        window = 2 * sum(self.hidden)
+        self.memory = memory
+        self.width = sum(self.hidden) + memory
+        self.lstms = nn.ModuleDict(
+            {str(m): nn.LSTM(dims[m], hidden[m], batch_first=True) for m in MODALITIES}
+        )
+        self.attention = feed_forward(window, attention, window, dropout)
+        self.proposal = feed_forward(window, proposal, memory, dropout)
+        self.retain = feed_forward(window + memory, gates, memory, dropout)
+        self.update = feed_forward(window + memory, gates, memory, dropout)
+
+    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
+        """Encoding [h_t; h_a; h_v; u] (B, width) after the last step, and traces over the steps.
+
+        `attention` (B, S, 2, 3): share of the step before and of the step itself, and of each modality in
+        them, in the attention per coordinate; it sums to 1. Sums over coordinates would favour wide LSTMs.
+        `retain`, `update` (B, S): means of the two gates; `memory_norm` (B, S).
+        """
+        last, cells = [], []
+        for i, modality in enumerate(MODALITIES):
+            hidden, memory = lstm_states(self.lstms[modality], aligned.states[modality])
+            there = aligned.present[:, i, None]
+            last.append(torch.where(there, last_step(hidden, aligned.lengths), 0.0))
+            cells.append(torch.where(there[..., None], memory, 0.0))
+        now = torch.cat(cells, dim=2)
+        window = torch.cat([F.pad(now[:, :-1], (0, 0, 1, 0)), now], dim=2)  # c^{s-1}, c^s
+        attention = self._attend(window, aligned.present)
+        attended = attention * window
+        memories, retained, updated = self._remember(attended, aligned.mask())
+        traces = {
+            "attention": self._shares(attention),
+            "retain": retained.mean(2),
+            "update": updated.mean(2),
+            "memory_norm": memories.norm(dim=2),
+        }
+        mask = aligned.mask()
+        traces = {name: x * mask.view(*mask.shape, *[1] * (x.dim() - 2)) for name, x in traces.items()}
+        return torch.cat([*last, memories[:, -1]], dim=1), traces
+
+    def _attend(self, window: Tensor, present: Tensor) -> Tensor:
+        """Softmax over all coordinates (B, S, 2C) of present modalities."""
+        sizes = torch.tensor(self.hidden, device=window.device)
+        coordinates = present.repeat_interleave(sizes, dim=1).repeat(1, 2)
+        evidence = self.attention(window).masked_fill(~coordinates[:, None], -torch.inf)
+        return evidence.softmax(2).nan_to_num(0.0)  # NaN only where nothing at all is present
+
+    def _remember(self, attended: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Memory u^s and gates, each (B, S, memory); padding leaves the memory as it is."""
+        proposals = self.proposal(attended).tanh()
+        memory = proposals.new_zeros(len(attended), self.memory)
+        memories, retained, updated = [], [], []
+        for step, valid in enumerate(mask.unbind(1)):
+            seen = torch.cat([attended[:, step], memory], dim=1)
+            retain, update = self.retain(seen).sigmoid(), self.update(seen).sigmoid()
+            memory = torch.where(valid[:, None], retain * memory + update * proposals[:, step], memory)
+            for states, state in ((memories, memory), (retained, retain), (updated, update)):
+                states.append(state)
+        return tuple(torch.stack(states, dim=1) for states in (memories, retained, updated))
+
+    def _shares(self, attention: Tensor) -> Tensor:
+        """Attention (B, S, 2C) per coordinate, as shares (B, S, 2, 3) of both steps and all modalities."""
+        parts = attention.unflatten(2, (2, -1)).split(self.hidden, dim=3)
+        means = torch.stack([part.mean(3) for part in parts], dim=3)
+        return means / means.sum((2, 3), keepdim=True).clamp_min(1e-9)
+
+
+class MFN(FusionModel):
+    """Score of [h_t; h_a; h_v; u] after the last step, read by a network of one hidden layer.
+
+    steps : most steps of an utterance; encoder : keywords of `MemoryFusion`; head, dropout : of the network
+    that reads the score
+    """
+
+    def __init__(self, dims: dict[Modality, int], *, steps: int, encoder: dict, head: int, dropout: float):
+        super().__init__(dims)
+        self.steps = steps
+        self.encoder = MemoryFusion(self.dims, **encoder)
+        self.head = feed_forward(self.encoder.width, head, 1, dropout)
+
+    @property
+    def subnets(self) -> nn.Module:
+        """The LSTMs of the modalities."""
+        return self.encoder.lstms
+
+    def forward(self, features: Features) -> Prediction:
+        """Score; traces of `MemoryFusion` and `spans` (B, steps, 2), zero past an utterance's end."""
+        features = self.normalised(features)
+        aligned = align(features, self.steps)
+        encoding, traces = self.encoder(features, aligned)
+        score = self.head(encoding)[:, 0]
+        return Prediction(
+            self.bounded(score),
+            traces=step_traces({**traces, "spans": aligned.spans}, self.steps),
+        )

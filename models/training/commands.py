@@ -1,0 +1,153 @@
+"""What `python -m models` does with a file of features: extract, convert, train, evaluate, benchmark.
+
+Each takes the parsed options of its command, prints what a researcher is to see, and raises ValueError with
+one line about input that does not fit.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import fusion_path
+from models.training.comparison import compare, comparison_table
+from models.training.datasets import SCORES, FeatureSet, load_features, renamed, save_features
+from models.training.extraction import extract_features
+from models.training.feature_weights import load_for, train_on_features
+from models.training.frame_drops import RATES
+from models.training.protocols import PROTOCOLS, Setting
+from models.training.research import ResearchRecipe, has_tokens, needs_tokens
+from models.training.tables import figures_table
+
+
+def extract(options: Namespace) -> None:
+    """Features of the clips in a manifest."""
+    labels = tuple(options.label_range or SCORES)
+    device = _device(options.device)
+    _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
+
+
+def convert(options: Namespace) -> None:
+    """Features in the project's format to MMSA's, or back."""
+    dataset = load_features(options.source, _label_range(options))
+    _report(dataset)
+    save_features(options.out, dataset)
+
+
+def train(options: Namespace, names: list[str], recipe: dict) -> None:
+    """Weights of methods on features, with their figures."""
+    dataset, device = _features(options.data, options), _device(options.device)
+    for name in _readable(names, dataset, options.method):
+        path = fusion_path(name, dataset.profile, options.out)
+        if options.restart:
+            path.with_suffix(".run").unlink(missing_ok=True)
+        meta = train_on_features(
+            name,
+            dataset,
+            options.data.name,
+            options.out,
+            options.seed,
+            ResearchRecipe(**recipe),
+            device,
+            progress=True,
+        )
+        print(f"{path}: epoch {meta.training['best_epoch']} of {meta.training['epochs']}\n")
+        print(figures_table(name, meta.figures) + "\n")
+
+
+def evaluate(options: Namespace, names: list[str]) -> None:
+    """Figures of trained weights on a split, by a protocol."""
+    dataset, device = load_features(options.data, _label_range(options)), _device(options.device)
+    dataset = renamed(dataset, options.profile)
+    if not options.json:
+        _report(dataset)
+    dataset.needed(options.split)
+    if options.method == "all":
+        names = [name for name in names if fusion_path(name, dataset.profile, options.weights).is_file()]
+        if not names:
+            raise ValueError(
+                f"{options.weights / dataset.profile} has no weights; train some with "
+                f"`python -m models train all --data {options.data} --out {options.weights}`"
+            )
+    results, how = {}, {}
+    for name in names:
+        model, meta = load_for(name, dataset, options.weights)
+        setting = Setting(meta.training.get("constant", 0.0), dataset.label_range, device, seed=options.seed)
+        results[name] = PROTOCOLS[options.protocol](model.to(device), dataset[options.split], setting)
+        how[name] = _masks_in_training(meta.training.get("recipe", {}))
+    if options.json:
+        print(json.dumps(results, indent=2))
+    elif options.protocol == "full":
+        print(figures_table("", {name: next(iter(rows.values())) for name, rows in results.items()}))
+    else:
+        for name, rows in results.items():
+            print(f"{figures_table(name, rows)}\n\n{name} was trained with {how[name]}.\n")
+        if options.protocol == "rmfm":
+            rates = ", ".join(f"{rate:g}" for rate in RATES)
+            print(f"AUILC: area over the rates {rates}; frames drop from the {options.split} split only.")
+
+
+def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:
+    """Methods trained and tested over seeds, as one table."""
+    dataset, device = _features(options.data, options), _device(options.device)
+    names, seeds = _readable(names, dataset, options.method), list(range(options.seeds))
+    chosen = ResearchRecipe(**recipe)
+    runs = compare(dataset, names, seeds, chosen, options.protocol, device, options.out, progress=True)
+    print(
+        f"Test split, mean ± standard deviation over {len(seeds)} seeds; trained with "
+        f"{_masks_in_training(recipe)}.\n\n{comparison_table(runs)}"
+    )
+
+
+def _features(path: Path, options: Namespace) -> FeatureSet:
+    """The features in a file, under the profile's name that they are to have."""
+    dataset = renamed(load_features(path, _label_range(options)), options.profile)
+    _report(dataset)
+    return dataset
+
+
+def _label_range(options: Namespace) -> tuple[float, float] | None:
+    return tuple(options.label_range) if options.label_range else None
+
+
+def _report(dataset: FeatureSet) -> None:
+    """What was read or extracted, and what a researcher should know about it."""
+    print(dataset.describe())
+    shared = dataset.shared_groups()
+    if shared:
+        print(f"note: {len(shared)} speakers or videos are in more than one split, such as {shared[0]!r}")
+    for note in dataset.notes:
+        print(f"note: {note}")
+    print()
+
+
+def _readable(names: list[str], dataset: FeatureSet, wanted: str) -> list[str]:
+    """The methods that can read these features; of "all", the others are left out and named."""
+    if wanted != "all" or has_tokens(dataset):
+        return names
+    for name in filter(needs_tokens, names):
+        print(f"note: {name} is left out: it needs token ids, which these features lack\n")
+    return [name for name in names if not needs_tokens(name)]
+
+
+def _masks_in_training(recipe: dict) -> str:
+    """What the model saw of missing data while it learned, without which figures do not compare."""
+    dropped = ((recipe.get(f"{what}_dropout", 0.0), what) for what in ("modality", "frame"))
+    return " and ".join(
+        f"{what} dropout {rate:g}" if rate else f"no {what} dropout" for rate, what in dropped
+    )
+
+
+def _device(wanted: str) -> str:
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(wanted).type
+    except RuntimeError:
+        raise ValueError(f"unknown device {wanted!r}; known are auto, cpu, cuda, cuda:1 …") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no GPU here; leave --device out, or give --device cpu")
+    return wanted

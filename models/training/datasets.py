@@ -1,0 +1,291 @@
+"""Features with labels and official splits: in memory, as `.npz`, and (see `mmsa`) as MMSA's `.pkl`."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.registry import EXTRACTORS
+from models.training.utterances import Utterance
+from models.types import MODALITIES, Modality
+
+SPLITS = ("train", "valid", "test")
+SCORES = (-3.0, 3.0)  # the range every method trains and predicts in
+SIMS_SCORES = (-1.0, 1.0)  # CH-SIMS's labels
+UNNAMED_PROFILE = "features"  # of features whose extractors are not the project's
+
+
+class DataError(ValueError):
+    """A features file or a manifest that does not fit; says what is wrong with it and what would do."""
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Labelled utterances by split, from one set of extractors.
+
+    train, valid, test : utterances; targets are in [-3, 3], whatever the file's labels are
+    dims : {modality: width of its states}
+    label_range : (lowest, highest) label of the file; `scaled` takes scores there and back
+    profile, fingerprints : whose states these are; a model trained on them is for that profile alone
+    names, transcripts : {split: of each utterance}, empty where unknown
+    notes : what was changed while reading, for people
+    """
+
+    train: list[Utterance]
+    valid: list[Utterance]
+    test: list[Utterance]
+    dims: dict[Modality, int]
+    label_range: tuple[float, float] = SCORES
+    profile: str = UNNAMED_PROFILE
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    transcripts: dict[str, list[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, split: str) -> list[Utterance]:
+        return getattr(self, split)
+
+    def __iter__(self) -> Iterator[tuple[str, list[Utterance]]]:
+        return ((split, self[split]) for split in SPLITS)
+
+    def shared_groups(self) -> list[str]:
+        """Speakers or videos that are in more than one split: figures would not be of unseen ones."""
+        parts = [{item.group for item in items} - {""} for _, items in self]
+        return sorted(set().union(*(a & b for a, b in combinations(parts, 2))))
+
+    def needed(self, *splits: str) -> None:
+        """DataError where one of the splits has no utterance."""
+        for split in splits:
+            if not self[split]:
+                raise DataError(f"there is no utterance of the split {split!r}, which this command needs")
+
+    def describe(self) -> str:
+        """One line for people: how many utterances, which widths, which labels."""
+        counts = ", ".join(f"{len(items)} {split}" for split, items in self)
+        widths = ", ".join(f"{m} {self.dims[m]}" for m in MODALITIES)
+        low, high = self.label_range
+        return f"{counts}; widths: {widths}; labels in [{low:g}, {high:g}]; profile {self.profile}"
+
+
+def scaled(scores, source: tuple[float, float], target: tuple[float, float]):
+    """Scores moved linearly from one range to another; a number, an array or a tensor."""
+    if source[0] == -source[1] and target[0] == -target[1]:  # keeps 0 exactly 0
+        return scores * (target[1] / source[1])
+    return (scores - source[0]) * ((target[1] - target[0]) / (source[1] - source[0])) + target[0]
+
+
+def renamed(dataset: FeatureSet, profile: str | None) -> FeatureSet:
+    """The same features under a profile's name; None keeps the one that they have.
+
+    DataError where they already are another profile's, or the name is the project's own or no file name.
+    """
+    if profile is None or profile == dataset.profile:
+        return dataset
+    if dataset.profile != UNNAMED_PROFILE:
+        raise DataError(f"these features are of the profile {dataset.profile!r}, not of {profile!r}")
+    if profile in EXTRACTORS:
+        raise DataError(
+            f"these features do not come from the extractors of {profile!r}; `python -m models extract "
+            f"--profile {profile}` makes some that do, and --profile takes any other name"
+        )
+    if not re.fullmatch(r"[\w][\w.-]*", profile):
+        raise DataError(f"a profile's name has letters, digits, dots and dashes; got {profile!r}")
+    return replace(dataset, profile=profile)
+
+
+def load_features(path: Path, label_range: tuple[float, float] | None = None) -> FeatureSet:
+    """The features in a `.npz` of this project or a `.pkl` of MMSA's.
+
+    label_range : of the labels in the file; None for what a `.npz` says, and for a `.pkl` [-1, 1] where no
+    label lies outside (CH-SIMS), else [-3, 3]
+    Raises DataError for everything that is wrong with the file.
+    """
+    from models.training import mmsa  # which builds on this module
+
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    if path.suffix == ".npz":
+        return read_npz(path, label_range)
+    if path.suffix in (".pkl", ".pickle"):
+        return mmsa.read_mmsa(path, label_range)
+    raise DataError(f"{path} is neither a .npz nor a .pkl; features come as one of these")
+
+
+def save_features(path: Path, dataset: FeatureSet) -> None:
+    """Write features as `.npz`, or as `.pkl` for MMSA, by the name's ending."""
+    from models.training import mmsa  # which builds on this module
+
+    path = Path(path)
+    if path.suffix == ".npz":
+        write_npz(path, dataset)
+    elif path.suffix in (".pkl", ".pickle"):
+        mmsa.write_mmsa(path, dataset)
+    else:
+        raise DataError(f"{path} must end in .npz, or in .pkl for MMSA")
+
+
+def write_npz(path: Path, dataset: FeatureSet) -> None:
+    """Write features: states of all utterances one below the other, cut by `<modality>_lengths`.
+
+    Arrays: id, transcript, group, split, score (n,), in the units of label_range (2,); profile and
+    fingerprints (JSON); per modality <modality>_values (sum of lengths, d) float32 and <modality>_lengths
+    (n,), 0 where an utterance lacks it; text_ids (sum of text lengths,), -1 where the token is unknown.
+    """
+    items = [item for _, split in dataset for item in split]
+    arrays: dict[str, np.ndarray] = {
+        "split": np.array([split for split, part in dataset for _ in part], dtype="U5"),
+        "score": scaled(np.array([item.target for item in items]), SCORES, dataset.label_range),
+        "group": np.array([item.group for item in items], dtype=np.str_),
+        "id": np.array([name for split, _ in dataset for name in names(dataset, split)], dtype=np.str_),
+        "transcript": np.array(
+            [text for split, _ in dataset for text in transcripts(dataset, split)], dtype=np.str_
+        ),
+        "label_range": np.array(dataset.label_range),
+        "profile": np.array(dataset.profile),
+        "fingerprints": np.array(json.dumps(dataset.fingerprints)),
+    }
+    for modality in MODALITIES:
+        states = [item.states[modality] for item in items if modality in item.states]
+        lengths = [len(item.states.get(modality, ())) for item in items]
+        width = dataset.dims[modality]
+        arrays[f"{modality}_values"] = torch.cat([torch.zeros(0, width), *states]).numpy()
+        arrays[f"{modality}_lengths"] = np.array(lengths, dtype=np.int64)
+    tokens = [_tokens(item) for item in items if Modality.TEXT in item.states]
+    if any((ids >= 0).any() for ids in tokens):
+        arrays["text_ids"] = torch.cat(tokens).numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(file, **arrays)
+    partial.replace(path)
+
+
+def names(dataset: FeatureSet, split: str) -> list[str]:
+    """An id for every utterance of a split: the file's, or split and number."""
+    return dataset.names.get(split) or [f"{split}_{i}" for i in range(len(dataset[split]))]
+
+
+def transcripts(dataset: FeatureSet, split: str) -> list[str]:
+    """The words of every utterance of a split, "" where unknown."""
+    return dataset.transcripts.get(split) or [""] * len(dataset[split])
+
+
+def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> FeatureSet:
+    """The features that `write_npz` wrote; DataError names what is missing or does not fit."""
+    arrays = _arrays(path)
+    split, score = _array(path, arrays, "split"), _array(path, arrays, "score")
+    low, high = label_range or tuple(arrays.get("label_range", np.array(SCORES)).tolist())
+    rows = len(score)
+    for name in ("id", "transcript", "group"):
+        if name in arrays and len(arrays[name]) != rows:
+            raise DataError(f"{path}: {name} has {len(arrays[name])} entries for {rows} scores")
+    if len(split) != rows:
+        raise DataError(f"{path}: split has {len(split)} entries for {rows} scores")
+    unknown = sorted(set(split.tolist()) - set(SPLITS))
+    if unknown:
+        raise DataError(f"{path}: a split is {unknown[0]!r}; known are {', '.join(SPLITS)}")
+    check_labels(path, score, (low, high))
+    states = {m: _states(path, arrays, m, rows) for m in MODALITIES}
+    ids = _ids(path, arrays, rows)
+    target = scaled(score.astype(np.float64), (low, high), SCORES)
+    group = arrays.get("group", np.full(rows, ""))
+    parts: dict[str, list[Utterance]] = {}
+    for name in SPLITS:
+        parts[name] = [
+            Utterance(
+                {m: states[m][i] for m in MODALITIES if states[m][i] is not None},
+                float(target[i]),
+                path.stem,
+                str(group[i]),
+                ids[i],
+            )
+            for i in np.flatnonzero(split == name)
+        ]
+    text = {
+        key: {name: arrays[array][split == name].tolist() for name in SPLITS} if array in arrays else {}
+        for key, array in (("names", "id"), ("transcripts", "transcript"))
+    }
+    return FeatureSet(
+        **parts,
+        dims={m: arrays[f"{m}_values"].shape[1] for m in MODALITIES},
+        label_range=(low, high),
+        profile=str(arrays.get("profile", UNNAMED_PROFILE)),
+        fingerprints=_fingerprints(path, arrays),
+        **text,
+    )
+
+
+def check_labels(path: Path, score: np.ndarray, label_range: tuple[float, float]) -> None:
+    """DataError for a label that is no number or lies outside its range."""
+    low, high = label_range
+    wrong = ~((score >= low) & (score <= high))
+    if wrong.any():
+        raise DataError(
+            f"{path}: the label {score[wrong][0]} is outside [{low:g}, {high:g}]; if the labels have another "
+            "range, give it with --label-range LOW HIGH"
+        )
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
+
+
+def _array(path: Path, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in arrays:
+        raise DataError(
+            f"{path} has no array {name!r}; `python -m models extract` writes features that have it"
+        )
+    return arrays[name]
+
+
+def _states(path: Path, arrays: dict[str, np.ndarray], modality: Modality, rows: int) -> list[Tensor | None]:
+    """States (T, d) of each utterance, None where it lacks the modality."""
+    values = _array(path, arrays, f"{modality}_values")
+    lengths = _array(path, arrays, f"{modality}_lengths")
+    if values.ndim != 2 or values.dtype.kind != "f":
+        raise DataError(f"{path}: {modality}_values must be (steps, width) floats; they are {values.shape}")
+    if lengths.shape != (rows,) or lengths.dtype.kind not in "iu" or (lengths < 0).any():
+        raise DataError(f"{path}: {modality}_lengths must be {rows} whole numbers, one for each score")
+    if lengths.sum() != len(values):
+        raise DataError(f"{path}: {modality}_lengths add up to {lengths.sum()}, not to {len(values)} steps")
+    if not np.isfinite(values).all():
+        raise DataError(f"{path}: {modality}_values has values that are no finite numbers")
+    cut = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).split(lengths.tolist())
+    return [states if len(states) else None for states in cut]
+
+
+def _ids(path: Path, arrays: dict[str, np.ndarray], rows: int) -> list[Tensor | None]:
+    """Token ids (T,) of each utterance's text states, None where one is unknown."""
+    if "text_ids" not in arrays:
+        return [None] * rows
+    ids, steps = arrays["text_ids"], len(arrays["text_values"])
+    if ids.shape != (steps,) or ids.dtype.kind not in "iu":
+        raise DataError(f"{path}: text_ids must be {steps} whole numbers, one for each row of text_values")
+    cut = torch.from_numpy(ids.astype(np.int64)).split(arrays["text_lengths"].tolist())
+    return [row if len(row) and (row >= 0).all() else None for row in cut]
+
+
+def _tokens(item: Utterance) -> Tensor:
+    """Its token ids (T,), -1 for each where they are unknown."""
+    return torch.full((len(item.states[Modality.TEXT]),), -1) if item.ids is None else item.ids
+
+
+def _fingerprints(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, str]:
+    try:
+        return json.loads(str(arrays.get("fingerprints", "{}")))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: the fingerprints cannot be read: {error}") from error

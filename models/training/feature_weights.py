@@ -1,0 +1,98 @@
+"""Weights trained on a researcher's features: trained, measured as stored, written, loaded."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.fusion.base import FusionModel
+from models.registry import spec
+from models.training.datasets import DataError, FeatureSet
+from models.training.evaluation import conformal_quantile
+from models.training.research import PREDICTION_BATCH, ResearchRecipe, evaluate, fit, language_model
+from models.training.trainer import predict
+from models.training.utterances import Utterance
+from models.types import MODALITIES, Modality
+
+
+def train_on_features(
+    name: str,
+    dataset: FeatureSet,
+    data: str,
+    out: Path,
+    seed: int,
+    recipe: ResearchRecipe,
+    device: str = "cpu",
+    progress: bool = False,
+) -> CheckpointMeta:
+    """Train a method and write `<out>/<profile>/<name>.safetensors`; its meta, with figures of that file.
+
+    data : name of the features, for the record
+    Beside the weights lies, until they are written, the state of the run, from which it continues.
+    """
+    path = fusion_path(name, dataset.profile, out)
+    run = path.with_suffix(".run")
+    history: list[dict] = []
+    model = fit(name, dataset, seed, recipe, device, None, run, history, progress).cpu()
+    meta = CheckpointMeta(
+        method=name,
+        config=spec(name).config,
+        profile=dataset.profile,
+        fingerprints=dataset.fingerprints,
+        dims={str(m): width for m, width in dataset.dims.items()},
+        label_range=dataset.label_range,
+        residual_quantiles=_quantiles(model, dataset.valid),
+        training={
+            "data": data,
+            "items": {split: len(items) for split, items in dataset},
+            "recipe": asdict(recipe),
+            "seed": seed,
+            "epochs": len(history),
+            "best_epoch": next(entry["epoch"] for entry in history if entry["chosen"]),
+            "constant": median_target(dataset),
+        },
+    )
+    save_fusion(path, model, meta)
+    # measured as stored: large parameters are float16 in the file
+    stored = load_fusion(name, dataset.profile, out, None, language_model(dataset.profile)).model
+    for split in ("valid", "test"):
+        if dataset[split]:
+            meta.figures[split] = evaluate(stored, dataset[split], dataset.label_range)
+    save_fusion(path, stored, meta)
+    run.unlink(missing_ok=True)
+    return meta
+
+
+def load_for(name: str, dataset: FeatureSet, weights: Path) -> tuple[FusionModel, CheckpointMeta]:
+    """The method trained for such features, from the folder `weights`; DataError where they do not fit."""
+    words = language_model(dataset.profile)
+    checkpoint = load_fusion(name, dataset.profile, weights, dataset.fingerprints, words)
+    wanted = {Modality(m): width for m, width in checkpoint.meta.dims.items()}
+    if wanted != dataset.dims:
+        raise DataError(
+            f"the weights of {name!r} read states of the widths {_widths(wanted)}, but these features have "
+            f"{_widths(dataset.dims)}"
+        )
+    return checkpoint.model, checkpoint.meta
+
+
+def median_target(dataset: FeatureSet) -> float:
+    """The constant with the least MAE on the training split, in [-3, 3]: the answer to no input at all."""
+    return float(np.median([item.target for item in dataset.train]))
+
+
+def _quantiles(model: FusionModel, items: list[Utterance]) -> dict[str, float]:
+    """{subset: 80 % half width of the interval} on the validation split, of subsets that it has."""
+    true, quantiles = np.array([item.target for item in items]), {}
+    for subset in Modality.subsets():
+        errors = predict(model, items, model.dims, subset, PREDICTION_BATCH) - true
+        if not np.isnan(errors).all():
+            quantiles[subset_name(subset)] = conformal_quantile(errors[~np.isnan(errors)])
+    return quantiles
+
+
+def _widths(dims: dict[Modality, int]) -> str:
+    return ", ".join(f"{m} {dims[m]}" for m in MODALITIES)

@@ -1,0 +1,63 @@
+"""Random missing of modality features (RMFM): frames and words that drop out, and the area under the curve.
+
+Yuan et al., Transformer-based Feature Reconstruction Network, ACM MM 2021. There a dropped word becomes
+[UNK] before the language model reads it; here the states are what drops, since a features file has nothing
+else. States of neighbouring words may still carry some of a dropped one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.fusion.base import FusionModel
+from models.training.utterances import Utterance
+from models.types import MODALITIES, Modality
+
+UNKNOWN_TOKEN = 100  # [UNK] in the vocabularies of BERT
+RATES = tuple(round(0.1 * i, 1) for i in range(11))  # 0.0 … 1.0, the grid of MOSI and MOSEI
+
+
+def neutral_states(model: FusionModel) -> dict[Modality, Tensor]:
+    """{modality: (d,)} what stands where a frame dropped: the training mean, zero once standardised."""
+    return {m: getattr(model, f"{m}_mean").cpu() for m in MODALITIES}
+
+
+def modality_generators(seed: int) -> dict[Modality, torch.Generator]:
+    """One random source a modality, so that what drops of one does not depend on the lengths of others."""
+    return {m: torch.Generator().manual_seed(3 * seed + i) for i, m in enumerate(MODALITIES)}
+
+
+def drop_frames(
+    item: Utterance,
+    rate: float,
+    neutral: dict[Modality, Tensor],
+    generators: dict[Modality, torch.Generator],
+) -> Utterance:
+    """The utterance with each frame or word dropped with probability `rate`, independently.
+
+    A dropped one keeps its place and becomes neutral, its token [UNK]. A modality that lost every frame is
+    absent, so that not even its length is left: at rate 1 nothing is.
+    """
+    states, ids = {}, item.ids
+    for modality, rows in item.states.items():
+        dropped = torch.rand(len(rows), generator=generators[modality]) < rate
+        if not dropped.all():
+            states[modality] = torch.where(dropped[:, None], neutral[modality], rows)
+        if modality is Modality.TEXT and ids is not None:
+            ids = torch.where(dropped, UNKNOWN_TOKEN, ids)
+    return replace(item, states=states, ids=ids)
+
+
+def auilc(rates: tuple[float, ...], values: list[float]) -> float:
+    """Area under the indicators line chart: the trapezoid under a metric over increasing missing rates.
+
+    Not divided by the span of the rates, as published: areas over different grids do not compare. For MAE
+    less is better.
+    """
+    if len(rates) != len(values) or len(rates) < 2 or any(np.diff(rates) <= 0):
+        raise ValueError(f"AUILC needs a value for each of two or more increasing rates; got {rates}")
+    return float(np.trapezoid(values, rates))

@@ -1,0 +1,127 @@
+"""A training run that can be interrupted: model, optimiser, random states and history in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.fusion.base import FusionModel
+from models.training.datasets import DataError, FeatureSet
+from models.types import MODALITIES
+
+
+class TrainingRun:
+    """Where training stands, and the best epoch so far by validation MAE.
+
+    identity : what must be the same for a run to continue; path : its file, None for a run kept in memory
+    epoch : epochs done; best : lowest validation MAE, of epoch best_epoch; stale : epochs since then;
+    history : one entry an epoch
+    """
+
+    def __init__(
+        self,
+        model: FusionModel,
+        optimizer: torch.optim.Optimizer,
+        generator: torch.Generator,
+        identity: dict[str, Any],
+        path: Path | None = None,
+    ):
+        self.model, self.optimizer, self.generator = model, optimizer, generator
+        self.identity, self.path = identity, path
+        self.epoch, self.best, self.best_epoch, self.stale = 0, math.inf, 0, 0
+        self.history: list[dict[str, float]] = []
+        self._best_state: dict[str, torch.Tensor] = {}
+
+    def resume(self, dataset: FeatureSet) -> None:
+        """Continue from the file, if there is one; DataError where it belongs to another run."""
+        if self.path is None:
+            return
+        self.identity["data"] = digest(dataset)
+        if not self.path.is_file():
+            return
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise DataError(f"{self.path} is damaged ({error}); delete it to start anew") from error
+        differing = [key for key, value in self.identity.items() if saved["identity"].get(key) != value]
+        if differing:
+            raise DataError(
+                f"{self.path} is an interrupted run with another {' and '.join(differing)}; finish that one "
+                "with its own options, or delete the file (`train --restart` does)"
+            )
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.generator.set_state(saved["generator"])
+        torch.set_rng_state(saved["rng"])
+        if saved["cuda_rng"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(saved["cuda_rng"])
+        self.epoch, self.stale = saved["epoch"], saved["stale"]
+        self.best, self.best_epoch = saved["best"], saved["best_epoch"]
+        self.history, self._best_state = saved["history"], saved["best_state"]
+
+    def record(self, loss: float, valid_mae: float, complete: bool = True) -> None:
+        """An epoch is over: keep its model if it is the best, and write the file.
+
+        complete : False while the method warms up; such an epoch is neither the best nor counts as stale
+        """
+        self.epoch += 1
+        self.history.append({"epoch": self.epoch, "loss": loss, "valid_mae": valid_mae})
+        if complete:
+            self.stale += 1
+        if complete and valid_mae < self.best:
+            self.best, self.best_epoch, self.stale = valid_mae, self.epoch, 0
+            self._best_state = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+        if self.path is not None:
+            self._write()
+
+    def load_best(self) -> None:
+        """Put the best epoch's parameters into the model; ValueError where no epoch gave a number."""
+        if not self._best_state:
+            raise ValueError(
+                f"training {self.identity['method']!r} diverged: no epoch has a validation error; "
+                "try a lower learning rate"
+            )
+        self.model.load_state_dict(self._best_state)
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(self.path.name + ".partial")
+        torch.save(
+            {
+                "identity": self.identity,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "generator": self.generator.get_state(),
+                "rng": torch.get_rng_state(),
+                "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+                "epoch": self.epoch,
+                "best": self.best,
+                "best_epoch": self.best_epoch,
+                "stale": self.stale,
+                "history": self.history,
+                "best_state": self._best_state,
+            },
+            partial,
+        )
+        partial.replace(self.path)
+
+
+def digest(dataset: FeatureSet) -> str:
+    """Short hash of what a run learns from: labels, lengths and the sum of each utterance's states."""
+    content = hashlib.sha256()
+    for items in (dataset.train, dataset.valid):
+        rows = [
+            [item.target, *(x for m in MODALITIES for x in _summary(item.states.get(m)))] for item in items
+        ]
+        content.update(np.array(rows, np.float64).tobytes())
+    return content.hexdigest()[:16]
+
+
+def _summary(states: torch.Tensor | None) -> tuple[float, float]:
+    return (0.0, 0.0) if states is None else (float(len(states)), states.double().sum().item())

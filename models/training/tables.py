@@ -1,0 +1,32 @@
+"""Figures of features as Markdown: one row a method, a subset, a missing rate."""
+
+from __future__ import annotations
+
+from models.training.cards import COLUMNS, markdown_table
+
+# metric: (heading, factor, digits); the last two are CH-SIMS's
+METRICS = {
+    **{metric: COLUMNS[metric] for metric in ("mae", "corr", "acc7")},
+    "acc5": ("Acc-5 %", 100, 1),
+    "acc3": ("Acc-3 %", 100, 1),
+    **{metric: COLUMNS[metric] for metric in ("acc2_non0", "acc2_has0", "f1_non0", "f1_has0")},
+    "acc2": ("Acc-2 %", 100, 1),
+    "f1": ("F1 %", 100, 1),
+    "items": ("items", 1, 0),
+}
+
+
+def figures_table(corner: str, rows: dict[str, dict]) -> str:
+    """Markdown table of {row: {metric: value, or [mean, standard deviation]}}, "–" where a row lacks one."""
+    metrics = [metric for metric in METRICS if any(metric in row for row in rows.values())]
+    cells = [[name, *(_cell(row.get(metric), metric) for metric in metrics)] for name, row in rows.items()]
+    return markdown_table([corner, *(METRICS[metric][0] for metric in metrics)], cells)
+
+
+def _cell(value: float | list[float] | None, metric: str) -> str:
+    if value is None:
+        return "–"
+    _, factor, digits = METRICS[metric]
+    if isinstance(value, list):
+        return " ± ".join(f"{factor * part:.{digits}f}" for part in value)
+    return f"{factor * value:.{digits}f}"

@@ -1,0 +1,120 @@
+"""MLA's questions: alternating against joint training (Q1), projection (Q2), entropy fusion (Q3).
+
+    python tests/benchmarks/mla_ablation.py [--set utterances] [--seeds 5]
+
+Three trainings of one network, with the same encoders, shared head, recipe and seeds, each read alone by one
+modality and fused in two ways: by the entropies of the predictions, and by their plain mean. Joint training
+is the cross entropy of the mean of the logits. If one modality makes joint training lazy about the others,
+their figures alone are better in the alternating rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.fusion.base import FusionModel, expected_score, seven_class_target  # noqa: E402
+from models.fusion.mla import MLA  # noqa: E402
+from models.registry import FUSION_MODELS, spec  # noqa: E402
+from models.training.datasets import FeatureSet  # noqa: E402
+from models.training.evaluation import spread  # noqa: E402
+from models.training.metrics import sentiment_metrics  # noqa: E402
+from models.training.research import ResearchRecipe, fit  # noqa: E402
+from models.training.tables import figures_table  # noqa: E402
+from models.training.utterances import Utterance, collate  # noqa: E402
+from models.types import MODALITIES, Features  # noqa: E402
+from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
+from tests.benchmarks.results import Results  # noqa: E402
+
+JOINT = "mla_joint"
+TRAININGS = {
+    "alternating, projection": ("mla", {}),
+    "alternating, no projection": ("mla", {"projection": False}),
+    "joint": (JOINT, {}),
+}
+READINGS = ("entropy fusion", "mean fusion", *(f"{m} alone" for m in MODALITIES))
+
+
+class JointMLA(MLA):
+    """MLA's network trained in the common way: one loss on the fused logits, all modalities at once."""
+
+    training_step = FusionModel.training_step
+
+    def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
+        """Cross entropy of the mean logits."""
+        return {"ce": F.cross_entropy(mean_logits(self, features), seven_class_target(target))}
+
+
+def mean_logits(model: MLA, features: Features) -> Tensor:
+    """(B, 7): the mean over present modalities of their logits."""
+    logits, _ = model.unimodal(features)  # zero where absent
+    return logits.sum(1) / features.present().sum(1, keepdim=True).clamp_min(1)
+
+
+@torch.inference_mode()
+def scores(model: MLA, items: list[Utterance]) -> dict[str, np.ndarray]:
+    """{reading: (n,) scores} in every way of READINGS."""
+    features, _ = collate(items, model.dims)
+    logits, _ = model.unimodal(features)
+    readings = [model(features).score, expected_score(mean_logits(model, features))]
+    readings += [expected_score(logits[:, i]) for i in range(len(MODALITIES))]
+    return {name: score.numpy() for name, score in zip(READINGS, readings, strict=True)}
+
+
+def run(method: str, config: dict, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
+    """One line of the results: figures of the held-out scores of all folds, for every reading."""
+    start = time.perf_counter()
+    held_out = [scores(fit(method, dataset, seed, recipe, config=config), dataset.test) for dataset in folds]
+    true = np.array([item.target for dataset in folds for item in dataset.test])
+    figures = {
+        reading: sentiment_metrics(np.concatenate([part[reading] for part in held_out]), true)
+        for reading in READINGS
+    }
+    return {"seconds": round(time.perf_counter() - start, 1), "figures": figures}
+
+
+def main() -> None:
+    recipe = ResearchRecipe()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", choices=SET_NAMES, default="utterances")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
+    parser.add_argument("--epochs", type=int, default=recipe.epochs, help="at most")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmark")
+    parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "benchmark" / "mla.jsonl")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    FUSION_MODELS[JOINT] = replace(spec("mla"), name=JOINT, model=JointMLA)
+    recipe, results = replace(recipe, epochs=options.epochs), Results(options.out)
+    folds = load_set(options.set, options.data, options.cache)
+    lines: dict[str, list[dict]] = {}
+    for training, (method, changes) in TRAININGS.items():
+        config = {**spec(method).config, **changes}
+        for seed in range(options.seeds):
+            key = {"set": options.set, "method": method, "config": config, "seed": seed}
+            line = results.find_or_run(
+                {**key, "recipe": asdict(recipe)}, partial(run, method, config, folds, seed, recipe)
+            )
+            print(f"{training}, seed {seed}: {line['seconds']} s", file=sys.stderr)
+            lines.setdefault(training, []).append(line)
+    for reading in READINGS:
+        rows = {name: spread([line["figures"][reading] for line in runs]) for name, runs in lines.items()}
+        print(figures_table(f"{reading}; training ({options.seeds} seeds)", rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Finished runs of a benchmark, one JSON object a line, so that what is done is never repeated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Results:
+    """A file of runs that several processes may share.
+
+    A run is known by its key: a JSON-able dict of everything that decides its outcome.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def find(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        """The line of a run, key and result; None where it is not done."""
+        wanted = json.loads(json.dumps(key))  # as the file would give it back
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        return next((line for line in map(json.loads, lines) if wanted.items() <= line.items()), None)
+
+    def find_or_run(self, key: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The line of a run, which is run now and written where it is not done."""
+        line = self.find(key)
+        if line is None:
+            line = {**key, **run()}
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")  # in one write: lines of two processes do not mix
+        return line

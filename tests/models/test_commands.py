@@ -1,0 +1,245 @@
+"""`python -m models` on features, from end to end, as a researcher types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.__main__ import main
+from models.checkpoint import load_fusion
+from models.registry import FUSION_MODELS
+from models.training.datasets import SIMS_SCORES, load_features, save_features
+from tests.models.feature_sets import feature_set
+
+QUICK = ["--epochs", "2", "--batch", "16"]
+
+
+@pytest.fixture
+def features(tmp_path) -> Path:
+    path = tmp_path / "features.npz"
+    save_features(path, feature_set())
+    return path
+
+
+@pytest.fixture
+def run(capsys):
+    """run(*words) -> (exit status, stdout, stderr) of the command."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()  # what an earlier command left
+        status = main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def refused(result: tuple[int, str, str]) -> str:
+    """The one line that a refused command leaves on stderr."""
+    status, _, complaint = result
+    assert status == 2
+    assert complaint.count("\n") == 1 and "Traceback" not in complaint
+    return complaint
+
+
+def test_train_and_evaluate(run, features, tmp_path):
+    weights = tmp_path / "weights"
+    status, printed, progress = run(
+        "train", "late,lmf", "--data", features, "--out", weights, "--seed", 7, *QUICK
+    )
+    assert status == 0
+    assert "96 train, 32 valid, 32 test; widths: text 12, audio 6, vision 5; labels in [-3, 3]" in printed
+    assert "| late | MAE | Corr | Acc-7 % | Acc-5 % | Acc-3 % | Acc-2 non0 % |" in printed
+    assert "lmf, seed 7: 100%" in progress
+    assert load_fusion("lmf", "features", weights).meta.training["seed"] == 7
+
+    status, printed, _ = run("evaluate", "--data", features, "--weights", weights)
+    assert status == 0
+    assert [line.split(" |")[0] for line in printed.splitlines() if "| " in line][2:] == ["| lmf", "| late"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "rows"),
+    [("full", 1), ("subsets", 7), ("rmfm", 12), ("mmin", 7)],
+)
+def test_every_protocol(run, features, tmp_path, protocol, rows):
+    run("train", "late", "--data", features, "--out", tmp_path, *QUICK)
+    status, printed, _ = run(
+        "evaluate", "late", "--data", features, "--weights", tmp_path, "--protocol", protocol
+    )
+    assert status == 0
+    assert sum(line.startswith("| ") for line in printed.splitlines()) == rows + 2
+    if protocol == "rmfm":
+        assert "area over the rates 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1;" in printed
+        assert "late was trained with no modality dropout and no frame dropout" in printed
+    _, printed, _ = run(
+        "evaluate", "late", "--data", features, "--weights", tmp_path, "--protocol", protocol, "--json"
+    )
+    assert len(json.loads(printed)["late"]) == rows
+
+
+def test_at_rate_one_the_answer_is_the_training_median(run, features, tmp_path):
+    run("train", "mla", "--data", features, "--out", tmp_path, *QUICK)
+    _, printed, _ = run(
+        "evaluate", "mla", "--data", features, "--weights", tmp_path, "--protocol", "rmfm", "--json"
+    )
+    dataset = load_features(features)
+    median = np.median([item.target for item in dataset.train])
+    error = np.mean([abs(median - item.target) for item in dataset.test])
+    assert json.loads(printed)["mla"]["rate 1"]["mae"] == pytest.approx(error)
+
+
+def test_training_continues_after_an_interruption(run, features, tmp_path, monkeypatch):
+    arguments = ("train", "concat", "--data", features, *QUICK)
+    run(*arguments, "--out", tmp_path / "once")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("models.training.research.predict", interrupt)
+        main([str(word) for word in (*arguments, "--out", tmp_path / "twice")])
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("models.training.feature_weights.save_fusion", interrupt)
+        main([str(word) for word in (*arguments, "--out", tmp_path / "twice")])
+    left = tmp_path / "twice" / "features" / "concat.run"
+    assert left.is_file()
+    assert "another seed" in refused(run(*arguments, "--seed", 1, "--out", tmp_path / "twice"))
+    assert run(*arguments, "--out", tmp_path / "twice")[0] == 0
+    assert not left.exists()
+    once, twice = (load_fusion("concat", "features", tmp_path / folder) for folder in ("once", "twice"))
+    assert once.meta == twice.meta
+    for name, tensor in once.model.state_dict().items():
+        assert torch.equal(tensor, twice.model.state_dict()[name]), name
+
+
+def test_restart_forgets_an_interrupted_run(run, features, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("models.training.feature_weights.save_fusion", interrupt)
+        main(["train", "late", "--data", str(features), "--out", str(tmp_path), *QUICK])
+    assert (
+        run("train", "late", "--data", features, "--out", tmp_path, "--seed", 1, "--restart", *QUICK)[0] == 0
+    )
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_pickle_of_ch_sims(run, tmp_path):
+    path = tmp_path / "unaligned_39.pkl"
+    save_features(path, feature_set(tokens=True, label_range=SIMS_SCORES))
+    status, printed, _ = run(
+        "train", "lmf", "--data", path, "--profile", "sims", "--out", tmp_path, "--device", "cpu", *QUICK
+    )
+    assert status == 0
+    assert "labels in [-1, 1]; profile sims" in printed
+    assert "| lmf | MAE | Corr | Acc-5 % | Acc-3 % | Acc-2 % | F1 % | items |" in printed
+    assert load_fusion("lmf", "sims", tmp_path).meta.label_range == SIMS_SCORES
+    status, printed, _ = run("evaluate", "lmf", "--data", path, "--profile", "sims", "--weights", tmp_path)
+    assert status == 0
+
+
+def test_features_go_to_mmsa_and_back(run, features, tmp_path):
+    assert run("convert", features, tmp_path / "features.pkl")[0] == 0
+    assert run("convert", tmp_path / "features.pkl", tmp_path / "again.npz")[0] == 0
+    first, again = load_features(features), load_features(tmp_path / "again.npz")
+    assert again.names == first.names
+    assert [item.target for item in again.test] == pytest.approx([item.target for item in first.test])
+
+
+def test_benchmark_trains_every_method_over_seeds_and_continues(run, features, tmp_path):
+    out = tmp_path / "benchmark.json"
+    words = ("benchmark", "late,concat", "--data", features, "--out", out, *QUICK)
+    status, printed, progress = run(*words, "--seeds", 2)
+    assert status == 0
+    assert "mean ± standard deviation over 2 seeds" in printed
+    rows = [line for line in printed.splitlines() if line.startswith(("| late", "| concat"))]
+    assert len(rows) == 2 and all(" ± " in row for row in rows)
+    assert "late, seed 1" in progress
+    runs = json.loads(out.read_text())["runs"]
+    maes = [runs["late"][seed]["text+audio+vision"]["mae"] for seed in ("0", "1")]
+    assert f"{np.mean(maes):.3f} ± {np.std(maes):.3f}" in printed
+
+    status, printed, progress = run(*words, "--seeds", 3)
+    assert "seed 0" not in progress and "late, seed 2" in progress
+    assert "over 3 seeds" in printed
+    assert "another recipe" in refused(run(*words, "--lr", "0.1"))
+    assert [path.name for path in tmp_path.glob("*.run")] == []
+
+
+def test_benchmark_of_everything_leaves_out_what_cannot_read_the_features(run, features, tmp_path):
+    out = tmp_path / "benchmark.json"
+    status, printed, _ = run(
+        "benchmark", "--data", features, "--out", out, "--seeds", 1, "--epochs", 1, "--protocol", "mmin"
+    )
+    assert status == 0
+    assert "note: lrcmt is left out: it needs token ids" in printed
+    assert list(json.loads(out.read_text())["runs"]) == [name for name in FUSION_MODELS if name != "lrcmt"]
+    assert printed.count("| mean of the six |") == 1
+
+
+def test_extract_writes_features_that_train_reads(run, tmp_path):
+    manifest = tmp_path / "manifest.csv"
+    rows = [f",{words},{score},{split}" for words, score in WORDS for split in ("train", "valid", "test")]
+    manifest.write_text("\n".join(["file,text,score,split", *rows]))
+    path = tmp_path / "features.npz"
+    status, printed, _ = run("extract", "--manifest", manifest, "--out", path)
+    assert status == 0
+    assert "4 train, 4 valid, 4 test; widths: text 385" in printed and "profile local" in printed
+    status, _, _ = run("train", "late", "--data", path, "--profile", "local", "--out", tmp_path, *QUICK)
+    assert status == 0
+    assert set(load_fusion("late", "local", tmp_path).meta.fingerprints) == {"text", "audio", "vision"}
+    # and the weights that ship read them too
+    shipped = Path(__file__).parents[2] / "checkpoints"
+    status, printed, _ = run("evaluate", "lmf", "--data", path, "--weights", shipped)
+    assert status == 0
+
+
+WORDS = [("i love it", 2), ("it is terrible", -2), ("a wonderful film", 2.5), ("so boring", -1.5)]
+
+
+def test_what_does_not_fit_is_one_line(run, features, tmp_path):
+    damaged = tmp_path / "damaged.pkl"
+    damaged.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    assert "refers to os.system" in refused(run("train", "late", "--data", damaged))
+    assert "no file" in refused(run("evaluate", "late", "--data", tmp_path / "gone.npz"))
+    assert "neither a file of features nor the folder" in refused(run("train", "lmf", "--data", tmp_path))
+    assert "known are lmf" in refused(run("train", "mlp", "--data", features))
+    assert "has no weights; train some" in refused(
+        run("evaluate", "--data", features, "--weights", tmp_path / "empty")
+    )
+    assert "there are no weights for 'tfn'" in refused(
+        run("evaluate", "tfn", "--data", features, "--weights", tmp_path)
+    )
+    assert "unknown device 'gpu'" in refused(run("train", "late", "--data", features, "--device", "gpu"))
+    assert "--epochs is for a file of features" in refused(run("train", "lmf", "--epochs", 3))
+    assert "no token ids" in refused(run("train", "lrcmt", "--data", features, "--out", tmp_path))
+    assert "extractors of 'local'" in refused(run("train", "late", "--data", features, "--profile", "local"))
+    assert "outside [-1, 1]" in refused(run("train", "late", "--data", features, "--label-range", -1, 1))
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("file,text,score\n,fine,1\n")
+    assert "has no column split" in refused(
+        run("extract", "--manifest", manifest, "--out", tmp_path / "f.npz")
+    )
+
+
+def test_without_a_gpu_cuda_is_refused(run, features, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "there is no GPU here" in refused(run("train", "late", "--data", features, "--device", "cuda"))
+
+
+def test_it_runs_as_a_program(features, tmp_path, repository_root):
+    words = ["late", "--data", features, "--profile", "local"]
+    done = subprocess.run(
+        [sys.executable, "-m", "models", "train", *words],
+        cwd=repository_root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("python -m models train: these features do not come from the extractors")
+    assert "Traceback" not in done.stderr

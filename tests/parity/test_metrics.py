@@ -1,0 +1,32 @@
+"""Our metrics against MMSA's, on scores with ties at .5, zeros and values beyond the scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.training.metrics import sentiment_metrics
+from tests.parity import mmsa
+
+NAMES = {
+    "mae": "MAE",
+    "corr": "Corr",
+    "acc7": "Mult_acc_7",
+    "acc2_has0": "Has0_acc_2",
+    "f1_has0": "Has0_F1_score",
+    "acc2_non0": "Non0_acc_2",
+    "f1_non0": "Non0_F1_score",
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_metrics_are_mmsas(seed):
+    random = np.random.default_rng(seed)
+    true = random.integers(-6, 7, 200) / 2
+    predicted = np.concatenate([random.integers(-8, 9, 100) / 2, random.normal(0, 2, 100)])
+    evaluate = mmsa.part("utils.metricsTop").MetricsTop("regression").getMetics("mosi")
+    expected = evaluate(torch.from_numpy(predicted), torch.from_numpy(true))
+    ours = sentiment_metrics(predicted, true)
+    rounded = {name: round(ours[name], 4) for name in NAMES}  # as MMSA rounds
+    assert rounded == pytest.approx({name: float(expected[theirs]) for name, theirs in NAMES.items()})
