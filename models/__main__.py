@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from models.catalogue import describe_methods
@@ -35,9 +36,6 @@ RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 with one plain line on stderr when its input was wrong."""
     options = _parser().parse_args(arguments)
-    # load reports and bars of transformers, between our own lines
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         options.run(options)
     except (ValueError, CheckpointError, FileNotFoundError) as error:
@@ -101,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "--split", default="test", choices=["train", "valid", "test"], help="features: which"
     )
     command.add_argument("--seed", type=int, default=0, help="features: of the dropped frames")
+    command.add_argument("--rates", type=float, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)")
     command.add_argument("--json", action="store_true", help="features: print JSON instead of tables")
     _add_protocol(command)
     _add_features(command)
@@ -241,5 +240,14 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _quiet() -> None:
+    """Keep the libraries' load reports, bars and warnings from between our own lines."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", FutureWarning)
+
+
 if __name__ == "__main__":
+    _quiet()
     sys.exit(main())

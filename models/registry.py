@@ -289,6 +289,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "alpha": 8.0,
                 "language_rate": 0.5,
                 "silence": [101, 102],
+                "most_steps": 64,
                 "width": 32,
                 "heads": 4,
                 "dropout": 0.1,
@@ -302,7 +303,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "layer of the frozen language model (here rank 4 on its six maps: 0.74 % of its parameters), "
                 "voice and face attend to each other before the words attend to them; all else is ours. The "
                 "language model is the text encoder's, sentiment adapters merged in; absent words are read "
-                "as [CLS] [SEP]."
+                "as [CLS] [SEP]; more than 64 states of voice or face are averaged to 64."
             ),
             url="https://search.napstic.cn/literature/periodical/010jsjgcykx202410018",
             training={**ADAMW, "items": 0.4},
@@ -315,6 +316,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             kind="regression",
             model=TFRNet,
             config={
+                "most_steps": 48,
                 "width": 32,
                 "heads": 4,
                 "layers": 1,
@@ -335,7 +337,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "padding, and no attention within or between modalities reads dropped frames; one model for "
                 "all drop rates, drawn anew for each clip, instead of one model a rate; an absent modality "
                 "is twelve dropped frames; one layer instead of three, LayerNorm for BatchNorm, loss factors "
-                "for standardised states."
+                "for standardised states; more than 48 frames are averaged to 48."
             ),
             url="https://doi.org/10.1145/3474085.3475585",
         ),
@@ -347,6 +349,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             kind="classification",
             model=TATE,
             config={
+                "most_steps": 48,
                 "width": 60,
                 "heads": 4,
                 "dropout": 0.2,
@@ -363,7 +366,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "its digits; the teacher learns from complete clips in the first third of the same training, "
                 "then is frozen and sees whole what the student sees in part (the released code corrupts "
                 "both); attention and pooling read no padding and no absent token; a fifth of the width, "
-                "pre-norm blocks."
+                "pre-norm blocks; more than 48 tokens of a modality are averaged to 48."
             ),
             url="https://arxiv.org/abs/2204.13707",
         ),
@@ -388,7 +391,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind="global",
             reconstructs=False,
             faithful=(
-                "Adapted from entity alignment, where its results lie: utterances instead of entities of "
+                "Adapted from entity alignment, in no paper on sentiment: utterances instead of entities of "
                 "two graphs, those of like score as aligned pairs with the other positives out of the "
                 "denominator, an L1 head on the joint embedding; weights renormalised over present "
                 "modalities; losses only between clips that both have the modality; IAL scaled once and "
@@ -418,7 +421,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind="meta",
             reconstructs=False,
             faithful=(
-                "Adapted from entity alignment, where its results lie: utterances instead of entities of "
+                "Adapted from entity alignment, in no paper on sentiment: utterances instead of entities of "
                 "two graphs, those of like score as aligned pairs, L1 heads on the early and on the late "
                 "joint embedding whose mean is the score; absent modalities neither read nor are read, and "
                 "M counts the present ones; weights from the attention before dropout; tokens of 128 instead "

@@ -10,6 +10,7 @@ from models import valence
 from models.clip import SAMPLE_RATE
 
 RAVDESS_EMOTIONS = tuple(valence.RAVDESS_EMOTIONS)
+VALENCE = len(RAVDESS_EMOTIONS) + 1  # the state's coordinate
 N_MELS = 80
 HOP = 160  # samples, 10 ms
 WINDOW = 400  # samples, 25 ms

@@ -1,11 +1,14 @@
-"""Attention over time that several methods share: multi-head attention with masks, and a pre-norm block."""
+"""What attention over time needs in several methods: heads with masks, a pre-norm block, bounded lengths."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+
+from models.types import Sequence
 
 
 class MultiHeadAttention(nn.Module):
@@ -92,3 +95,22 @@ def positions(steps: int, width: int, device: torch.device | str = "cpu") -> Ten
     rates = torch.exp(torch.arange(0, width, 2, device=device) * (-math.log(10_000.0) / width))
     angles = torch.arange(steps, device=device)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def shortened(sequence: Sequence, most: int) -> Sequence:
+    """The sequence with at most `most` steps a row: a longer row becomes the means of as many even parts.
+
+    Attention takes memory that grows with the square of the steps: a minute of voice would fill a machine.
+    Steps that are zero in every coordinate, standardised ones that dropped, do not count in a mean; a part
+    of nothing else stays zero. Padding and absent rows become zero; token ids and times are left out.
+    """
+    values, steps = sequence.clean(), sequence.values.shape[1]
+    lengths = sequence.lengths.clamp_max(most)
+    if steps > most:
+        step = torch.arange(steps, device=values.device)
+        part = step * lengths[:, None] // sequence.lengths.clamp_min(1)[:, None]
+        counted = (values != 0).any(2)
+        belongs = (part[:, None] == torch.arange(most, device=values.device)[:, None]) & counted[:, None]
+        shares = belongs / belongs.sum(2, keepdim=True).clamp_min(1)
+        values = torch.bmm(shares, values)
+    return replace(sequence, values=values, lengths=lengths, ids=None, times=None)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions, shortened
 from models.fusion.base import FusionModel
 from models.fusion.language_model import AdaptedLanguageModel, LanguageModelShape
 from models.fusion.layers import feed_forward, masked_mean
@@ -27,6 +27,7 @@ class LRCMT(FusionModel):
     rank, alpha : of the adapters; language_rate : learning rate of adapters (or of the whole language
     model), as a share of the rest's
     silence : token ids that stand for absent words, [CLS] and [SEP]
+    most_steps : of voice and face; longer ones are averaged, see `shortened`
     width, heads, dropout : of the cross-modal blocks; hidden : of the head
     """
 
@@ -42,6 +43,7 @@ class LRCMT(FusionModel):
         alpha: float,
         language_rate: float,
         silence: list[int],
+        most_steps: int,
         width: int,
         heads: int,
         dropout: float,
@@ -49,7 +51,7 @@ class LRCMT(FusionModel):
     ):
         super().__init__(dims)
         shape = LanguageModelShape(**language_model)
-        self.language_rate = language_rate
+        self.language_rate, self.most_steps = language_rate, most_steps
         self.subnets = nn.ModuleDict(
             {
                 "text": AdaptedLanguageModel(shape, adapters=adapters, rank=rank, alpha=alpha),
@@ -132,6 +134,7 @@ class LRCMT(FusionModel):
 
     def _nonverbal(self, sequence: Sequence, modality: str) -> tuple[Tensor, Tensor]:
         """States of voice or face with their positions (B, T, width), and their mask."""
+        sequence = shortened(sequence, self.most_steps)
         states, mask = self.subnets[modality](sequence.values), sequence.mask()
         encoding = positions(states.shape[1], states.shape[2], states.device)
         return torch.where(mask[..., None], states + encoding, 0.0), mask

@@ -34,7 +34,7 @@ class MMIN(FusionModel):
     ):
         super().__init__(dims)
         self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
-        # the cascade's input has a fixed scale, so that an error of 1 is what the mean embedding would get
+        # at a fixed scale: embeddings cannot shrink to make the cascade's errors small
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         joint = len(MODALITIES) * width
         self.forwards = ResidualCascade(joint, hidden, blocks)

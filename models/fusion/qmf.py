@@ -87,7 +87,7 @@ class QMF(FusionModel):
 def fuse(logits: Tensor, confidences: Tensor) -> Tensor:
     """Confidence-weighted sum of logits (B, 3, 7) by confidences (B, 3): (B, 7).
 
-    The confidences are constants here: only the rank term trains them through this path.
+    The confidences are constants here, as in the paper: the fused loss trains the logits alone.
     """
     return (confidences.detach()[..., None] * logits).sum(1)
 

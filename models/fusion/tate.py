@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.attention import AttentionBlock, SelfAttentionBlock
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, shortened
 from models.fusion.base import FusionModel, expected_score, seven_class_target
 from models.fusion.layers import feed_forward, mean_over_present, random_part
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
@@ -31,6 +31,7 @@ def tag_of(present: Tensor) -> Tensor:
 class TATE(FusionModel):
     """Tokens of all modalities in a common space, each with the tag of what is missing; a classifier.
 
+    most_steps : tokens a modality may have; longer ones are averaged, see `shortened`
     width : of the common space, 4 less than a multiple of heads; hidden : of the classifier's head
     teacher_share : of the training, in which the teacher learns from complete rows; then it is frozen
     weights : factors of the losses "forward", "backward" and "tag"
@@ -40,6 +41,7 @@ class TATE(FusionModel):
         self,
         dims: dict[Modality, int],
         *,
+        most_steps: int,
         width: int,
         heads: int,
         dropout: float,
@@ -53,7 +55,7 @@ class TATE(FusionModel):
         self.teacher = TagAssistedEncoder(self.dims, **shape)
         self.decoder = SelfAttentionBlock(width + TAG_DIGITS, heads, dropout)
         self.decoder_norm = nn.LayerNorm(width + TAG_DIGITS)
-        self.teacher_share, self.weights = teacher_share, weights
+        self.most_steps, self.teacher_share, self.weights = most_steps, teacher_share, weights
         self.warm_up = teacher_share
 
     @property
@@ -67,7 +69,7 @@ class TATE(FusionModel):
         Traces: `tag` (B, 4) as `tag_of` has it, and `tag_recovered` (B, 4) in [0, 1], read back from the
         pooled encoding.
         """
-        encoding = self.student(self.normalised(features), features.present())
+        encoding = self.student(self._tokens(features), features.present())
         return Prediction(
             expected_score(encoding.logits),
             logits=encoding.logits,
@@ -105,16 +107,20 @@ class TATE(FusionModel):
         teacher = sum(p.numel() for p in self.teacher.parameters())
         return {**sizes, "fusion": sizes["fusion"] - teacher, "teacher": teacher}
 
+    def _tokens(self, features: Features) -> Features:
+        """Standardised states, of at most `most_steps` steps."""
+        return Features(**{m: shortened(s, self.most_steps) for m, s in self.normalised(features)})
+
     def _teacher_loss(self, features: Features, target: Tensor) -> Tensor:
         rows = features.present().all(1).nonzero()[:, 0]
         if not len(rows):
             return target.new_zeros(())
-        complete = self.normalised(features.select(rows))
+        complete = self._tokens(features.select(rows))
         logits = self.teacher(complete, complete.present()).logits
         return F.cross_entropy(logits, seven_class_target(target[rows]))
 
     def _student_losses(self, features: Features, target: Tensor, taught: bool) -> dict[str, Tensor]:
-        whole, present = self.normalised(features), features.present()
+        whole, present = self._tokens(features), features.present()
         visible = whole.keep(_corrupted(present)) if self.training else whole
         encoding = self.student(visible, present)
         decoded = self.decoder_norm(self.decoder(encoding.tokens, encoding.visible)[0])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions, shortened
 from models.fusion.base import FusionModel
 from models.fusion.layers import feed_forward, random_part
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
@@ -54,6 +54,7 @@ class Frames:
 class TFRNet(FusionModel):
     """Attention over time within and between modalities, reconstruction of dropped frames, gated fusion.
 
+    most_steps : frames a modality may have; longer ones are averaged, see `shortened`
     width, heads, layers, dropout : of the nine transformers, three a modality
     gates : {modality: GRU units per direction}; hidden : of the head
     most_dropped : highest share of frames that drop in a training row, each rate up to it as likely
@@ -66,6 +67,7 @@ class TFRNet(FusionModel):
         self,
         dims: dict[Modality, int],
         *,
+        most_steps: int,
         width: int,
         heads: int,
         layers: int,
@@ -78,7 +80,8 @@ class TFRNet(FusionModel):
         reconstruction: dict[str, float],
     ):
         super().__init__(dims)
-        self.most_dropped, self.lost, self.absent_steps = most_dropped, lost, absent_steps
+        self.most_steps, self.absent_steps = most_steps, absent_steps
+        self.most_dropped, self.lost = most_dropped, lost
         self.reconstruction = {Modality(m): factor for m, factor in reconstruction.items()}
         self.subnets = nn.ModuleDict(
             {
@@ -109,12 +112,13 @@ class TFRNet(FusionModel):
         """Score, and every modality as generated, in states of the profile.
 
         A step whose standardised state is zero in every coordinate counts as dropped: that is how the RMFM
-        protocol writes it. A modality without a known frame is generated from the others, `absent_steps`
-        frames that divide the utterance evenly. Nothing is generated in training, where `loss` does it.
+        protocol writes it. A modality longer than `most_steps` is generated as so many even parts, one
+        without a known frame as `absent_steps` of them, from the others. Nothing is generated in training,
+        where `loss` does it.
         Traces, zero at padding: `gate_text` … (B, T), in (0, 1) how much of a frame is let through, and
         `text_from_audio` … (B, Tt, Ta), attention of the last layer, mean over heads.
         """
-        standard = self.normalised(features)
+        standard = self._standard(features)
         frames = {m: Frames.of(s, (s.values != 0).any(2), self.absent_steps) for m, s in standard}
         states, traces = self._read(frames)
         score, gates = self._fuse(states, frames)
@@ -133,7 +137,7 @@ class TFRNet(FusionModel):
         """
         if not self.training:
             return super().loss(features, target)
-        standard = self.normalised(features)
+        standard = self._standard(features)
         kept = self._drop(standard)
         frames = {m: Frames.of(s, kept[m], self.absent_steps) for m, s in standard}
         states, _ = self._read(frames)
@@ -144,6 +148,10 @@ class TFRNet(FusionModel):
             error = reconstruction_loss(generated, sequence, frames[modality])
             losses[f"generate_{modality}"] = self.reconstruction[modality] * error
         return losses
+
+    def _standard(self, features: Features) -> Features:
+        """Standardised states, of at most `most_steps` steps."""
+        return Features(**{m: shortened(s, self.most_steps) for m, s in self.normalised(features)})
 
     def _drop(self, features: Features) -> dict[Modality, Tensor]:
         """{modality: (B, T) bool}, False where a frame drops; [CLS] and [SEP] drop only with all words."""

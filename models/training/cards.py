@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.checkpoint import CheckpointMeta, subset_name
 from models.registry import ModelSpec
+from models.training.reconstruction import informative
 from models.types import Modality
 
 COLUMNS = {  # metric: (heading, factor, digits)
@@ -60,7 +61,7 @@ EXTRACTOR_CARDS = {
         "that mood, without words or a person. Trained on RAVDESS, without fold 0, from cross-fitted states,"
         " with L1 on the log-mel and on what the voice encoder hears in it. Figures are on the six actors of"
         " fold 0, whom neither network heard: error in nats a cell, beside that of the mean spectrum at the "
-        "true loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
+        "states' loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
     ),
 }
 
@@ -106,10 +107,10 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"Modalities are dropped from {100 * recipe['modality_dropout']:.0f} % of the items at random. "
         f"{VALENCE}\n\n"
         "## On speakers never seen: the clips\n\n"
-        "Leave-one-speaker-out over 12 speakers, 287 clips; mean ± standard deviation over three seeds. Two "
-        "more speakers are kept out of each fold to measure the interval.\n\n"
+        f"Leave-one-speaker-out over 12 speakers, 287 clips; {_seeds(meta.figures['seeds'])}. Two more "
+        "speakers are kept out of each fold to measure the interval.\n\n"
         f"{subset_table(meta.figures['clips'])}\n\n"
-        f"{gain_sentence(meta.figures['gain'])} "
+        f"{gain_sentence(meta.figures['gain'], meta.figures['seeds'])} "
         f"Made by `python -m models evaluate --data clips --methods {method.name}`.\n\n"
         "## On actors never heard: RAVDESS\n\n"
         "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
@@ -125,11 +126,41 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
             ],
         )
         + "\n\nSpeech: six RAVDESS actors; faces: the FER+ test split. "
-        f"Made by `python -m models train {method.name}`.\n\n{LICENCE}\n"
+        f"Made by `python -m models train {method.name}`.\n\n"
+        f"{_imagined_section(meta.figures.get('imagined', {}))}{LICENCE}\n"
     )
 
 
-def gain_sentence(gain: dict[str, list[float]]) -> str:
+def _seeds(count: int) -> str:
+    return f"mean ± standard deviation over {count} seeds" if count > 1 else "one seed only"
+
+
+def _imagined_section(groups: dict[str, dict[str, dict[str, float]]]) -> str:
+    """What the method imagines in the place of a missing modality, against the truth and the label."""
+    if not groups:
+        return ""
+    rows, silent = [], []
+    for group, figures in groups.items():
+        for key, row in figures.items():
+            shares = [f"{100 * row[share]:.0f} %" for share in ("agreement", "chance", "real")]
+            rows.append([group, key, f"{row['error']:.2f}", f"{row['mean_error']:.2f}", *shares])
+            if not informative(row):
+                silent.append(f"{key} ({group})")
+    headings = ["on", "imagined", "error", "mean predictor", "agrees", "chance", "the real one agrees"]
+    carries = (
+        f"**No better than chance, so it carries no information:** {', '.join(silent)}."
+        if silent
+        else "Every imagined modality agrees with the label more often than chance."
+    )
+    return (
+        "## Imagined\n\nMean squared error of the standardised states, and how often the imagined modality, "
+        "read by that modality's own encoder, has the polarity of the label. Triples are label-matched, of "
+        "items nothing in these weights saw; clips are of speakers left out.\n\n"
+        f"{markdown_table(headings, rows)}\n\n{carries}\n\n"
+    )
+
+
+def gain_sentence(gain: dict[str, list[float]], seeds: int) -> str:
     """What voice and face add to words alone on unseen speakers, and whether that is more than chance."""
     better = {"corr": gain["corr"][0] > gain["corr"][1], "mae": -gain["mae"][0] > gain["mae"][1]}
     verdict = {
@@ -139,6 +170,8 @@ def gain_sentence(gain: dict[str, list[float]]) -> str:
     }[sum(better.values())]
     if gain["corr"][0] < -gain["corr"][1] and gain["mae"][0] > gain["mae"][1]:
         verdict = "voice and face do **not** help on these clips, they make it worse"
+    if seeds == 1:
+        verdict = "one seed has no spread to judge this by"
     corr, mae = (f"{mean:+.3f} ± {deviation:.3f}" for mean, deviation in (gain["corr"], gain["mae"]))
     return f"All three against words alone: Corr {corr}, MAE {mae}: {verdict}."
 

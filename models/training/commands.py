@@ -72,10 +72,12 @@ def evaluate(options: Namespace, names: list[str]) -> None:
                 f"{options.weights / dataset.profile} has no weights; train some with "
                 f"`python -m models train all --data {options.data} --out {options.weights}`"
             )
+    rates = tuple(options.rates or RATES)
     results, how = {}, {}
     for name in names:
         model, meta = load_for(name, dataset, options.weights)
-        setting = Setting(meta.training.get("constant", 0.0), dataset.label_range, device, seed=options.seed)
+        constant = meta.training.get("constant", 0.0)
+        setting = Setting(constant, dataset.label_range, device, rates, options.seed)
         results[name] = PROTOCOLS[options.protocol](model.to(device), dataset[options.split], setting)
         how[name] = _masks_in_training(meta.training.get("recipe", {}))
     if options.json:
@@ -86,8 +88,8 @@ def evaluate(options: Namespace, names: list[str]) -> None:
         for name, rows in results.items():
             print(f"{figures_table(name, rows)}\n\n{name} was trained with {how[name]}.\n")
         if options.protocol == "rmfm":
-            rates = ", ".join(f"{rate:g}" for rate in RATES)
-            print(f"AUILC: area over the rates {rates}; frames drop from the {options.split} split only.")
+            grid = ", ".join(f"{rate:g}" for rate in rates)
+            print(f"AUILC: area over the rates {grid}; frames drop from the {options.split} split only.")
 
 
 def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:

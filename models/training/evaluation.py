@@ -9,6 +9,13 @@ import numpy as np
 
 from models.checkpoint import subset_name
 from models.training.metrics import correlation, sentiment_metrics
+from models.training.reconstruction import (
+    Measured,
+    PolarityReader,
+    measure_reconstruction,
+    pooled,
+    reconstruction_figures,
+)
 from models.training.sources import Sources, Speech
 from models.training.trainer import FusionTrainer, Recipe, predict
 from models.training.utterances import Utterance
@@ -36,18 +43,21 @@ def evaluate_clips(
     seeds: list[int],
     recipe: Recipe | None = None,
     log: Callable[[str], None] = print,
+    readers: dict[Modality, PolarityReader] | None = None,
 ) -> dict:
     """Leave-one-speaker-out over the 12 speakers, for all seven subsets.
 
     In each fold two other speakers are kept out of training to measure the interval. Returns per subset
     mean and standard deviation over seeds of every metric, `coverage` and `width` of the interval; `gain`,
     the same for what all three modalities add to words alone; and `predictions`: each seed's held-out
-    scores in the order of the clips.
+    scores in the order of the clips. With `readers` also `reconstruction`: what MFM, with the first seed,
+    imagines on the clips of each held-out speaker.
     """
     speakers = sorted({clip.group for clip in sources.clips})
     true = np.array([clip.target for clip in sources.clips])
     groups = np.array([clip.group for clip in sources.clips])
     runs, predictions = {subset: [] for subset in Modality.subsets()}, {}
+    imagined: list[Measured] = []
     for seed in seeds:
         trainer = FusionTrainer(sources, speech, dims, recipe)
         start = trainer.general(name, seed)
@@ -58,8 +68,13 @@ def evaluate_clips(
             training = [c for c in sources.clips if c.group != speaker and c.group not in calibration]
             model = trainer.on_clips(copy.deepcopy(start), name, training, seed)
             held_out, calibrating = groups == speaker, np.isin(groups, list(calibration))
+            judged = np.flatnonzero(held_out | calibrating)
+            if readers and seed == seeds[0]:
+                unseen = [clip for clip in sources.clips if clip.group == speaker]
+                imagined.append(measure_reconstruction(model, unseen, dims, readers))
             for subset in Modality.subsets():
-                predicted = predict(model, sources.clips, dims, subset)
+                predicted = np.full(len(true), np.nan)
+                predicted[judged] = predict(model, [sources.clips[i] for i in judged], dims, subset)
                 scores[subset][held_out] = predicted[held_out]
                 errors = (predicted - true)[calibrating]
                 widths[subset][held_out] = conformal_quantile(errors[~np.isnan(errors)])
@@ -88,6 +103,7 @@ def evaluate_clips(
             ]
         ),
         "predictions": predictions,
+        **({"reconstruction": reconstruction_figures(pooled(imagined))} if imagined else {}),
     }
 
 

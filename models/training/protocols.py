@@ -60,8 +60,11 @@ def mmin(model: FusionModel, items: list[Utterance], setting: Setting) -> Figure
 def rmfm(model: FusionModel, items: list[Utterance], setting: Setting) -> Figures:
     """Frames and words dropped at each rate, from test items alone, and AUILC over the rates.
 
-    An utterance of which nothing is left gets the constant; at rate 1 these are all.
+    An utterance of which nothing is left gets the constant; at rate 1 these are all. ValueError for rates
+    that are not increasing shares.
     """
+    if not all(0 <= rate <= 1 for rate in setting.rates) or any(np.diff(setting.rates) <= 0):
+        raise ValueError(f"missing rates must increase and lie in [0, 1]; got {setting.rates}")
     curve = {f"rate {rate:g}": _dropped(model, items, rate, setting) for rate in setting.rates}
     if len(setting.rates) < 2:
         return curve

@@ -22,8 +22,8 @@ from models.valence import FERPLUS_VALENCE
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]
 
-# {"text from audio+vision": (n, 5)}, columns: error, error of the mean predictor, readings of the imagined and
-# of the real modality, label; parts of several models or folds are joined with `pooled`
+# {"text from audio+vision": (n, 5)}, columns: error, error of the mean predictor, readings of the imagined
+# and of the real modality, label; parts of several models or folds are joined with `pooled`
 Measured = dict[str, np.ndarray]
 
 

@@ -9,9 +9,16 @@ import numpy as np
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
+from models.fusion.mfm import MFM
 from models.registry import spec
 from models.training.cards import comparison, write_method_card
 from models.training.evaluation import evaluate_clips, evaluate_speech, pooled_quantiles, shipped_figures
+from models.training.reconstruction import (
+    matched_triples,
+    measure_reconstruction,
+    polarity_readers,
+    reconstruction_figures,
+)
 from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold
 from models.training.trainer import FusionTrainer
 from models.training.voice_encoder import FOLDS
@@ -23,7 +30,8 @@ def evaluate(kind: str, name: str, data: Path, cache: Path, checkpoints: Path, s
     sources = load_sources(data, profile, cache)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
-        result = evaluate_clips(name, sources, speech, profile.dims, seeds)
+        readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
+        result = evaluate_clips(name, sources, speech, profile.dims, seeds, readers=readers)
         true = np.array([clip.target for clip in sources.clips])
         result["quantiles"] = pooled_quantiles(result, true)
         result.pop("predictions")
@@ -57,6 +65,7 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
         training={**trainer.describe(), "seed": seed},
         figures={
             "clips": measured["subsets"],
+            "seeds": len(measured["seeds"]),
             "gain": measured["gain"],
             "speech": figures.get("speech", {}).get(name, {}).get("subsets", {}),
         },
@@ -65,6 +74,13 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
     stored = load_fusion(name, root=checkpoints, language_model=sources.language_model).model
     shipped = shipped_figures(stored, sources, speech, profile.dims)
     meta.figures["shipped"] = shipped
+    if isinstance(stored, MFM):
+        readers, triples = polarity_readers(profile, sources, speech), matched_triples(sources, speech)
+        imagined = measure_reconstruction(stored, triples, profile.dims, readers)
+        meta.figures["imagined"] = {
+            "triples": reconstruction_figures(imagined),
+            "clips": measured["reconstruction"],
+        }
     save_fusion(path, model, meta)
     write_method_card(path.with_suffix(".md"), method, meta, model.sizes())
 

@@ -8,20 +8,19 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.extractors.audio import STRIDE, VoiceEncoder
+from models.extractors.audio import STRIDE, VALENCE, VoiceEncoder
 from models.extractors.voice_decoder import VoiceDecoder
 from models.training.metrics import correlation
 
 CROP = 20  # states (1.6 s) a training example
-REHEARD = 0.5  # weight of what the encoder hears in the drawn voice
-VALENCE = -2  # coordinate of a voice state
+REHEARD = 0.3  # weight of what the encoder hears in the drawn voice
 
 
 def train_voice_decoder(
     encoder: VoiceEncoder,
     mels: list[Tensor],
     states: list[Tensor],
-    epochs: int = 8,
+    epochs: int = 12,
     batch_size: int = 32,
     seed: int = 0,
 ) -> VoiceDecoder:
@@ -70,7 +69,7 @@ def evaluate_voice_decoder(
     """On log-mels [(80, frames)] of actors that neither network heard.
 
     mean : (80,) mean spectrum of the training utterances
-    `mel_mae` is per cell in nats; `mean_mel_mae` is the same for the mean spectrum at the true loudness.
+    `mel_mae` is per cell in nats; `mean_mel_mae` is the same for the mean spectrum at the states' loudness.
     `valence_corr` and `emotion_agreement` compare what the encoder hears in the drawn voice with what it
     hears in the real one; chance for the latter is `emotion_chance`, the most frequent emotion's share.
     """
@@ -80,7 +79,7 @@ def evaluate_voice_decoder(
         drawn = decoder(states)[0, :, : mel.shape[1]]
         heard = encoder.states(drawn[None])
         errors.append(float((drawn - mel).abs().mean()))
-        loudness = mel.mean(0) - mean.mean()
+        loudness = states[0, :, -1].repeat_interleave(STRIDE)[: mel.shape[1]] - mean.mean()
         mean_errors.append(float((mean[:, None] + loudness - mel).abs().mean()))
         valences.append([float(s[0, :, VALENCE].mean()) for s in (states, heard)])
         emotions.append([int(s[0, :, :8].mean(0).argmax()) for s in (states, heard)])

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from models.clip import SAMPLE_RATE
-from models.extractors.audio import RAVDESS_EMOTIONS, VoiceEncoder, level, log_mel, voiced_span
+from models.extractors.audio import RAVDESS_EMOTIONS, VALENCE, VoiceEncoder, level, log_mel, voiced_span
 from models.training.metrics import correlation
 from models.valence import ravdess_valence
 
@@ -128,11 +128,13 @@ def voice_states(encoder: VoiceEncoder, mels: list[Tensor]) -> list[Tensor]:
 @torch.inference_mode()
 def evaluate_voice_encoder(encoder: VoiceEncoder, speech: pd.DataFrame) -> dict[str, float]:
     """8-class accuracy and valence Corr on rows of `load_speech` whose actors the encoder never heard."""
-    means = torch.cat([encoder(mel[None]).mean(1) for mel in speech["mel"]])
+    mels = speech["mel"].tolist()
+    guesses = torch.cat([encoder(mel[None]).mean(1) for mel in mels])[:, : len(RAVDESS_EMOTIONS)].argmax(1)
     emotions = torch.tensor([RAVDESS_EMOTIONS.index(emotion) for emotion in speech["emotion"]])
+    valence = [states[:, VALENCE].mean().item() for states in voice_states(encoder, mels)]
     return {
         "utterances": len(speech),
         "actors": int(speech["speaker"].nunique()),
-        "accuracy": float((means[:, :8].argmax(1) == emotions).float().mean()),
-        "valence_corr": correlation(means[:, 9].numpy(), speech["valence"].to_numpy()),
+        "accuracy": float((guesses == emotions).float().mean()),
+        "valence_corr": correlation(np.array(valence), speech["valence"].to_numpy()),
     }

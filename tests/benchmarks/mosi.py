@@ -12,6 +12,7 @@ and validation with them teach a method to trust a modality that says nothing in
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ FOLDS = 5  # of the aligned set's ten videos
 SET_NAMES = ("utterances", "aligned", "utterances-vision")
 
 
+@cache
 def load_set(name: str, data: Path, cache: Path, tokens: bool = False) -> list[FeatureSet]:
     """The folds of a set: one for the utterances, with its own split by video, five for "aligned".
 

@@ -1,4 +1,4 @@
-"""What makes the comparison fair: no video on two sides, and the same numbers for MMSA's networks and ours."""
+"""What makes the comparison fair: no video on two sides, the same numbers for MMSA's networks and ours."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ def test_each_word_has_one_state_of_every_modality(folds):
 
 
 def test_voice_and_face_are_standardised_on_the_training_videos_alone(folds):
-    for fold in folds:
-        for modality in (Modality.AUDIO, Modality.VISION):
+    for modality in (Modality.AUDIO, Modality.VISION):
+        for fold in folds:
             states = torch.cat([item.states[modality] for item in fold.train])
             torch.testing.assert_close(states.mean(0), torch.zeros(states.shape[1]), rtol=0, atol=1e-4)
-            assert torch.cat([item.states[modality] for item in fold.test]).mean(0).abs().max() > 0.01
+        # of one utterance, tested in one fold and trained on in the next but one
+        tested, trained_on = (
+            next(item for item in items if item.group == folds[0].test[0].group).states[modality]
+            for items in (folds[0].test, folds[2].train)
+        )
+        assert not torch.equal(tested, trained_on)
 
 
 @pytest.mark.parametrize("padding", mmsa_runs.PADDINGS)
@@ -49,7 +54,7 @@ def test_mmsa_reads_the_same_states(folds, padding):
         where = slice(50 - words, 50) if padding == "front" else slice(0, words)
         for modality, states in item.states.items():
             assert torch.equal(aligned[modality][i, where], states)
-            assert aligned[modality][i].abs().sum() == pytest.approx(states.abs().sum(), rel=1e-5)
+            assert int(aligned[modality][i].any(1).sum()) == words  # and zeros elsewhere
         assert torch.equal(averaged[Modality.AUDIO][i, 0], item.states[Modality.AUDIO].mean(0))
         assert aligned["labels"][i, 0] == item.target
 

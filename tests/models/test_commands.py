@@ -138,8 +138,10 @@ def test_a_pickle_of_ch_sims(run, tmp_path):
     assert "labels in [-1, 1]; profile sims" in printed
     assert "| lmf | MAE | Corr | Acc-5 % | Acc-3 % | Acc-2 % | F1 % | items |" in printed
     assert load_fusion("lmf", "sims", tmp_path).meta.label_range == SIMS_SCORES
-    status, printed, _ = run("evaluate", "lmf", "--data", path, "--profile", "sims", "--weights", tmp_path)
+    measured = ("--profile", "sims", "--weights", tmp_path, "--protocol", "rmfm", "--rates", 0, 0.25, 0.5)
+    status, printed, _ = run("evaluate", "lmf", "--data", path, *measured)
     assert status == 0
+    assert "| rate 0.25 |" in printed and "area over the rates 0, 0.25, 0.5;" in printed
 
 
 def test_features_go_to_mmsa_and_back(run, features, tmp_path):

@@ -100,6 +100,12 @@ def test_dropped_frames_are_measured_at_eleven_rates_with_their_area():
     assert "items" not in rows["AUILC"]
 
 
+def test_rates_that_are_none_are_refused():
+    for rates in ((0.5, 0.2), (0.0, 1.5)):
+        with pytest.raises(ValueError, match=r"must increase and lie in \[0, 1\]"):
+            PROTOCOLS["rmfm"](build("late"), ITEMS, Setting(CONSTANT, rates=rates))
+
+
 def test_every_subset_is_what_the_model_says_with_the_others_off():
     model = build("concat")
     rows = PROTOCOLS["subsets"](model, ITEMS, Setting(CONSTANT))

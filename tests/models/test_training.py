@@ -116,7 +116,7 @@ def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
 
 
 def test_the_card_says_plainly_when_voice_and_face_do_not_help():
-    assert "help by more" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.03, 0.01]})
-    assert "only Corr" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.01, 0.02]})
-    assert "do **not** help" in gain_sentence({"corr": [0.01, 0.02], "mae": [0.01, 0.0]})
-    assert "make it worse" in gain_sentence({"corr": [-0.03, 0.01], "mae": [0.03, 0.01]})
+    assert "help by more" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.03, 0.01]}, 3)
+    assert "only Corr" in gain_sentence({"corr": [0.02, 0.01], "mae": [-0.01, 0.02]}, 3)
+    assert "do **not** help" in gain_sentence({"corr": [0.01, 0.02], "mae": [0.01, 0.0]}, 3)
+    assert "make it worse" in gain_sentence({"corr": [-0.03, 0.01], "mae": [0.03, 0.01]}, 3)
