@@ -61,6 +61,7 @@ def sound(mel: Tensor, seed: int = 0) -> Tensor:
         WINDOW // 2 + 1, 50.0, SAMPLE_RATE / 2, N_MELS, SAMPLE_RATE
     )
     energy = (torch.linalg.pinv(filters.T) @ mel.exp()).clamp_min(0)
+    energy = torch.cat([energy, energy[:, -1:]], dim=1)  # n hops lie between n + 1 frames
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         waveform = torchaudio.functional.griffinlim(
