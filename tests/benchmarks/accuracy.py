@@ -38,11 +38,10 @@ from models.training.trainer import predict  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results  # noqa: E402
+from tests.benchmarks.results import METRICS, Results, shown  # noqa: E402
 from tests.parity.mmsa import CLASSES  # noqa: E402
 
 THEIRS = "mmsa:"  # before the name of a method of MMSA's
-METRICS = ("mae", "corr", "acc7", "acc2_non0", "acc2_has0", "f1_non0", "f1_has0")
 
 # MMSA's table for MOSI (its results/result-stat.md): BERT's states of the words, COVAREP, FACET, other videos
 PUBLISHED = {
@@ -75,7 +74,7 @@ def run(
     return {
         "seconds": round(time.perf_counter() - start, 1),
         "valid_mae": float(np.concatenate(validation).mean()),
-        "figures": {metric: figures[metric] for metric in METRICS},
+        "figures": shown(figures),
     }
 
 

@@ -37,7 +37,7 @@ from models.training.utterances import collate  # noqa: E402
 from models.types import MODALITIES, Features, Modality  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
-from tests.benchmarks.results import Results  # noqa: E402
+from tests.benchmarks.results import Results, shown  # noqa: E402
 from tests.parity import mmsa  # noqa: E402
 
 BATCH = 32
@@ -205,8 +205,7 @@ def rank_sweep(dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results:
 def _rank_figures(config: dict, dataset: FeatureSet, seed: int, recipe: ResearchRecipe) -> dict:
     start = time.perf_counter()
     figures = evaluate(fit("lmf", dataset, seed, recipe, config=config), dataset.test)
-    figures.pop("items")
-    return {"seconds": round(time.perf_counter() - start, 1), "figures": figures}
+    return {"seconds": round(time.perf_counter() - start, 1), "figures": shown(figures)}
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ from models.training.tables import figures_table  # noqa: E402
 from models.training.utterances import Utterance, collate  # noqa: E402
 from models.types import MODALITIES, Features  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results  # noqa: E402
+from tests.benchmarks.results import Results, shown  # noqa: E402
 
 JOINT = "mla_joint"
 TRAININGS = {
@@ -44,7 +44,6 @@ TRAININGS = {
     "alternating, no projection": ("mla", {"projection": False}),
     "joint": (JOINT, {}),
 }
-READINGS = ("entropy fusion", "mean fusion", *(f"{m} alone" for m in MODALITIES))
 
 
 class JointMLA(MLA):
@@ -65,12 +64,17 @@ def mean_logits(model: MLA, features: Features) -> Tensor:
 
 @torch.inference_mode()
 def scores(model: MLA, items: list[Utterance]) -> dict[str, np.ndarray]:
-    """{reading: (n,) scores} in every way of READINGS."""
+    """{reading: (n,) scores}, fused in both ways and by each modality that the set has."""
     features, _ = collate(items, model.dims)
     logits, _ = model.unimodal(features)
-    readings = [model(features).score, expected_score(mean_logits(model, features))]
-    readings += [expected_score(logits[:, i]) for i in range(len(MODALITIES))]
-    return {name: score.numpy() for name, score in zip(READINGS, readings, strict=True)}
+    readings = {
+        "entropy fusion": model(features).score,
+        "mean fusion": expected_score(mean_logits(model, features)),
+    }
+    for i, modality in enumerate(MODALITIES):
+        if features[modality].present.all():
+            readings[f"{modality} alone"] = expected_score(logits[:, i])
+    return {name: score.numpy() for name, score in readings.items()}
 
 
 def run(method: str, config: dict, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
@@ -79,8 +83,8 @@ def run(method: str, config: dict, folds: list[FeatureSet], seed: int, recipe: R
     held_out = [scores(fit(method, dataset, seed, recipe, config=config), dataset.test) for dataset in folds]
     true = np.array([item.target for dataset in folds for item in dataset.test])
     figures = {
-        reading: sentiment_metrics(np.concatenate([part[reading] for part in held_out]), true)
-        for reading in READINGS
+        reading: shown(sentiment_metrics(np.concatenate([part[reading] for part in held_out]), true))
+        for reading in held_out[0]
     }
     return {"seconds": round(time.perf_counter() - start, 1), "figures": figures}
 
@@ -111,7 +115,7 @@ def main() -> None:
             )
             print(f"{training}, seed {seed}: {line['seconds']} s", file=sys.stderr)
             lines.setdefault(training, []).append(line)
-    for reading in READINGS:
+    for reading in lines["joint"][0]["figures"]:
         rows = {name: spread([line["figures"][reading] for line in runs]) for name, runs in lines.items()}
         print(figures_table(f"{reading}; training ({options.seeds} seeds)", rows) + "\n")
 

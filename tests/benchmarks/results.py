@@ -7,6 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+METRICS = ("mae", "corr", "acc7", "acc2_non0", "acc2_has0", "f1_non0", "f1_has0")  # that the tables show
+
+
+def shown(figures: dict[str, float]) -> dict[str, float]:
+    """The figures of METRICS."""
+    return {metric: figures[metric] for metric in METRICS}
+
 
 class Results:
     """A file of runs that several processes may share.
