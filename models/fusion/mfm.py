@@ -18,6 +18,7 @@ from models.types import MODALITIES, Features, Modality, Prediction
 ENCODERS = {"mfn": MemoryFusion, "ef_lstm": EarlyFusion, "tfn": TensorFusion}
 LABEL = "label"  # the shared, discriminative latent Z_y, beside one private latent per modality
 FACTORS = (LABEL, *map(str, MODALITIES))
+NEARLY = 0.3  # of the scores' scale: targets that close count as equal
 
 Latents = dict[str, Tensor]  # {factor: (B, width)}
 
@@ -64,8 +65,8 @@ class MFM(FusionModel):
     hidden : {modality: units of the LSTM that reads Z_m}; surrogate : units of each surrogate LSTM
     factor_hidden, head : hidden units of the networks Z -> F and F_y -> score; dropout : of them
     kernel : of the regulariser, a name in KERNELS
-    weights : {"mmd", "latents", "text", "audio", "vision"}: of the regulariser, of the surrogates' match with
-    the latents, and of each modality's generation
+    weights : {"mmd", "latents", "borrowed", "text", "audio", "vision"}: of the regulariser, of the surrogates'
+    match with the latents, of what rows imagine against a borrowed truth, of each modality's generation
     """
 
     def __init__(
@@ -181,8 +182,10 @@ class MFM(FusionModel):
         """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
 
         Of every row with more than one modality a random part is hidden: the surrogates learn its latents,
-        as the encoders have them (detached), its score and its generation, from what is left. A row with one
-        modality has no truth about the others, and no loss on them.
+        as the encoders have them (detached), its score and its generation, from what is left.
+
+        A row that lacks a modality has no truth about it. What it imagines is compared with the modality of
+        a row of nearly the same score: what is imagined should at least have the mood of what is there.
         """
         features = self.normalised(features)
         aligned = align(features, self.steps)
@@ -193,6 +196,7 @@ class MFM(FusionModel):
             "l1": (self._score(factors) - target).abs().mean(),
             "mmd": self.loss_weights["mmd"] * self._regulariser(latents, aligned.present),
             **self._generation_losses("generate", generated, aligned),
+            "borrowed": self.loss_weights["borrowed"] * self._borrowed_loss(generated, aligned, target),
         }
         rows = (aligned.present.sum(1) > 1).nonzero()[:, 0]
         if len(rows):
@@ -237,6 +241,21 @@ class MFM(FusionModel):
             * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.heard[m])
             for m in MODALITIES
         }
+
+    def _borrowed_loss(
+        self, generated: dict[Modality, Tensor], aligned: Aligned, target: Tensor
+    ) -> Tensor:
+        """Generation of what a row lacks, against the row of nearest target (B,) that has it."""
+        loss = target.new_zeros(())
+        for i, m in enumerate(MODALITIES):
+            lacking, having = ((aligned.present[:, i] == has).nonzero()[:, 0] for has in (False, True))
+            if len(lacking) and len(having):
+                distance = (target[lacking, None] - target[having]).abs()
+                noise = NEARLY * torch.rand_like(distance)  # equal scores take turns
+                lenders = having[(distance + noise).argmin(1)]
+                errors = (generated[m][lacking] - aligned.states[m][lenders]).square().mean(2)
+                loss = loss + self.loss_weights[m] * mean_over_present(errors, aligned.heard[m][lenders])
+        return loss
 
     def _regulariser(self, latents: Latents, present: Tensor) -> Tensor:
         """Discrepancy of every latent from N(0, I), of a private one over the rows that have the modality."""
