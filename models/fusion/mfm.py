@@ -65,8 +65,8 @@ class MFM(FusionModel):
     hidden : {modality: units of the LSTM that reads Z_m}; surrogate : units of each surrogate LSTM
     factor_hidden, head : hidden units of the networks Z -> F and F_y -> score; dropout : of them
     kernel : of the regulariser, a name in KERNELS
-    weights : {"mmd", "latents", "borrowed", "text", "audio", "vision"}: of the regulariser, of the surrogates'
-    match with the latents, of what rows imagine against a borrowed truth, of each modality's generation
+    weights : {"mmd", "latents", "borrowed", "text", "audio", "vision"}: of the regulariser, of the
+    surrogates' match with the latents, of what rows imagine against a borrowed truth, of each generation
     """
 
     def __init__(
@@ -242,9 +242,7 @@ class MFM(FusionModel):
             for m in MODALITIES
         }
 
-    def _borrowed_loss(
-        self, generated: dict[Modality, Tensor], aligned: Aligned, target: Tensor
-    ) -> Tensor:
+    def _borrowed_loss(self, generated: dict[Modality, Tensor], aligned: Aligned, target: Tensor) -> Tensor:
         """Generation of what a row lacks, against the row of nearest target (B,) that has it."""
         loss = target.new_zeros(())
         for i, m in enumerate(MODALITIES):

@@ -19,7 +19,7 @@ from models.decode import MediaError, decode
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips" / "video"
 
-HOSTILE = '''
+HOSTILE = """
 import ctypes, os, signal, sys, time
 import numpy as np
 from models.clip import Clip
@@ -67,7 +67,7 @@ def blunder(path, max_seconds, max_frames):
 
 def tell(path, max_seconds, max_frames):
     raise MediaError("told", ",".join(sorted(os.environ)) + f"|{'torch' in sys.modules}")
-'''
+"""
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def train_and_predict(
     """Scores (n,) of the "valid" and "test" split by MMSA's method `name`, at its best validation epoch.
 
     padding : side of the words on which zeros fill them up to 50 steps. MMSA's own files have "back"; its
-    LSTMs then end on zeros, and its LMF stays a constant on these short utterances, so "front" is fairer to it
+    LSTMs then end on zeros, and its LMF stays a constant on these short utterances: "front" is fairer
     changes : hyper-parameters to replace, for trials
     """
     torch.manual_seed(seed)  # all that its networks, loops and the order of batches draw from

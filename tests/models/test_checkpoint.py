@@ -48,9 +48,7 @@ def shipped(tmp_path, dims, meta):
 
 @pytest.mark.parametrize("name", FUSION_MODELS)
 @torch.no_grad()
-def test_comes_back_as_it_was_saved(
-    name, tmp_path, meta, make_features, build_method, language_model
-):
+def test_comes_back_as_it_was_saved(name, tmp_path, meta, make_features, build_method, language_model):
     torch.manual_seed(0)
     model, features = build_method(name), make_features(6)
     model.set_normalisation(make_features(50, seed=1))
@@ -137,7 +135,7 @@ def test_an_absent_file_names_the_command_that_trains_it(tmp_path):
 
 
 def test_an_unknown_method_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="lmf, tfn, .*late, concat"):
+    with pytest.raises(ValueError, match=r"lmf, tfn, .*late, concat"):
         load_fusion("mlp")
 
 

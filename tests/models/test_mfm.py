@@ -132,7 +132,7 @@ def test_the_score_comes_from_the_shared_factor_alone(build, make_features):
 def test_surrogates_do_not_drag_the_encoders(build, make_features):
     """What the surrogates are taught has no gradient into the encoders that teach them."""
     model, features = (
-        build(weights=dict.fromkeys(("mmd", *MODALITIES), 0.0) | {"latents": 1.0}),
+        build(weights=dict.fromkeys(("mmd", "borrowed", *MODALITIES), 0.0) | {"latents": 1.0}),
         make_features(8),
     )
     model.loss(features, torch.zeros(8))["latents"].backward()

@@ -71,7 +71,7 @@ def test_no_dropout_at_rate_zero():
 
 def test_triples_agree_in_valence():
     voices, faces = utterances(300, (TEXT, AUDIO), seed=1), utterances(300, (VISION,), seed=2)
-    maker, rng = TripleMaker(voices, faces, noise=0.2, partners=20), np.random.default_rng(0)
+    maker, rng = TripleMaker(voices, faces, noise=0.2, unrelated=0.0, partners=20), np.random.default_rng(0)
     by_states = {id(item.states[AUDIO]): item.target for item in voices}
     for transcript in utterances(40, (TEXT,), seed=3):
         triple = maker.make(transcript, rng)
