@@ -100,7 +100,7 @@ def tables(lines: list[dict]) -> str:
         rows = {_title(name, len(runs[name])): spread([r["figures"] for r in runs[name]]) for name in ordered}
         parts.append(figures_table(f"CMU-MOSI, {chosen} (seeds)", rows))
         minutes = sum(line["seconds"] for name in runs for line in runs[name]) / 60
-        parts.append(_against_mmsa(runs) + f"\n\n{minutes:.0f} minutes of training in all.")
+        parts.append(f"{_against_mmsa(runs)} {minutes:.0f} minutes of training in all.".strip())
     published = {
         f"MMSA's {name}, published": dict(zip(METRICS, row, strict=True)) for name, row in PUBLISHED.items()
     }
