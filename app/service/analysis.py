@@ -76,12 +76,21 @@ class ModalityAnalysis:
 
 
 @dataclass(frozen=True)
+class SubsetAnswer:
+    """What the method says of one subset: score in [-3, 3] and its 80 % interval."""
+
+    score: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One clip, one method, one subset of modalities.
 
     score : in [-3, 3]; label : one of LABELS; interval : 80 % split-conformal (lo, hi) within [-3, 3]
     method : registry name; weights_kind : name of the method's own weights or None
     modalities : {"text", "audio", "vision"} -> ModalityAnalysis
+    subsets : {"text+audio": score and interval} of every subset of the present modalities
     timings_ms : milliseconds of each stage; stages answered from the cache are 0
     crops, crop_times, log_mel : for display only, not part of the JSON
     """
@@ -93,6 +102,7 @@ class Analysis:
     weights_kind: str | None
     transcript: Transcript
     modalities: dict[str, ModalityAnalysis]
+    subsets: dict[str, SubsetAnswer]
     timings_ms: dict[str, float]
     notices: tuple[Notice, ...] = ()
     crops: np.ndarray | None = None
@@ -111,6 +121,10 @@ class Analysis:
             "weights_kind": self.weights_kind,
             "transcript": transcript,
             "modalities": {name: _rounded(asdict(part)) for name, part in self.modalities.items()},
+            "subsets": {
+                name: {"score": _rounded(part.score), "interval": _rounded(list(part.interval))}
+                for name, part in self.subsets.items()
+            },
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
             "warnings": [notice.text for notice in self.notices],
         }

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.service import notices
-from app.service.analysis import Analysis, ModalityAnalysis, Transcript, label_of
+from app.service.analysis import Analysis, ModalityAnalysis, SubsetAnswer, Transcript, label_of
 from app.service.device import choose_device, limit_threads
+from app.service.exhibit import Exhibit
 from app.service.notices import AnalysisError
 from app.service.reader import PROFILE, Course, File, Progress, Reader
-from app.service.subsets import Certainty, Subset, SubsetScores, read_certainty, score_subsets
+from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
 from app.settings import Settings
 from models.catalogue import describe_methods
-from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
+from models.checkpoint import Checkpoint, load_fusion, subset_name
 from models.registry import spec
 from models.types import MODALITIES, Modality
 
@@ -55,10 +56,54 @@ class Analyst:
         progress : called with the name of each stage that really runs
         Raises ValueErrors in plain words: AnalysisError, MediaError, unknown method or modality.
         """
-        asked, method_spec = chosen(modalities), spec(method)
+        course, asked = Course(session, progress), chosen(modalities)
+        exhibit = self._open(video, audio, text, method, asked, course)
+        reading, checkpoint = exhibit.reading, exhibit.checkpoint
+        mla = self.checkpoint("mla")
+        with course.stage("fusion", "fusing"):
+            scores = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
+            certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
+
+        voice, face = reading.material.voice, reading.material.face
+        faces = face.faces if face else None
+        return Analysis(
+            score=scores.score,
+            label=label_of(scores.score),
+            interval=interval(checkpoint, scores.score, exhibit.used),
+            method=method,
+            weights_kind=spec(method).weights_kind,
+            transcript=reading.transcript,
+            modalities=describe_modalities(scores, certainty),
+            subsets={
+                subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
+                for subset, score in scores.by_subset.items()
+            },
+            timings_ms=course.timings_ms,
+            notices=(*reading.notices, *notices.of_absence(asked, exhibit.used, reading.notices)),
+            crops=faces.crops if faces else None,
+            crop_times=faces.times if faces else None,
+            log_mel=voice.log_mel if voice else None,
+        )
+
+    def open(
+        self,
+        *,
+        video: File = None,
+        audio: File = None,
+        text: str | None = None,
+        method: str = "lmf",
+        modalities: Iterable[Modality | str] = MODALITIES,
+        session: str = "",
+    ) -> Exhibit:
+        """What `analyze` starts from, for a deeper look at the same answer; same arguments, same errors."""
+        return self._open(video, audio, text, method, chosen(modalities), Course(session))
+
+    def _open(
+        self, video: File, audio: File, text: str | None, method: str, asked: Subset, course: Course
+    ) -> Exhibit:
+        spec(method)  # an unknown one should not wait for a decoder
         if not video and not audio and not (text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        course = Course(session, progress)
         reading = self._reader.read(video, audio, text, course)
         features = reading.features.to(self.device)
         there = features.present()[0].tolist()
@@ -68,28 +113,7 @@ class Analyst:
             raise notices.nothing_present(reading.notices)
         if not used:
             raise notices.nothing_used(asked, present)
-
-        checkpoint, mla = self._checkpoint(method), self._checkpoint("mla")
-        with course.stage("fusion", "fusing"):
-            scores = score_subsets(checkpoint.model, features, used)
-            certainty = read_certainty(mla.model, features, used)
-
-        voice, face = reading.material.voice, reading.material.face
-        faces = face.faces if face else None
-        return Analysis(
-            score=scores.score,
-            label=label_of(scores.score),
-            interval=interval(checkpoint, scores.score, used),
-            method=method,
-            weights_kind=method_spec.weights_kind,
-            transcript=reading.transcript,
-            modalities=describe_modalities(scores, certainty),
-            timings_ms=course.timings_ms,
-            notices=(*reading.notices, *notices.of_absence(asked, used, reading.notices)),
-            crops=faces.crops if faces else None,
-            crop_times=faces.times if faces else None,
-            log_mel=voice.log_mel if voice else None,
-        )
+        return Exhibit(reading, features, self.checkpoint(method), present, used)
 
     def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
@@ -108,10 +132,11 @@ class Analyst:
     def prepare(self, method: str = "lmf") -> None:
         """Load what the first clip would otherwise wait for."""
         for name in ("mla", method):
-            self._checkpoint(name)
+            self.checkpoint(name)
         self._reader.prepare()
 
-    def _checkpoint(self, method: str) -> Checkpoint:
+    def checkpoint(self, method: str) -> Checkpoint:
+        """Weights of a method, loaded once; CheckpointError where there are none that fit."""
         with self._loading:
             if method not in self._checkpoints:
                 checkpoint = load_fusion(
@@ -132,20 +157,6 @@ def chosen(modalities: Iterable[Modality | str]) -> Subset:
     if not names:
         raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
     return Modality.parse(names)
-
-
-def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float, float]:
-    """80 % split-conformal interval around a score, within [-3, 3], from held-out errors of that subset.
-
-    CheckpointError where the checkpoint has none for the subset.
-    """
-    reach = checkpoint.meta.quantile(used)
-    if reach is None:
-        raise CheckpointError(
-            f"the weights of {checkpoint.meta.method!r} have no residual quantile for {subset_name(used)}; "
-            f"train them again with `python -m models train {checkpoint.meta.method} --data DATA`"
-        )
-    return max(-3.0, score - reach), min(3.0, score + reach)
 
 
 def describe_modalities(

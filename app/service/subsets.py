@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from models.checkpoint import Checkpoint, CheckpointError, subset_name
 from models.fusion.base import FusionModel
 from models.fusion.mla import MLA, entropy_weights
 from models.types import MODALITIES, Features, Modality
@@ -17,27 +18,41 @@ Subset = tuple[Modality, ...]
 class SubsetScores:
     """What one method says of one clip.
 
-    score : in [-3, 3], on all used modalities
-    alone : {modality: score of the method on it alone}
-    occlusion : {modality: |score - score without it|}, empty where only one is used
-    own_weights : {modality: the method's own weight}, None where it has none
+    by_subset : {every non-empty subset of the present modalities: score in [-3, 3]}
+    used : the subset asked for
+    own_weights : {used modality: the method's own weight}, None where it has none
     """
 
-    score: float
-    alone: dict[Modality, float]
-    occlusion: dict[Modality, float]
+    by_subset: dict[Subset, float]
+    used: Subset
     own_weights: dict[Modality, float] | None
+
+    @property
+    def score(self) -> float:
+        """On all used modalities."""
+        return self.by_subset[self.used]
+
+    @property
+    def alone(self) -> dict[Modality, float]:
+        """{used modality: score of the method on it alone}."""
+        return {m: self.by_subset[m,] for m in self.used}
+
+    @property
+    def occlusion(self) -> dict[Modality, float]:
+        """{used modality: |score - score without it|}, empty where only one is used."""
+        rests = {m: tuple(n for n in self.used if n != m) for m in self.used}
+        return {m: abs(self.score - self.by_subset[rest]) for m, rest in rests.items() if rest}
 
 
 @torch.inference_mode()
 def score_subsets(model: FusionModel, features: Features, used: Subset) -> SubsetScores:
-    """Score of `used`, of each of its modalities alone and of each leave-one-out, as rows of one batch.
+    """Scores of every subset of the present modalities, as rows of one batch.
 
     features : batch of one, in which every modality of `used` is present
     """
-    singles = [(modality,) for modality in used]
-    rests = {modality: tuple(m for m in used if m != modality) for modality in used}
-    subsets = list(dict.fromkeys([used, *singles, *filter(None, rests.values())]))
+    there = features.present()[0].tolist()
+    present = {m for m, is_there in zip(MODALITIES, there, strict=True) if is_there}
+    subsets = [subset for subset in Modality.subsets() if present.issuperset(subset)]
     device = features.text.present.device
     kept = torch.tensor([[m in subset for m in MODALITIES] for subset in subsets], device=device)
     rows = features.select(torch.zeros(len(subsets), dtype=torch.long, device=device)).keep(kept)
@@ -45,14 +60,23 @@ def score_subsets(model: FusionModel, features: Features, used: Subset) -> Subse
     scores = dict(zip(subsets, prediction.score.tolist(), strict=True))
     own_weights = None
     if prediction.weights is not None:
-        by_modality = dict(zip(MODALITIES, prediction.weights.values[0].tolist(), strict=True))
-        own_weights = {modality: by_modality[modality] for modality in used}
-    return SubsetScores(
-        score=scores[used],
-        alone={modality: scores[modality,] for modality in used},
-        occlusion={m: abs(scores[used] - scores[rest]) for m, rest in rests.items() if rest},
-        own_weights=own_weights,
-    )
+        values = prediction.weights.values[subsets.index(used)].tolist()
+        own_weights = {m: value for m, value in zip(MODALITIES, values, strict=True) if m in used}
+    return SubsetScores(scores, used, own_weights)
+
+
+def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float, float]:
+    """80 % split-conformal interval around a score, within [-3, 3], from held-out errors of that subset.
+
+    CheckpointError where the checkpoint has none for the subset.
+    """
+    reach = checkpoint.meta.quantile(used)
+    if reach is None:
+        raise CheckpointError(
+            f"the weights of {checkpoint.meta.method!r} have no residual quantile for {subset_name(used)}; "
+            f"train them again with `python -m models train {checkpoint.meta.method} --data DATA`"
+        )
+    return max(-3.0, score - reach), min(3.0, score + reach)
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,26 @@ import html
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import gradio as gr
 
 from app.service.analysis import Analysis
 from app.service.notices import AnalysisError
 from app.ui import words
-from app.ui.shown import Question, Shown
+from app.ui.shown import Question, Shown, Visit
 from models.decode import MediaError
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
+    from app.service.exhibit import Exhibit
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Visit:
-    """Who asks: the owner of what is cached, and the language to answer in."""
-
-    session: str
-    language: str
+Looked = TypeVar("Looked")
 
 
 class Answering:
@@ -75,6 +69,19 @@ class Answering:
     def with_method(self, shown: Shown, method: str, visit: Visit) -> Shown:
         """The same question answered by another method."""
         return self.ask(replace(shown.question, method=method), shown, visit)
+
+    def look(self, shown: Shown, visit: Visit, ask: Callable[[Exhibit], Looked]) -> Looked:
+        """What `ask` finds in the utterance behind an answer that has a score."""
+        return ask(
+            self.analyst.open(
+                video=shown.question.video,
+                audio=shown.question.audio,
+                text=shown.question.text,
+                method=shown.question.method,
+                modalities=shown.on,
+                session=visit.session,
+            )
+        )
 
     def _analyze(
         self, question: Question, modalities: tuple[str, ...], visit: Visit, progress: Progress | None

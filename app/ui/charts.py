@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.service.analysis import LABELS
 from app.ui import words
+from app.ui.shown import Shown
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
 
@@ -56,6 +57,30 @@ def gauge(
         f'<div class="fb-track">{"".join(marks)}</div><div class="fb-ticks">{ticks}</div></div>'
         f'<div class="fb-ends" aria-hidden="true">{ends}</div>'
     )
+
+
+def track(score: float, interval: tuple[float, float], spoken: str) -> str:
+    """The gauge's line alone, for a row of a table: score and interval on the -3 … +3 scale."""
+    low, high = (position(end) for end in interval)
+    return (
+        f'<div class="fb-track fb-thin" role="img" aria-label="{escape(spoken)}">'
+        f'<i class="fb-band" style="left:{low};right:calc(100% - {high})"></i>'
+        f'<i class="fb-dot" style="--from:{position(score)};left:{position(score)}"></i></div>'
+    )
+
+
+def shares(weights: dict[str, float], language: str) -> str:
+    """Weights {modality: share} as one line of coloured parts that fill it together."""
+    spoken = escape(
+        ", ".join(f"{words.modality_name(m, language)} {words.share(w)}" for m, w in weights.items())
+    )
+    parts = "".join(f'<i class="fb-{m}" style="flex:{max(w, 0.005):.3f}"></i>' for m, w in weights.items())
+    return f'<div class="fb-shares" role="img" aria-label="{spoken}" title="{spoken}">{parts}</div>'
+
+
+def nothing_yet(shown: Shown | None, language: str) -> str:
+    """What a tab says while there is no answer to look into: none yet, or every modality is switched off."""
+    return f'<p class="fb-empty">{words.say("nothing_yet" if shown is None else "all_out", language)}</p>'
 
 
 def bar(value: float | None, modality: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.settings import Settings
-from app.ui import evidence_panel, fuses_panel, input_panel, sentiment_panel, words
+from app.ui import depth_tabs, fuses_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
 from app.ui.api import add_endpoints
+from app.ui.shown import Desk
 from app.ui.wiring import wire
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def launch_options(settings: Settings) -> dict:
         "enable_monitoring": False,
         "share": False,
         "theme": create_theme(),
-        "css_paths": [ASSETS / "fusebox.css"],
+        "css_paths": sorted((ASSETS / "styles").glob("*.css")),
         "head": f"<script>{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
         "i18n": words.TRANSLATIONS,
     }
@@ -85,7 +86,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
     described = analyst.methods()
     methods = [entry for entry in described if entry["available"]] or described
-    examples = input_panel.read_examples()
+    examples, answering = input_panel.read_examples(), Answering(analyst)
     with gr.Blocks(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:
@@ -108,13 +109,13 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build()
                 fuses, switches = fuses_panel.build()
-                evidence = evidence_panel.build()
+                depth = depth_tabs.build(Desk(answering, shown, language))
         with gr.Accordion(words.label("how"), open=False, elem_id="how"):
             gr.Markdown(words.label("how_text"))
         gr.HTML(words.label("caution"), elem_id="caution")
-        panels = [given.panel, sentiment, fuses, evidence]
+        panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, FIRST_METHOD)
-        wire(demo, Answering(analyst), given, panels, switches, language, shown, examples)
+        wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
 
 

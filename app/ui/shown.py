@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+import gradio as gr
 from gradio.components import Component
 
 from app.service.analysis import Analysis
 from app.ui import words
+
+if TYPE_CHECKING:
+    from app.ui.answering import Answering
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,36 @@ class Panel:
     render_answer: Render = lambda shown, language: []
     per_clip: list[Component] = field(default_factory=list)
     render_clip: Render = lambda shown, language: []
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who asks: the owner of what is cached, and the language to answer in."""
+
+    session: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a deep panel is built over: who answers, the answer shown now, the language switch."""
+
+    answering: Answering
+    shown: gr.State
+    language: gr.Radio
+
+
+@dataclass(frozen=True)
+class DeepPanel:
+    """A tab below the answer, filled only while it is open, so that what nobody looks at costs nothing.
+
+    name : of the tab, also the key of its title
+    components, render : what it shows, and one value for each; render may take seconds and may raise gr.Error
+    """
+
+    name: str
+    components: list[Component]
+    render: Callable[[Shown | None, Visit], list]
 
 
 def components(panels: list[Panel], *, clip: bool) -> list[Component]:

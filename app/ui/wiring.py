@@ -6,16 +6,19 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import gradio as gr
 
 from app.ui import words
-from app.ui.answering import Answering, Visit
+from app.ui.answering import Answering, in_plain_words
+from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
-from app.ui.shown import Panel, Question, Shown, components, paint
+from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
+LOOKS = "looks"  # the queue of what fills an open tab
 AT_ONCE = 2  # of them running at the same time
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -30,6 +33,7 @@ def wire(
     given: InputPanel,
     panels: list[Panel],
     switches: list[gr.Checkbox],
+    depth: Depth,
     language: gr.Radio,
     shown: gr.State,
     examples: list[Example],
@@ -103,6 +107,35 @@ def wire(
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
 
+    def look_at(panel: DeepPanel) -> Callable[[Shown | None, str, gr.Request], list]:
+        def look(now: Shown | None, language_now: str, request: gr.Request) -> list:
+            with in_plain_words(language_now):
+                return panel.render(now, Visit(request.session_hash, language_now))
+
+        return look
+
+    def look_again(opened: str, now: Shown | None, language_now: str, request: gr.Request) -> dict:
+        # A dict leaves the tabs that nobody looks at as they are.
+        panel = depth.panels.get(opened)
+        if panel is None:
+            return {depth.opened: opened}
+        return dict(
+            zip(panel.components, panel.render(now, Visit(request.session_hash, language_now)), strict=True)
+        )
+
+    looking = {"concurrency_id": LOOKS, "concurrency_limit": AT_ONCE, "api_visibility": "private"}
+    refilling = {
+        "fn": look_again,
+        "inputs": [depth.opened, shown, language],
+        "outputs": [depth.opened, *(c for panel in depth.panels.values() for c in panel.components)],
+        "trigger_mode": "always_last",
+        **looking,
+    }
+    for name, tab in {EVIDENCE: depth.evidence_tab, **depth.tabs}.items():
+        tab.select(None, None, depth.opened, js=f"() => '{name}'")
+    for name, panel in depth.panels.items():
+        depth.tabs[name].select(look_at(panel), [shown, language], panel.components, **looking)
+
     asking = {
         "fn": analyse,
         "inputs": [given.tab, given.video, given.audio, given.words, given.method, shown, language],
@@ -112,7 +145,7 @@ def wire(
         "concurrency_limit": AT_ONCE,
         "api_visibility": "private",
     }
-    gr.on([given.analyse.click, given.words.submit], **asking)
+    gr.on([given.analyse.click, given.words.submit], **asking).success(**refilling)
 
     gr.on(
         [given.analyse.click, given.words.submit, *(card.click for card in given.cards)], None, js=SHOW_ANSWER
@@ -133,21 +166,25 @@ def wire(
         [shown, given.words, language],
         everything,
         **AT_SIGHT,
-    )
+    ).success(**refilling)
     loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
     for card, example in zip(given.cards, examples, strict=True):
-        card.click(partial(load_example, example), language, loaded, **AT_SIGHT).then(**asking)
+        card.click(partial(load_example, example), language, loaded, **AT_SIGHT).then(**asking).success(
+            **refilling
+        )
 
     for fuse in switches:
-        fuse.input(switch, [shown, *switches, language], moved, trigger_mode="always_last", **AT_SIGHT)
+        fuse.input(
+            switch, [shown, *switches, language], moved, trigger_mode="always_last", **AT_SIGHT
+        ).success(**refilling)
     given.method.input(
         choose_method, [shown, given.method, language], moved, trigger_mode="always_last", **AT_SIGHT
-    )
+    ).success(**refilling)
 
     demo.load(greet, language, [language, *components(panels, clip=True)], js=FIND_LANGUAGE, **AT_SIGHT)
     language.input(
         retell, [shown, language], components(panels, clip=True), trigger_mode="always_last", **AT_SIGHT
-    )
+    ).success(**refilling)
     language.input(None, language, language, js=USE_LANGUAGE)
     demo.unload(forget)
 

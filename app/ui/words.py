@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import gradio as gr
 
 from app.service.analysis import Analysis, Notice
-from app.ui.phrases import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE, PHRASES
+from app.ui.phrases import PHRASES
+from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE
 
 ENGLISH, CHINESE = "en", "zh-CN"
 LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
@@ -80,7 +81,12 @@ def class_label(english: str, language: str) -> str:
 
 def interval(analysis: Analysis, language: str) -> str:
     """ "80 % interval +0.6 … +2.2"."""
-    low, high = analysis.interval
+    return interval_of(analysis.interval, language)
+
+
+def interval_of(ends: tuple[float, float], language: str) -> str:
+    """As `interval`, from its two ends."""
+    low, high = ends
     return say("interval", language, low=signed(low), high=signed(high))
 
 

@@ -72,6 +72,10 @@ class FusionModel(nn.Module, ABC):
         """Groups for an optimiser, each with its learning rate; all parameters at `lr` unless overridden."""
         return [{"params": list(self.parameters()), "lr": lr}]
 
+    def clip_parameter_groups(self, lr: float) -> list[dict]:
+        """Groups for the stage of training that adds natural clips; all parameters unless overridden."""
+        return self.parameter_groups(lr)
+
     @abstractmethod
     def forward(self, features: Features) -> Prediction:
         """Prediction for a batch; any non-empty subset of modalities may be present in a row."""

@@ -178,6 +178,11 @@ class MFM(FusionModel):
         """Raw states (..., d) of standardised ones."""
         return states * getattr(self, f"{modality}_std") + getattr(self, f"{modality}_mean")
 
+    def clip_parameter_groups(self, lr: float) -> list[dict]:
+        """The score's head alone: natural voices and faces follow no label, and training the generators on
+        them would teach every imagined modality to be the mean one."""
+        return [{"params": list(self.head.parameters()), "lr": lr}]
+
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
 

@@ -79,7 +79,8 @@ class FusionTrainer:
         share = spec(name).training.get("items", 1.0)
         counts = [int(share * n) for n in (recipe.text, recipe.speech, recipe.faces, recipe.triples)]
         epochs = (self._draw(*counts, rng) for _ in range(recipe.general_epochs))
-        self._run(model, name, epochs, recipe.general_epochs, 1.0, seed, log)
+        groups = model.parameter_groups(spec(name).training["lr"])
+        self._run(model, name, epochs, recipe.general_epochs, groups, seed, log)
         self.calibrate(model)
         return model
 
@@ -102,7 +103,8 @@ class FusionTrainer:
             + self._borrow(clips, int(recipe.borrowed * shown), rng)
             for _ in range(recipe.clip_epochs)
         )
-        self._run(model, name, epochs, recipe.clip_epochs, recipe.clip_lr, seed + 1, log)
+        groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training["lr"])
+        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
         self.calibrate(model)
         return model
 
@@ -152,14 +154,13 @@ class FusionTrainer:
         name: str,
         epochs: Iterator[list[Utterance]],
         count: int,
-        lr_factor: float,
+        groups: list[dict],
         seed: int,
         log: Callable[[str], None] | None,
     ) -> None:
-        recipe, hints = self.recipe, spec(name).training
+        recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
-        groups = model.parameter_groups(hints["lr"] * lr_factor)
-        optimizer = torch.optim.AdamW(groups, weight_decay=hints["weight_decay"])
+        optimizer = torch.optim.AdamW(groups, weight_decay=spec(name).training["weight_decay"])
         highest = [group["lr"] for group in optimizer.param_groups]
         model.train()
         for epoch, items in enumerate(epochs):

@@ -1,8 +1,4 @@
-"""The page in a real browser, over the real analyst in a process of its own.
-
-FUSEBOX_PAGE_DOUBLE=1 puts `double.py` in the analyst's place: arithmetic instead of weights, for work on the
-page itself.
-"""
+"""The page in a real browser, over the real analyst in a process of its own."""
 
 from __future__ import annotations
 
@@ -42,15 +38,7 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running page."""
-    double = os.environ.get("FUSEBOX_PAGE_DOUBLE") == "1"
-    if not double and not (ROOT / "checkpoints" / "local" / "lmf.safetensors").exists():
-        pytest.skip("no trained weights in checkpoints/local; FUSEBOX_PAGE_DOUBLE=1 tests the page without")
     port = free_port()
-    command = (
-        [sys.executable, str(Path(__file__).with_name("double.py"))]
-        if double
-        else [sys.executable, "-m", "app"]
-    )
     folder = tmp_path_factory.mktemp("served")
     environment = {
         **os.environ,
@@ -62,7 +50,9 @@ def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PYTHONPATH": str(ROOT),
     }
     log = (folder / "log.txt").open("w+")
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+    )
     url = f"http://127.0.0.1:{port}/"
     try:
         deadline = time.monotonic() + START_SECONDS

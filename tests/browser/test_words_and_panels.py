@@ -13,7 +13,8 @@ import pytest
 from app.service.analysis import LABELS, Analysis, ModalityAnalysis, Notice, Transcript, label_of
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit
-from app.ui.phrases import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE, PHRASES
+from app.ui.phrases import PHRASES
+from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
 from app.ui.shown import Question, Shown
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,142 @@
+"""The tab that puts every method's answer to this clip side by side, with the figures of its card."""
+
+from __future__ import annotations
+
+from html import escape
+from statistics import median
+
+import gradio as gr
+
+from app.service.comparing import MethodAnswer, compare
+from app.service.exhibit import Exhibit
+from app.ui import charts, words
+from app.ui.shown import DeepPanel, Desk, Shown, Visit
+
+ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
+
+
+def build(desk: Desk) -> DeepPanel:
+    """The panel, empty until there is an answer."""
+    analyst = desk.answering.analyst
+    described = {entry["name"]: entry for entry in analyst.methods() if entry["available"]}
+
+    def render(shown: Shown | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
+        if shown is None or not shown.on:
+            return [charts.nothing_yet(shown, visit.language)]
+
+        def look(exhibit: Exhibit) -> list[MethodAnswer]:
+            return compare(exhibit, analyst.checkpoint, described)
+
+        answers = desk.answering.look(shown, visit, look)
+        return [_table(answers, described, shown, sort_by, visit.language)]
+
+    def again(shown: Shown | None, sort_by: str, language: str, request: gr.Request) -> str:
+        return render(shown, Visit(request.session_hash, language), sort_by)[0]
+
+    order = gr.Radio(
+        [(words.label(f"compare_by_{key}"), key) for key in ORDERS],
+        value=ORDERS[0],
+        label=words.label("compare_sort"),
+        elem_id="compare-sort",
+    )
+    table = gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="compare")
+    order.input(again, [desk.shown, order, desk.language], table, api_visibility="private")
+    return DeepPanel("compare", [table], render)
+
+
+def _table(
+    answers: list[MethodAnswer], described: dict[str, dict], shown: Shown, sort_by: str, language: str
+) -> str:
+    scores = [answer.score for answer in answers]
+    middle = median(scores)
+    figures = {answer.method: _figures(described[answer.method], shown.on) for answer in answers}
+    keys = {
+        "score": lambda answer: -answer.score,
+        "title": lambda answer: described[answer.method]["title"].lower(),
+        "year": lambda answer: described[answer.method]["year"],
+        "mae": lambda answer: figures[answer.method]["mae"][0],
+        "distance": lambda answer: abs(answer.score - middle),
+    }
+    ordered = sorted(answers, key=keys[sort_by])
+    rows = "".join(
+        _row(answer, described[answer.method], figures[answer.method], shown, language) for answer in ordered
+    )
+    hint = words.say("compare_figures_hint", language, seeds=_seeds(described))
+    heads = "".join(
+        f'<th scope="col" title="{escape(title)}">{escape(words.say(f"compare_{key}", language))}</th>'
+        for key, title in (
+            ("method", ""),
+            ("score", ""),
+            ("scale", ""),
+            ("weights", words.say("compare_weights_hint", language)),
+            ("mae", hint),
+            ("corr", hint),
+        )
+    )
+    subset = words.say("compare_subset", language, names=words.names(shown.on, language))
+    return (
+        f'<h2 class="fb-title">{words.say("compare_title", language)}<small>{escape(subset)}</small></h2>'
+        f'<p class="fb-plain">{escape(_agreement(scores, middle, language))}</p>'
+        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-compare">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="fb-small">{words.say("compare_note", language)} {escape(hint)}</p>'
+    )
+
+
+def _row(answer: MethodAnswer, entry: dict, figures: dict, shown: Shown, language: str) -> str:
+    title = f'<a href="{escape(entry["url"])}" target="_blank" rel="noopener">{escape(entry["title"])}</a>'
+    chosen = answer.method == shown.question.method
+    mark = f" <small>{words.say('compare_chosen', language)}</small>" if chosen else ""
+    score = words.signed(answer.score)
+    said = words.interval_of(answer.interval, language)
+    spoken = words.say("compare_row", language, title=entry["title"], score=score, interval=said)
+    cells = (
+        f'<th scope="row">{title}{mark}</th>',
+        f"<td><b>{score}</b></td>",
+        f"<td>{charts.track(answer.score, answer.interval, spoken)}</td>",
+        f"<td>{_weights(answer, language)}</td>",
+        f"<td>{_figure(figures['mae'])}</td>",
+        f"<td>{_figure(figures['corr'])}</td>",
+    )
+    return f"<tr{' aria-current=true' if chosen else ''}>{''.join(cells)}</tr>"
+
+
+def _weights(answer: MethodAnswer, language: str) -> str:
+    if answer.own_weights is None:
+        return "–"
+    return charts.shares({str(m): value for m, value in answer.own_weights.items()}, language)
+
+
+def _figures(entry: dict, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`."""
+    return entry["figures"]["clips"]["+".join(on)]
+
+
+def _seeds(described: dict[str, dict]) -> str:
+    counts = {entry["figures"]["seeds"] for entry in described.values()}
+    return "–".join(str(count) for count in sorted({min(counts), max(counts)}))
+
+
+def _figure(mean_and_spread: tuple[float, float]) -> str:
+    mean, spread = mean_and_spread
+    return f"{mean:.3f} <small>± {spread:.3f}</small>"
+
+
+def _agreement(scores: list[float], middle: float, language: str) -> str:
+    sides = [_side(score) for score in scores]
+    side = _side(middle)
+    return words.say(
+        "compare_agree",
+        language,
+        same=sides.count(side),
+        count=len(sides),
+        side=words.say(f"side_{side}", language),
+        median=words.signed(middle),
+        low=words.signed(min(scores)),
+        high=words.signed(max(scores)),
+    )
+
+
+def _side(score: float) -> str:
+    """As the label says it: what rounds to 0 is on neither side."""
+    return "neutral" if round(score) == 0 else "positive" if score > 0 else "negative"

@@ -1,0 +1,8 @@
+"""What the page says, one file a part of it, in English and Chinese. `words.py` picks the language."""
+
+from __future__ import annotations
+
+from app.ui.phrases import compare, page
+
+# {key: (English, Chinese)}; keys are unique over all parts
+PHRASES: dict[str, tuple[str, str]] = {**page.PHRASES, **compare.PHRASES}

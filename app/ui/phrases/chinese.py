@@ -1,0 +1,66 @@
+"""Chinese for what the service says in English: labels, languages, notices and errors."""
+
+from __future__ import annotations
+
+LABELS_CHINESE = {
+    "strongly negative": "强烈负面",
+    "negative": "负面",
+    "weakly negative": "略负面",
+    "neutral": "中性",
+    "weakly positive": "略正面",
+    "positive": "正面",
+    "strongly positive": "强烈正面",
+}
+
+LANGUAGES_CHINESE = {
+    "Chinese": "中文",
+    "Spanish": "西班牙文",
+    "French": "法文",
+    "German": "德文",
+    "Italian": "意大利文",
+    "Portuguese": "葡萄牙文",
+    "Dutch": "荷兰文",
+    "Turkish": "土耳其文",
+    "Russian": "俄文",
+    "Japanese": "日文",
+    "Korean": "韩文",
+    "Arabic": "阿拉伯文",
+    "Hindi": "印地文",
+}
+
+# {code of a Notice: its text in Chinese}; the English text comes with the notice.
+NOTICES_CHINESE = {
+    "truncated": "视频超过 {seconds:g} 秒，只使用前 {seconds:g} 秒。",
+    "no_sound": "视频没有声音，因此听不到说话。",
+    "no_voice": "声音是静音或太短，听不出嗓音。",
+    "no_picture": "视频没有画面，因此看不到面部。",
+    "no_face": "画面中没有找到面部。",
+    "no_speech": "声音中没有识别出文字；您可以自己输入。",
+    "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
+    "long_text": "只读取大约前 {words} 个单词。",
+    "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",
+    "modality_absent": "这里没有{modalities}：分数仅来自{used}。",
+}
+
+READABLE_CHINESE = "视频请用 mp4、webm、mov、mkv 或 avi，声音请用 wav、mp3、ogg、flac 或 m4a"
+
+# {code of an AnalysisError or MediaError: its text in Chinese}; the English text is the error's own.
+ERRORS_CHINESE = {
+    "too_large": "文件有 {size} MB，最多可分析 {limit:g} MB。请剪短或以更小的尺寸导出。",
+    "too_slow": "文件未能在 {limit:g} 秒内解码。请换较短的视频，或以更小的尺寸导出，例如 720p mp4。",
+    "too_much_memory": "解码该文件所需内存超过允许的 {limit:g} MB。请以更小的画面导出，例如 720p mp4。",
+    "decoder_crashed": "该文件使解码器出错：它已损坏，或不是普通的视频。重新导出为 mp4 也许可以。",
+    "damaged": "文件中没有可解码的内容：它已损坏或使用了未知编码。请重新导出。" + READABLE_CHINESE + "。",
+    "missing": "找不到文件 {name}。",
+    "empty": "文件是空的（0 字节）。" + READABLE_CHINESE + "。",
+    "picture": "这是一张图片（{kind}），不是视频。" + READABLE_CHINESE + "。",
+    "not_media": "文件 {suffix} 的内容不是可读取的视频或声音，或不完整。" + READABLE_CHINESE + "。",
+    "no_streams": "文件中既没有可解码的画面，也没有声音。" + READABLE_CHINESE + "。",
+    "frame_too_large": "画面为 {size} 像素，最多可读取 7680 x 4320。请以更小的尺寸导出。",
+    "too_many_frames": "视频超过 {limit} 帧。请以每秒 60 帧以下导出，或剪短。",
+    "no_sound": "所给的声音文件里没有声音。",
+    "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
+    "all_off": "全部都已关闭；请打开文字、声音或面部。",
+    "nothing_used": "这里没有{modalities}；请打开{present}。",
+    "nothing_present": "没有可以分析的内容。请给出有人说话或露出面部的视频，或输入文字。",
+}

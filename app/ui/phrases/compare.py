@@ -1,0 +1,43 @@
+"""What the tab that compares the methods says: {key: (English, Chinese)}."""
+
+from __future__ import annotations
+
+PHRASES: dict[str, tuple[str, str]] = {
+    "compare_title": ("Every method on this clip", "所有方法对这段视频的判断"),
+    "compare_subset": ("with {names}", "使用{names}"),
+    "compare_agree": (
+        "{same} of {count} methods say {side}; the middle one says {median}, "
+        "they reach from {low} to {high}.",
+        "{count} 种方法中有 {same} 种认为是{side}；中位数为 {median}，范围从 {low} 到 {high}。",
+    ),
+    "side_positive": ("positive", "正面"),
+    "side_negative": ("negative", "负面"),
+    "side_neutral": ("neither positive nor negative", "不正不负"),
+    "compare_sort": ("Sort by", "排序"),
+    "compare_by_score": ("Score", "分数"),
+    "compare_by_title": ("Name", "名称"),
+    "compare_by_year": ("Year", "年份"),
+    "compare_by_mae": ("Held-out error", "留出误差"),
+    "compare_by_distance": ("Distance from the middle", "与中位数的距离"),
+    "compare_method": ("Method", "方法"),
+    "compare_score": ("Score", "分数"),
+    "compare_scale": ("Score and 80 % interval, −3 to +3", "分数与 80 % 区间，−3 到 +3"),
+    "compare_weights": ("Its own weights", "自身权重"),
+    "compare_weights_hint": (
+        "Words, voice and face, for a method that weighs them itself.",
+        "文字、声音、面部；仅适用于自行加权的方法。",
+    ),
+    "compare_mae": ("MAE", "MAE"),
+    "compare_corr": ("Corr", "相关"),
+    "compare_figures_hint": (
+        "With these modalities, on speakers the method had never seen: mean and spread over {seeds} seeds.",
+        "使用这些模态，在从未见过的说话人上：{seeds} 个随机种子的均值与离散。",
+    ),
+    "compare_chosen": ("chosen", "当前"),
+    "compare_row": ("{title}: {score}, {interval}", "{title}：{score}，{interval}"),
+    "compare_note": (
+        "MAE and Corr come from each method's card and are about 12 speakers of CMU-MOSI, "
+        "not about this clip.",
+        "MAE 与相关来自各方法的说明卡，基于 CMU-MOSI 的 12 位说话人，而非这段视频。",
+    ),
+}
