@@ -16,4 +16,40 @@ window.fusebox = {
     const answer = document.querySelector("#sentiment");
     if (answer.getBoundingClientRect().top > window.innerHeight / 2) answer.scrollIntoView({ behavior: "smooth" });
   },
+
+  // The element that plays what a timeline shows: the film, or the sound that Gradio hides in a shadow root.
+  playerOf: (timeline) =>
+    timeline.dataset.player === "clip"
+      ? document.querySelector("#clip video")
+      : document.querySelector("#recording #waveform > div")?.shadowRoot?.querySelector("audio"),
+
+  // A click on a word, or on a place of a track, plays on from there.
+  seek: (event) => {
+    const timeline = event.target.closest?.(".fb-timeline[data-player]");
+    const plot = event.target.closest?.(".fb-lane-plot");
+    const player = timeline && plot && window.fusebox.playerOf(timeline);
+    if (!player) return;
+    const word = event.target.closest("[data-start]");
+    const { left, width } = plot.getBoundingClientRect();
+    player.currentTime = word ? word.dataset.start : (timeline.dataset.length * (event.clientX - left)) / width;
+  },
+
+  // The cursor stands where the player is. Asked for again and again, since Gradio replaces both at any time.
+  follow: () => {
+    const timeline = document.querySelector(".fb-timeline[data-player]");
+    const player = timeline?.offsetParent && window.fusebox.playerOf(timeline);
+    if (!player) return;
+    const now = player.currentTime;
+    timeline.style.setProperty("--fb-at", Math.min(now / timeline.dataset.length, 1));
+    for (const word of timeline.querySelectorAll("[data-start]"))
+      word.classList.toggle("fb-said", word.dataset.start <= now && now < word.dataset.end);
+    if (player.paused) return;
+    const room = timeline.parentElement.getBoundingClientRect();
+    const cursor = timeline.querySelector(".fb-cursor").getBoundingClientRect();
+    if (cursor.left > room.right || cursor.right < room.left)
+      timeline.parentElement.scrollLeft += cursor.left - room.left - room.width / 2;
+  },
 };
+
+document.addEventListener("click", (event) => window.fusebox.seek(event));
+setInterval(() => window.fusebox.follow(), 50);

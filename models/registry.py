@@ -206,7 +206,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "The regulariser is an unbiased MMD with a multi-scale inverse multiquadric kernel (the "
                 "released one hardly sees collapsed latents; it is an option), its weight tuned to that; "
                 "surrogates for two missing modalities as well as one, each one LSTM with a map per latent, "
-                "learning from detached latents; rows that lack a modality train what they have."
+                "learning from detached latents; rows that lack a modality train what they have; on natural "
+                "clips, whose voice and face follow no label, only the score's head learns."
             ),
             url="https://arxiv.org/abs/1806.06176",
             training={**ADAMW, "weight_decay": 1e-3},

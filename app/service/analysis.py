@@ -84,6 +84,23 @@ class SubsetAnswer:
 
 
 @dataclass(frozen=True)
+class Glimpse:
+    """What MFM imagines in the place of a modality that is off or absent.
+
+    given : the modalities it was imagined from
+    reading : polarity by the modality's own reader, in units of the score, 0 where neutral
+    phrase : for words, the nearest of the phrase bank
+    face, log_mel : (48, 48) uint8 and (80, frames), for display only, not part of the JSON
+    """
+
+    given: tuple[str, ...]
+    reading: float
+    phrase: str | None = None
+    face: np.ndarray | None = None
+    log_mel: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One clip, one method, one subset of modalities.
 
@@ -92,6 +109,7 @@ class Analysis:
     modalities : {"text", "audio", "vision"} -> ModalityAnalysis
     subsets : {"text+audio": score and interval} of every subset of the present modalities
     timings_ms : milliseconds of each stage; stages answered from the cache are 0
+    imagined : {modality that is off or absent: Glimpse}, empty where MFM has no weights that fit
     crops, crop_times, log_mel : for display only, not part of the JSON
     """
 
@@ -105,6 +123,7 @@ class Analysis:
     subsets: dict[str, SubsetAnswer]
     timings_ms: dict[str, float]
     notices: tuple[Notice, ...] = ()
+    imagined: dict[str, Glimpse] = field(default_factory=dict)
     crops: np.ndarray | None = None
     crop_times: np.ndarray | None = None
     log_mel: np.ndarray | None = None
@@ -124,6 +143,10 @@ class Analysis:
             "subsets": {
                 name: {"score": _rounded(part.score), "interval": _rounded(list(part.interval))}
                 for name, part in self.subsets.items()
+            },
+            "imagined": {
+                name: {"from": list(part.given), "reading": _rounded(part.reading), "phrase": part.phrase}
+                for name, part in self.imagined.items()
             },
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
             "warnings": [notice.text for notice in self.notices],

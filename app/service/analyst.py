@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -15,12 +16,16 @@ from app.service.reader import PROFILE, Course, File, Progress, Reader
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
 from app.settings import Settings
 from models.catalogue import describe_methods
-from models.checkpoint import Checkpoint, load_fusion, subset_name
+from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
 from models.registry import spec
 from models.types import MODALITIES, Modality
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
+    from app.service.imagining import Imaginer
     from models.extractors.profile import Profile
+    from models.extractors.rendering import Renderer
+
+log = logging.getLogger(__name__)
 
 
 class Analyst:
@@ -35,6 +40,7 @@ class Analyst:
         self.device = choose_device(settings.device)
         self._reader = Reader(settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
+        self._renderer: Renderer | None = None
         self._loading = threading.Lock()
 
     def analyze(
@@ -59,10 +65,11 @@ class Analyst:
         course, asked = Course(session, progress), chosen(modalities)
         exhibit = self._open(video, audio, text, method, asked, course)
         reading, checkpoint = exhibit.reading, exhibit.checkpoint
-        mla = self.checkpoint("mla")
+        mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
         with course.stage("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
             certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
+            imagined = imaginer.glimpses(exhibit.features, exhibit.used) if imaginer else {}
 
         voice, face = reading.material.voice, reading.material.face
         faces = face.faces if face else None
@@ -80,6 +87,7 @@ class Analyst:
             },
             timings_ms=course.timings_ms,
             notices=(*reading.notices, *notices.of_absence(asked, exhibit.used, reading.notices)),
+            imagined=imagined,
             crops=faces.crops if faces else None,
             crop_times=faces.times if faces else None,
             log_mel=voice.log_mel if voice else None,
@@ -134,6 +142,31 @@ class Analyst:
         for name in ("mla", method):
             self.checkpoint(name)
         self._reader.prepare()
+        self.imaginer()
+
+    def imaginer(self) -> Imaginer | None:
+        """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
+        from app.service.imagining import IMAGINING, Imaginer
+
+        try:
+            return Imaginer.over(self.checkpoint(IMAGINING), self.renderer(), self._reader.profile)
+        except CheckpointError as error:
+            log.warning("nothing is imagined: %s", error)
+            return None
+
+    def renderer(self) -> Renderer:
+        """What draws, sounds and words states, loaded once; CheckpointError where its weights do not fit."""
+        from models.extractors.rendering import Renderer
+
+        with self._loading:
+            if self._renderer is None:
+                self._renderer = Renderer.load(self._reader.profile, self.settings.checkpoints)
+            return self._renderer
+
+    @property
+    def profile(self) -> Profile:
+        """The extractors, loaded once."""
+        return self._reader.profile
 
     def checkpoint(self, method: str) -> Checkpoint:
         """Weights of a method, loaded once; CheckpointError where there are none that fit."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
 from torch import Tensor
 
 from app.media.guard import DecodeLimits, check_size, decode_guarded
@@ -20,6 +19,8 @@ from app.media.speech import Recogniser
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
+from app.service.material import Material
+from app.service.stored import StoredMaterial
 from app.settings import Settings
 from models.clip import Clip
 from models.decode import MediaError
@@ -57,31 +58,19 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Material:
-    """What is kept of a decoded clip: no frames, so that two minutes stay within about 15 MB.
-
-    waveform : (n,) float32 16 kHz mono, for a recogniser asked later, or None
-    voice, face : extractions from the sound alone and the picture alone, or None without such a stream
-    """
-
-    waveform: np.ndarray | None = None
-    voice: Extraction | None = None
-    face: Extraction | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True)
 class Reading:
     """One utterance, ready for any method and any subset.
 
     features : batch of one
     material : what the files gave, also what a page shows of it
+    token_spans : where each token of the text modality stands in the transcript, see `Extraction`
     """
 
     features: Features
     transcript: Transcript
     material: Material
     notices: tuple[Notice, ...]
+    token_spans: tuple[tuple[int, int], ...] = ()
 
 
 class Reader:
@@ -89,15 +78,23 @@ class Reader:
 
     device : torch device of the extractors and of a Whisper recogniser
     profile : extractors to use instead of loading the `local` profile
+    stored : what was read before, by default of the example clips
     """
 
-    def __init__(self, settings: Settings, device: str, profile: Profile | None = None):
+    def __init__(
+        self,
+        settings: Settings,
+        device: str,
+        profile: Profile | None = None,
+        stored: StoredMaterial | None = None,
+    ):
         self._settings = settings
         self._device = device
         self._profile = profile
         self._loading = threading.Lock()
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
         self._digest = FileDigests()
+        self._stored = StoredMaterial() if stored is None else stored
         self._limits = DecodeLimits(
             max_mb=settings.max_mb,
             max_seconds=settings.max_seconds,
@@ -126,6 +123,7 @@ class Reader:
                 *notices.of_transcript(transcript, recognised=recognised),
                 *about_words,
             ),
+            token_spans=words.token_spans,
         )
 
     def transcribe(self, video: File, audio: File, course: Course) -> Transcript:
@@ -136,6 +134,11 @@ class Reader:
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
         self._cache.forget(session)
+
+    @property
+    def profile(self) -> Profile:
+        """The extractors, loaded once."""
+        return self._extractors()
 
     @property
     def fingerprints(self) -> dict[Modality, str]:
@@ -151,6 +154,11 @@ class Reader:
         self._extractors()
         log.info("speech recognition by %s", self._recogniser.name)
 
+    def material(self, video: File, audio: File) -> tuple[tuple[str, str], Material]:
+        """What the files give, and the digests that they are known by."""
+        key = self._key(video, audio)
+        return key, self._material(key, video, audio, Course())
+
     def _key(self, video: File, audio: File) -> tuple[str, str]:
         """What both files hold, "" for one that is not given."""
         for file in filter(None, (video, audio)):
@@ -160,6 +168,10 @@ class Reader:
     def _material(self, key: tuple, video: File, audio: File, course: Course) -> Material:
         if not video and not audio:
             return Material()
+
+        stored = self._stored.find(key, lambda: self.fingerprints)
+        if stored is not None:
+            return stored
 
         def compute() -> Material:
             with course.stage("decode", "decoding"):

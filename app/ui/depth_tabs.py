@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app.ui import compare_panel, evidence_panel, words
+from app.ui import compare_panel, evidence_panel, imagined_panel, stress_panel, words
 from app.ui.shown import DeepPanel, Desk, Panel
 
 EVIDENCE = "evidence"
-DEEPER = {"compare": compare_panel.build}  # {name of the tab: what builds it}, in their order
+# {name of the tab: what builds it}, in their order
+DEEPER = {
+    "imagined": imagined_panel.build,
+    "compare": compare_panel.build,
+    "stress": stress_panel.build,
+}
 
 
 @dataclass(frozen=True)

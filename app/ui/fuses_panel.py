@@ -7,7 +7,7 @@ from html import escape
 import gradio as gr
 
 from app.service.analysis import ModalityAnalysis
-from app.ui import charts, words
+from app.ui import charts, imagined_pictures, subsets_table, words
 from app.ui.shown import Panel, Shown
 
 Switches = list[gr.Checkbox]
@@ -32,11 +32,13 @@ def build() -> tuple[Panel, Switches]:
                 )
             )
             meters.append(gr.HTML(_meter(None, modality, words.ENGLISH), elem_id=f"meter-{modality}"))
+    subsets = gr.HTML(subsets_table.render(None, words.ENGLISH), elem_id="subsets")
     panel = Panel(
-        per_answer=[heading, *meters],
+        per_answer=[heading, *meters, subsets],
         render_answer=lambda shown, language: [
             _heading(shown, language),
             *(_meter(shown, modality, language) for modality in words.MODALITIES),
+            subsets_table.render(shown, language),
         ],
         per_clip=list(switches),
         render_clip=lambda shown, language: [_switch(shown, modality) for modality in words.MODALITIES],
@@ -72,7 +74,8 @@ def _meter(shown: Shown | None, modality: str, language: str) -> str:
     part = shown.analysis.modalities[modality]
     if not part.present:
         reason = words.say(f"absent_{modality}", language)
-        return f'<div class="fb-meter fb-off"><span class="fb-reason">{escape(reason)}</span></div>'
+        said = f'<span class="fb-reason">{escape(reason)}</span>{_imagined(shown, modality, language)}'
+        return f'<div class="fb-meter fb-off">{said}</div>'
     return _cells(shown, modality, shown.analysis.weights_kind, language)
 
 
@@ -87,14 +90,26 @@ def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) 
     cells = [
         _cell(words.say("sure", language), _sureness(part, used, modality, language)),
         _cell(words.say("guess", language), guess),
-        _cell(words.say("alone", language), _number(words.signed(part.score) if used else None)),
-        _cell(words.say("counts", language), _number(_moved(part.occlusion) if used else None)),
     ]
-    if kind:
+    imagined = "" if used or shown is None else _imagined(shown, modality, language)
+    if imagined:
+        cells.append(imagined)
+    else:
+        cells += [
+            _cell(words.say("alone", language), _number(words.signed(part.score) if used else None)),
+            _cell(words.say("counts", language), _number(_moved(part.occlusion) if used else None)),
+        ]
+    if kind and not imagined:
         own = words.share(part.own_weight) if used and part.own_weight is not None else None
         cells.append(_cell(words.weights_name(kind, language), _number(own)))
     off = " fb-off" if part and not used else ""
     return f'<div class="fb-meter{" fb-own" if kind else ""}{off}">{"".join(cells)}</div>'
+
+
+def _imagined(shown: Shown, modality: str, language: str) -> str:
+    """A glimpse of what takes the modality's place; "" where nothing does."""
+    seen = shown.analysis.imagined.get(modality) if shown.on else None
+    return imagined_pictures.glimpse(seen, modality, language) if seen else ""
 
 
 def _sureness(part: ModalityAnalysis | None, used: bool, modality: str, language: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.settings import Settings
-from app.ui import depth_tabs, fuses_panel, input_panel, sentiment_panel, words
+from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
 from app.ui.api import add_endpoints
 from app.ui.shown import Desk
@@ -110,8 +110,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
                 sentiment = sentiment_panel.build()
                 fuses, switches = fuses_panel.build()
                 depth = depth_tabs.build(Desk(answering, shown, language))
-        with gr.Accordion(words.label("how"), open=False, elem_id="how"):
-            gr.Markdown(words.label("how_text"))
+        how_panel.build(methods, FIRST_METHOD, language)
         gr.HTML(words.label("caution"), elem_id="caution")
         panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, FIRST_METHOD)

@@ -57,7 +57,8 @@ class Shown:
 
     def without_pictures(self) -> Shown:
         """What is kept between events: without faces and voice, which the analyst forgets with the visit."""
-        bare = replace(self.analysis, crops=None, crop_times=None, log_mel=None)
+        imagined = {m: replace(seen, face=None, log_mel=None) for m, seen in self.analysis.imagined.items()}
+        bare = replace(self.analysis, imagined=imagined, crops=None, crop_times=None, log_mel=None)
         return replace(self, analysis=bare, before=self.before and self.before.without_pictures())
 
     def was(self, language: str) -> str:
@@ -116,11 +117,13 @@ class DeepPanel:
 
     name : of the tab, also the key of its title
     components, render : what it shows, and one value for each; render may take seconds and may raise gr.Error
+    controls : what the visitor sets in the tab; render gets their values after the visit
     """
 
     name: str
     components: list[Component]
-    render: Callable[[Shown | None, Visit], list]
+    render: Callable[..., list]
+    controls: list[Component] = field(default_factory=list)
 
 
 def components(panels: list[Panel], *, clip: bool) -> list[Component]:

@@ -107,26 +107,29 @@ def wire(
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
 
-    def look_at(panel: DeepPanel) -> Callable[[Shown | None, str, gr.Request], list]:
-        def look(now: Shown | None, language_now: str, request: gr.Request) -> list:
-            with in_plain_words(language_now):
-                return panel.render(now, Visit(request.session_hash, language_now))
+    def rendered(panel: DeepPanel, values: dict, request: gr.Request) -> list:
+        visit = Visit(request.session_hash, values[language])
+        with in_plain_words(visit.language):
+            return panel.render(values[shown], visit, *(values[control] for control in panel.controls))
+
+    def look_at(panel: DeepPanel) -> Callable[[dict, gr.Request], list]:
+        def look(values: dict, request: gr.Request) -> list:
+            return rendered(panel, values, request)
 
         return look
 
-    def look_again(opened: str, now: Shown | None, language_now: str, request: gr.Request) -> dict:
+    def look_again(values: dict, request: gr.Request) -> dict:
         # A dict leaves the tabs that nobody looks at as they are.
-        panel = depth.panels.get(opened)
+        panel = depth.panels.get(values[depth.opened])
         if panel is None:
-            return {depth.opened: opened}
-        return dict(
-            zip(panel.components, panel.render(now, Visit(request.session_hash, language_now)), strict=True)
-        )
+            return {depth.opened: values[depth.opened]}
+        return dict(zip(panel.components, rendered(panel, values, request), strict=True))
 
+    controls = {control for panel in depth.panels.values() for control in panel.controls}
     looking = {"concurrency_id": LOOKS, "concurrency_limit": AT_ONCE, "api_visibility": "private"}
     refilling = {
         "fn": look_again,
-        "inputs": [depth.opened, shown, language],
+        "inputs": {depth.opened, shown, language, *controls},
         "outputs": [depth.opened, *(c for panel in depth.panels.values() for c in panel.components)],
         "trigger_mode": "always_last",
         **looking,
@@ -134,7 +137,8 @@ def wire(
     for name, tab in {EVIDENCE: depth.evidence_tab, **depth.tabs}.items():
         tab.select(None, None, depth.opened, js=f"() => '{name}'")
     for name, panel in depth.panels.items():
-        depth.tabs[name].select(look_at(panel), [shown, language], panel.components, **looking)
+        needed = {shown, language, *panel.controls}
+        depth.tabs[name].select(look_at(panel), needed, panel.components, **looking)
 
     asking = {
         "fn": analyse,

@@ -44,6 +44,11 @@ def say(key: str, language: str, **values: object) -> str:
     return PHRASES[key][language == CHINESE].format(**values)
 
 
+def known(key: str) -> bool:
+    """True where there is a phrase `key`: a method of a researcher's may have none."""
+    return key in PHRASES
+
+
 def modality_name(modality: str, language: str) -> str:
     """ "audio" -> "Voice"."""
     return say("audio_name" if modality == "audio" else modality, language)

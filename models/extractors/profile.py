@@ -47,6 +47,7 @@ class Extraction:
     faces : FaceTrack, or None without a face
     tokens : the words' tokens as the text encoder saw them, with [CLS] and [SEP]
     timings_ms : {"text", "audio", "vision"}: milliseconds each extractor took
+    token_spans : where each token stands in the transcript, as (start, end), (0, 0) for [CLS] and [SEP]
     """
 
     features: Features
@@ -54,6 +55,7 @@ class Extraction:
     faces: FaceTrack | None
     tokens: list[str]
     timings_ms: dict[str, float]
+    token_spans: tuple[tuple[int, int], ...] = ()
 
 
 class Profile:
@@ -111,14 +113,14 @@ class Profile:
         """
         timings: dict[str, float] = {}
         with _timed(timings, "text"):
-            ids, text = self._read(transcript, words)
+            ids, spans, text = self._read(transcript, words)
         with _timed(timings, "audio"):
             mel, voice = self._hear(None if clip is None else clip.audio)
         with _timed(timings, "vision"):
             faces, face = self._watch(clip)
         features = Features(text=text, audio=voice, vision=face)
         tokens = [] if ids is None else self.text.tokenizer.convert_ids_to_tokens(ids.tolist())
-        return Extraction(features, mel, faces, tokens, timings)
+        return Extraction(features, mel, faces, tokens, timings, spans)
 
     def language_model(self) -> dict[str, Tensor]:
         """The text encoder's frozen language model by names of transformers' BertModel, adapters merged in.
@@ -141,17 +143,25 @@ class Profile:
         return states
 
     @torch.inference_mode()
-    def _read(self, transcript: str, words: Iterable[Word]) -> tuple[Tensor | None, Sequence]:
-        """Token ids (T,), None where there is no word, and the text modality."""
+    def see(self, track: FaceTrack) -> Sequence:
+        """The face modality of at least one crop, as `extract` finds it in a clip."""
+        faces = torch.from_numpy(track.crops)[:, None].float().to(self.device) / 255
+        return one_sequence(self.face.states(faces).cpu(), FaceEncoder.dim, times=face_times(track.times))
+
+    @torch.inference_mode()
+    def _read(
+        self, transcript: str, words: Iterable[Word]
+    ) -> tuple[Tensor | None, tuple[tuple[int, int], ...], Sequence]:
+        """Token ids (T,), None where there is no word, where they stand, and the text modality."""
         if not any(character.isalnum() for character in transcript):
-            return None, one_sequence(None, TextEncoder.dim)
+            return None, (), one_sequence(None, TextEncoder.dim)
         ids, lengths = self.text.tokenize([transcript])
         states = self.text.states(ids.to(self.device), lengths.to(self.device))[0].cpu()
         offsets = self.text.tokenizer(
             transcript, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True
         )["offset_mapping"]
         times = token_times(transcript, offsets, words)
-        return ids[0], one_sequence(states, TextEncoder.dim, ids[0], times)
+        return ids[0], tuple(offsets), one_sequence(states, TextEncoder.dim, ids[0], times)
 
     @torch.inference_mode()
     def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Sequence]:
@@ -174,11 +184,8 @@ class Profile:
         crops, found = track_face(clip.frames)
         if not len(found):
             return None, absent
-        faces = torch.from_numpy(crops)[:, None].float().to(self.device) / 255
         track = FaceTrack(crops, clip.frame_times[found])
-        return track, one_sequence(
-            self.face.states(faces).cpu(), FaceEncoder.dim, times=face_times(track.times)
-        )
+        return track, self.see(track)
 
 
 def fingerprint(path: Path) -> str:

@@ -60,7 +60,12 @@ class Renderer:
     @torch.inference_mode()
     def voice(self, states: Tensor, seconds: float | None = None) -> np.ndarray:
         """Sound (n,) float32 at 16 kHz, peak 0.5, of audio states (T, 11); see `log_mel`."""
-        return sound(torch.from_numpy(self.log_mel(states, seconds))).numpy()
+        return self.sound(self.log_mel(states, seconds))
+
+    @torch.inference_mode()
+    def sound(self, mel: np.ndarray) -> np.ndarray:
+        """Sound (n,) float32 at 16 kHz, peak 0.5, of a log-mel (80, frames)."""
+        return sound(torch.from_numpy(np.ascontiguousarray(mel))).numpy()
 
     def phrases(self, states: Tensor, count: int = 3) -> list[Phrase]:
         """The phrases of the bank nearest to the mean of text states (T, 385), nearest first."""

@@ -77,6 +77,19 @@ class TATE(FusionModel):
             traces={"tag": encoding.tag, "tag_recovered": encoding.recovered},
         )
 
+    @torch.no_grad()
+    def distances(self, features: Features, kept: Tensor) -> dict[Modality, Tensor]:
+        """How far the student's encoding of each modality's tokens is from the teacher's: {modality: (B,)}.
+
+        Symmetric KL divergence per token, of rows that are complete: the teacher sees all of them and knows
+        no others. The student sees what `kept` (B, 3) bool allows, and reconstructs the encoding of the rest.
+        """
+        whole, present = self._tokens(features), features.present()
+        made, known = self.student(whole.keep(kept), present).tokens, self._taught(whole, present)
+        counts = [whole[m].values.shape[1] for m in MODALITIES]
+        parts = zip(MODALITIES, made.split(counts, dim=1), known.split(counts, dim=1), strict=True)
+        return {m: _row_divergence(one, other, whole[m].mask()) for m, one, other in parts}
+
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """Losses of the student, which in training sees only a random part of half of the rows.
 
@@ -248,11 +261,15 @@ def _corrupted(present: Tensor) -> Tensor:
 
 
 def _divergence(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
-    """KL(p || q) + KL(q || p) of softmaxes over the last axis of (B, N, D): mean over tokens, then rows.
+    """`_row_divergence`, its mean over the rows that have a token that counts."""
+    return mean_over_present(_row_divergence(one, other, mask), mask.any(1))
 
-    mask : (B, N) bool, tokens that count; rows without any are left out
+
+def _row_divergence(one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
+    """KL(p || q) + KL(q || p) of softmaxes over the last axis of (B, N, D): mean over tokens, (B,).
+
+    mask : (B, N) bool, tokens that count; 0 for rows without any
     """
     log_p, log_q = one.log_softmax(2), other.log_softmax(2)
     divergence = ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(2)
-    per_row = torch.where(mask, divergence, 0.0).sum(1) / mask.sum(1).clamp_min(1)
-    return mean_over_present(per_row, mask.any(1))
+    return torch.where(mask, divergence, 0.0).sum(1) / mask.sum(1).clamp_min(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.checkpoint import CheckpointMeta, subset_name
+from models.extractors.readers import informative
 from models.registry import ModelSpec
-from models.training.reconstruction import informative
 from models.types import Modality
 
 COLUMNS = {  # metric: (heading, factor, digits)

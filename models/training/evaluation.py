@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from models.checkpoint import subset_name
+from models.extractors.readers import PolarityReader
 from models.training.metrics import correlation, sentiment_metrics
 from models.training.reconstruction import (
     Measured,
-    PolarityReader,
     measure_reconstruction,
     pooled,
     reconstruction_figures,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.checkpoint import subset_name
 from models.extractors.profile import Profile
-from models.extractors.vision import EMOTIONS
+from models.extractors.readers import PolarityReader, Read, own_readings
 from models.fusion.alignment import align
 from models.fusion.mfm import MFM
 from models.training.metrics import correlation
 from models.training.sources import Sources, Speech
 from models.training.utterances import TripleMaker, Utterance, collate
 from models.types import MODALITIES, Modality
-from models.valence import FERPLUS_VALENCE
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]
 
@@ -27,42 +23,17 @@ PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITI
 Measured = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class PolarityReader:
-    """A modality's own classifier of polarity: positive where its reading is above the neutral point.
-
-    read : states (..., T, d) -> reading (...), the mean over the steps
-    neutral : half way between the mean readings of real positive and of real negative training items
-    """
-
-    read: Callable[[Tensor], Tensor]
-    neutral: float
-
-    @classmethod
-    def fit(cls, read: Callable[[Tensor], Tensor], modality: Modality, items: list[Utterance]):
-        """The reader whose neutral point is that of real `items` with a target other than 0."""
-        readings = np.array([float(read(item.states[modality])) for item in items])
-        targets = np.array([item.target for item in items])
-        return cls(read, float((readings[targets > 0].mean() + readings[targets < 0].mean()) / 2))
+def fit_reader(read: Read, modality: Modality, items: list[Utterance]) -> PolarityReader:
+    """The reader whose neutral point is that of real `items` with a target other than 0."""
+    readings = np.array([float(read(item.states[modality])) for item in items])
+    targets = np.array([item.target for item in items])
+    return PolarityReader(read, float((readings[targets > 0].mean() + readings[targets < 0].mean()) / 2))
 
 
 def polarity_readers(profile: Profile, sources: Sources, speech: Speech) -> dict[Modality, PolarityReader]:
-    """The `local` profile's readers: the words' score, the voice's valence, the face's mean valence.
-
-    Each is the extractor's own output, trained without any fusion; only the neutral point is fitted here.
-    """
-    valence = torch.tensor([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
-    head = profile.face.head
-
-    def see(states: Tensor) -> Tensor:
-        return (head(states.to(head.weight.device)).softmax(-1).cpu() @ valence).mean(-1)
-
-    reads = {
-        Modality.TEXT: (lambda states: states[..., -1].mean(-1), sources.text),
-        Modality.AUDIO: (lambda states: states[..., -2].mean(-1), speech.train),
-        Modality.VISION: (see, sources.faces),
-    }
-    return {m: PolarityReader.fit(read, m, items) for m, (read, items) in reads.items()}
+    """The `local` profile's readers, trained without any fusion; only the neutral points are fitted here."""
+    items = {Modality.TEXT: sources.text, Modality.AUDIO: speech.train, Modality.VISION: sources.faces}
+    return {m: fit_reader(read, m, items[m]) for m, read in own_readings(profile).items()}
 
 
 def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utterance]:
@@ -155,13 +126,6 @@ def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
     return figures
 
 
-def informative(figures: dict[str, float], deviations: float = 2.0) -> bool:
-    """Whether one entry of `reconstruction_figures` beats chance by `deviations` standard errors."""
-    chance = figures["chance"]
-    error = np.sqrt(chance * (1 - chance) / max(1, figures["polar"]))
-    return bool(figures["agreement"] > chance + deviations * error)
-
-
 def _mean_over(values: Tensor, mask: Tensor) -> Tensor:
     """Mean (B,) of values (B, S) where mask (B, S)."""
     return (values * mask).sum(1) / mask.sum(1).clamp_min(1)
@@ -170,7 +134,7 @@ def _mean_over(values: Tensor, mask: Tensor) -> Tensor:
 def _read(reader: PolarityReader, states: Tensor, mask: Tensor) -> Tensor:
     """Reading (B,), less the neutral point, of the masked steps of states (B, S, d)."""
     readings = [
-        float(reader.read(row[valid].cpu())) if valid.any() else reader.neutral
+        float(reader(row[valid].cpu())) if valid.any() else 0.0
         for row, valid in zip(states, mask, strict=True)
     ]
-    return torch.tensor(readings) - reader.neutral
+    return torch.tensor(readings)

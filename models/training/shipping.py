@@ -76,6 +76,7 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
     meta.figures["shipped"] = shipped
     if isinstance(stored, MFM):
         readers, triples = polarity_readers(profile, sources, speech), matched_triples(sources, speech)
+        meta.training["neutral"] = {str(m): reader.neutral for m, reader in readers.items()}
         imagined = measure_reconstruction(stored, triples, profile.dims, readers)
         meta.figures["imagined"] = {
             "triples": reconstruction_figures(imagined),

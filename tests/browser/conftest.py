@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240  # loading torch and the weights on a busy machine
+PATIENCE = 120_000  # ms; a first clip on a machine that is busy with other things
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +27,13 @@ CHROMIUM_ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
+
+
+WATCH_RECORDING = """
+window.recordings = 0;
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (...what) => { window.recordings += 1; return ask(...what); };
+"""
 
 
 def free_port() -> int:
@@ -88,3 +96,36 @@ def browser():
         chromium = running.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, page_url: str):
+    """Opens the page for a new visitor; `page.abroad` lists requests that leave this machine."""
+    contexts = []
+
+    def open_it(**options):
+        context = browser.new_context(
+            **{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(WATCH_RECORDING)
+        page = context.new_page()
+        page.abroad = []
+        page.on(
+            "request", lambda request: is_abroad(request.url, page_url) and page.abroad.append(request.url)
+        )
+        page.goto(page_url)
+        page.locator("#sentiment .fb-gauge").wait_for()
+        # Both languages have been settled once the page has greeted the visitor.
+        chinese = options.get("locale", "").startswith("zh")
+        page.locator("#sentiment", has_text="请添加视频" if chinese else "Add a clip").wait_for()
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+def is_abroad(url: str, page_url: str) -> bool:
+    return not url.startswith((page_url, page_url.replace("http", "ws"), "data:", "blob:"))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.extractors.readers import PolarityReader, informative
 from models.fusion.alignment import align
 from models.registry import spec
 from models.training.reconstruction import (
-    PolarityReader,
-    informative,
+    fit_reader,
     measure_reconstruction,
     pooled,
     reconstruction_figures,
@@ -111,4 +111,4 @@ def test_the_neutral_point_lies_between_positive_and_negative_items():
         Utterance({Modality.AUDIO: torch.full((2, 1), level)}, target, "speech", "actor")
         for level, target in ((-1.0, -2.0), (-0.4, -1.0), (0.2, 1.0), (9.0, 0.0))
     ]
-    assert PolarityReader.fit(first_coordinate, Modality.AUDIO, items).neutral == pytest.approx(-0.25)
+    assert fit_reader(first_coordinate, Modality.AUDIO, items).neutral == pytest.approx(-0.25)

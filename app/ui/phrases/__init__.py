@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from app.ui.phrases import compare, page
+from app.ui.phrases import compare, imagined, methods, page, stress
 
 # {key: (English, Chinese)}; keys are unique over all parts
-PHRASES: dict[str, tuple[str, str]] = {**page.PHRASES, **compare.PHRASES}
+PHRASES: dict[str, tuple[str, str]] = {
+    **page.PHRASES,
+    **imagined.PHRASES,
+    **compare.PHRASES,
+    **stress.PHRASES,
+    **methods.PHRASES,
+}

@@ -27,7 +27,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Words, voice and face, for a method that weighs them itself.",
         "文字、声音、面部；仅适用于自行加权的方法。",
     ),
-    "compare_mae": ("MAE", "MAE"),
+    "compare_mae": ("MAE", "平均绝对误差"),
     "compare_corr": ("Corr", "相关"),
     "compare_figures_hint": (
         "With these modalities, on speakers the method had never seen: mean and spread over {seeds} seeds.",
@@ -38,6 +38,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_note": (
         "MAE and Corr come from each method's card and are about 12 speakers of CMU-MOSI, "
         "not about this clip.",
-        "MAE 与相关来自各方法的说明卡，基于 CMU-MOSI 的 12 位说话人，而非这段视频。",
+        "平均绝对误差与相关来自各方法的说明卡，基于 CMU-MOSI 的 12 位说话人，而非这段视频。",
     ),
 }

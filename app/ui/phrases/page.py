@@ -23,6 +23,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "猜测越确定，份额越大。**影响**表示单独拔掉这一模态时分数移动多少。"
         "80 % 区间来自模型从未见过的人身上的误差：大约五段视频中有四段的真实值落在区间之内。",
     ),
+    "how_method": ("A method in three sentences", "用三句话介绍一种方法"),
+    "how_card": (
+        "Its card: data, recipe and held-out figures (in English)",
+        "说明卡：数据、训练方法与留出测试结果（英文）",
+    ),
     "caution": (
         "Research demo. Not for hiring, school, clinic or any decision about a person. "
         "Nothing is kept: uploads are deleted within two hours.",
@@ -124,6 +129,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "absent_text": ("no words in this input", "输入中没有文字"),
     "absent_audio": ("no voice in this input", "输入中没有声音"),
     "absent_vision": ("no face in this input", "输入中没有面部"),
+    "subsets": ("With every set of fuses", "每一种保险丝组合"),
+    "subsets_name": ("Fuses in", "插上的保险丝"),
+    "subsets_score": ("Score", "分数"),
+    "subsets_scale": ("Score and 80 % interval, −3 to +3", "分数与 80 % 区间，−3 到 +3"),
     # Tabs
     "tab_evidence": ("Seen and heard", "所见所闻"),
     "tab_imagined": ("Imagined", "想象"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,7 @@ class TinyProfile(Profile):
             faces=FaceTrack(crops, np.arange(len(face)) / 5) if face else None,
             tokens=tokens,
             timings_ms={"text": 1.0, "audio": 2.0, "vision": 3.0},
+            token_spans=tuple(word.span() for word in re.finditer(r"\S+", transcript)),
         )
 
     def language_model(self) -> dict[str, torch.Tensor]:

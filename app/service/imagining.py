@@ -1,0 +1,214 @@
+"""What is imagined in the place of a modality that is off or absent, for a person to see, hear and judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.service.analysis import Glimpse
+from app.service.exhibit import Exhibit
+from app.service.inferring import INFERRING, Inferred, Recovered, by_mfm, by_tate
+from app.service.reader import Reading
+from app.service.subsets import Subset
+from models.checkpoint import Checkpoint, subset_name
+from models.extractors.phrases import Phrase
+from models.extractors.profile import Profile
+from models.extractors.readers import PolarityReader, informative, local_readers
+from models.extractors.rendering import Renderer
+from models.fusion.tate import TATE
+from models.types import MODALITIES, Features, Modality
+
+IMAGINING = "mfm"  # the method that imagines for every other
+HEARD_SECONDS = 8.0  # of an imagined voice that are made audible: Griffin-Lim takes as long as they are
+GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
+MEL_FRAMES = 100  # log-mel frames a second
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far imagining this modality from these was worth something, on speakers the models never saw.
+
+    agreement : share of `clips` in which the imagined modality had the label's polarity; chance : what its
+    readings dealt out at random would reach; real : what the real modality reaches
+    gain : 1 - error / error of the mean predictor; below 0 the details are wrong
+    informative : whether the agreement is clearly above chance
+    """
+
+    clips: int
+    agreement: float
+    chance: float
+    real: float
+    gain: float
+    informative: bool
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The real modality on the steps of the imagined one.
+
+    readings : (S,), NaN at steps that have none of it; reading : their mean
+    error, mean_error : see `Inferred`
+    crops : (S, 48, 48) uint8, the face seen nearest to each step, or None; log_mel : (80, frames) or None
+    text : the words, or None
+    """
+
+    readings: np.ndarray
+    reading: float
+    error: float
+    mean_error: float
+    crops: np.ndarray | None
+    log_mel: np.ndarray | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """One modality as one method imagines it.
+
+    method : registry name; given : the modalities it was imagined from
+    spans : (S, 2) seconds of each step, None where no time is known
+    readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
+    neutral point; reading : their mean
+    faces : (S, 48, 48) uint8; log_mel : (80, frames), sound : (n,) float32 at 16 kHz; phrases : the nearest
+    of the bank, nearest first; each only for its modality
+    truth : None where the input lacks the modality; trust : None where the method's card has no figures
+    """
+
+    modality: Modality
+    method: str
+    given: Subset
+    spans: np.ndarray | None
+    readings: np.ndarray
+    reading: float
+    faces: np.ndarray | None
+    log_mel: np.ndarray | None
+    sound: np.ndarray | None
+    phrases: tuple[Phrase, ...]
+    truth: Truth | None
+    trust: Trust | None
+
+
+@dataclass(frozen=True)
+class Imaginer:
+    """Imagines by MFM; where the chosen method imagines too, also by that.
+
+    checkpoint : MFM's; readers : of its neutral points
+    """
+
+    checkpoint: Checkpoint
+    renderer: Renderer
+    readers: dict[Modality, PolarityReader]
+
+    @classmethod
+    def over(cls, checkpoint: Checkpoint, renderer: Renderer, profile: Profile) -> Imaginer:
+        """With the profile's own readers of polarity, neutral where the checkpoint's training was."""
+        return cls(checkpoint, renderer, local_readers(profile, checkpoint.meta.training.get("neutral", {})))
+
+    @torch.inference_mode()
+    def glimpses(self, features: Features, used: Subset) -> dict[str, Glimpse]:
+        """{modality that is not `used`: what MFM imagines of it}, in milliseconds; a batch of one."""
+        seen = {}
+        for m, inferred in by_mfm(self.checkpoint.model, features, used).items():
+            states, middle = inferred.states, len(inferred.states) // 2
+            seen[str(m)] = Glimpse(
+                given=tuple(map(str, used)),
+                reading=float(self.readers[m](states)),
+                phrase=self.renderer.phrases(states, 1)[0].text if m is Modality.TEXT else None,
+                face=self.renderer.faces(states[middle, None])[0] if m is Modality.VISION else None,
+                log_mel=self.renderer.log_mel(states, GLIMPSE_SECONDS) if m is Modality.AUDIO else None,
+            )
+        return seen
+
+    def imagine(self, exhibit: Exhibit) -> list[Imagined]:
+        """Every modality that is off or absent, from those in use; where none is, each from the others.
+
+        In modality order; of one modality first what MFM imagines.
+        """
+        methods = {IMAGINING: self.checkpoint}
+        if exhibit.method in INFERRING:
+            methods[exhibit.method] = exhibit.checkpoint
+        imagined = []
+        for modality in exhibit.off or MODALITIES:
+            given = tuple(m for m in exhibit.used if m != modality)
+            for checkpoint in methods.values():
+                infer = INFERRING[checkpoint.meta.method]
+                inferred = infer(checkpoint.model, exhibit.features, given)[modality]
+                imagined.append(self._shown(exhibit, checkpoint, modality, given, inferred))
+        return imagined
+
+    def recover(self, exhibit: Exhibit) -> list[Recovered] | None:
+        """What the chosen method recovers, if it is TATE; None for any other. See `by_tate`."""
+        if not isinstance(exhibit.checkpoint.model, TATE):
+            return None
+        return by_tate(exhibit.checkpoint.model, exhibit.features, exhibit.off)
+
+    @torch.inference_mode()
+    def _shown(
+        self, exhibit: Exhibit, checkpoint: Checkpoint, modality: Modality, given: Subset, inferred: Inferred
+    ) -> Imagined:
+        spans = inferred.spans.numpy() if _timed(exhibit.features) else None
+        readings = self._readings(modality, inferred.states)
+        log_mel = sound = None
+        if modality is Modality.AUDIO:
+            log_mel = self.renderer.log_mel(inferred.states, None if spans is None else float(np.ptp(spans)))
+            sound = self.renderer.sound(log_mel[:, : int(HEARD_SECONDS * MEL_FRAMES)])
+        return Imagined(
+            modality=modality,
+            method=checkpoint.meta.method,
+            given=given,
+            spans=spans,
+            readings=readings,
+            reading=float(readings.mean()),
+            faces=self.renderer.faces(inferred.states) if modality is Modality.VISION else None,
+            log_mel=log_mel,
+            sound=sound,
+            phrases=tuple(self.renderer.phrases(inferred.states)) if modality is Modality.TEXT else (),
+            truth=self._truth(exhibit.reading, modality, inferred, spans),
+            trust=_trust(checkpoint, modality, given),
+        )
+
+    def _truth(
+        self, reading: Reading, modality: Modality, inferred: Inferred, spans: np.ndarray | None
+    ) -> Truth | None:
+        if inferred.error is None:
+            return None
+        readings = np.where(inferred.heard, self._readings(modality, inferred.true), np.nan)
+        crops = log_mel = None
+        if modality is Modality.VISION and spans is not None:
+            faces = reading.material.face.faces
+            middles = spans.mean(axis=1)
+            crops = faces.crops[np.abs(faces.times - middles[:, None]).argmin(axis=1)]
+        if modality is Modality.AUDIO and spans is not None:
+            # the first picture begins half a frame before 0
+            first, last = np.clip(MEL_FRAMES * np.array([spans.min(), spans.max()]), 0, None).round().astype(int)
+            log_mel = reading.material.voice.log_mel[:, first:last]
+        return Truth(
+            readings=readings,
+            reading=float(np.nanmean(readings)),
+            error=inferred.error,
+            mean_error=inferred.mean_error,
+            crops=crops,
+            log_mel=log_mel,
+            text=reading.transcript.text if modality is Modality.TEXT else None,
+        )
+
+    def _readings(self, modality: Modality, states: Tensor) -> np.ndarray:
+        """Reading (S,) of each of the states (S, d)."""
+        return self.readers[modality](states[:, None]).numpy()
+
+
+def _timed(features: Features) -> bool:
+    """True where the steps have seconds, since something that is there has times."""
+    return any(sequence.times is not None and bool(sequence.present[0]) for _, sequence in features)
+
+
+def _trust(checkpoint: Checkpoint, modality: Modality, given: Subset) -> Trust | None:
+    measured = checkpoint.meta.figures.get("imagined", {}).get("clips", {})
+    figures = measured.get(f"{modality} from {subset_name(given)}")
+    if figures is None:
+        return None
+    shares = {name: figures[name] for name in ("agreement", "chance", "real", "gain")}
+    return Trust(clips=figures["polar"], informative=informative(figures), **shares)

@@ -1,0 +1,122 @@
+"""States that fusion models put in the place of a modality they were not shown, and the true ones beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.service.subsets import Subset
+from models.fusion.alignment import align
+from models.fusion.attention import shortened
+from models.fusion.base import FusionModel
+from models.fusion.mfm import MFM
+from models.fusion.tate import TATE
+from models.fusion.tfr_net import TFRNet
+from models.types import MODALITIES, Features, Modality
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """One modality as a model infers it from others: S steps of d raw states, on the CPU.
+
+    states, true : (S, d); spans : (S, 2) start and end of each step
+    heard : (S,) bool, steps at which the utterance really has the modality; nowhere where it is absent
+    error, mean_error : mean square of the standardised states over the heard steps, of the model and of the
+    mean predictor; None where there is no truth
+    """
+
+    states: Tensor
+    true: Tensor
+    spans: Tensor
+    heard: Tensor
+    error: float | None
+    mean_error: float | None
+
+
+Inference = dict[Modality, Inferred]
+
+
+@torch.inference_mode()
+def by_mfm(model: MFM, features: Features, given: Subset) -> Inference:
+    """Every modality but the `given` ones, from these alone, by MFM's surrogates.
+
+    features : batch of one. Only the steps are taken from all of it, so that what is imagined lies on those
+    of the truth: as the figures on the card are measured.
+    """
+    aligned = align(model.normalised(features), model.steps)
+    kept = torch.tensor([[m in given for m in MODALITIES]], device=aligned.lengths.device)
+    generated = model.imagine(aligned, kept)
+    return {
+        m: _compared(model, m, generated[m][0], aligned.states[m][0], aligned.spans[0], aligned.heard[m][0])
+        for m in MODALITIES
+        if m not in given
+    }
+
+
+@torch.inference_mode()
+def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Inference:
+    """The same by TFR-Net: a modality of which every frame dropped, as `absent_steps` even steps."""
+    generated = model(features.only(given)).reconstructions
+    steps = torch.arange(model.absent_steps, device=features.text.present.device)
+    whole = align(features, model.absent_steps).spans[0]
+    start, end = whole[..., 0].min(), whole[..., 1].max()
+    edges = start + (end - start) * torch.stack([steps, steps + 1], dim=1) / len(steps)
+    standard = model.normalised(features)
+    inferred = {}
+    for m in (m for m in MODALITIES if m not in given):
+        mean, std = getattr(model, f"{m}_mean"), getattr(model, f"{m}_std")
+        truth = shortened(standard[m], model.most_steps)
+        true = truth.values[0, steps * int(truth.lengths[0].clamp_min(1)) // len(steps)]
+        made = (generated[m][0, : len(steps)] - mean) / std
+        inferred[m] = _compared(model, m, made, true, edges, truth.present[0].expand(len(steps)))
+    return inferred
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """How far TATE's encoding of one modality is from that of its teacher, who sees everything.
+
+    hidden : with the modality hidden from TATE; shown : with everything shown to it
+    """
+
+    modality: Modality
+    hidden: float
+    shown: float
+
+
+@torch.inference_mode()
+def by_tate(model: TATE, features: Features, off: Subset) -> list[Recovered]:
+    """What TATE recovers of the modalities that are `off`; empty where the input itself lacks one."""
+    present = features.present()
+    if not present.all():
+        return []
+    shown = model.distances(features, present)
+    kept = torch.tensor([[m not in off for m in MODALITIES]], device=present.device)
+    hidden = model.distances(features, kept)
+    return [Recovered(m, hidden[m].item(), shown[m].item()) for m in off]
+
+
+# {registry name: what it puts in the place of a missing modality}
+INFERRING: dict[str, Callable[[FusionModel, Features, Subset], Inference]] = {
+    "mfm": by_mfm,
+    "tfr_net": by_tfr_net,
+}
+
+
+def _compared(
+    model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, heard: Tensor
+) -> Inferred:
+    """Standardised states (S, d) beside the true ones, both given back raw."""
+    mean, std = getattr(model, f"{modality}_mean"), getattr(model, f"{modality}_std")
+    there = bool(heard.any())
+    return Inferred(
+        states=(made * std + mean).cpu(),
+        true=(true * std + mean).cpu(),
+        spans=spans.cpu(),
+        heard=heard.cpu(),
+        error=(made - true)[heard].square().mean().item() if there else None,
+        mean_error=true[heard].square().mean().item() if there else None,
+    )

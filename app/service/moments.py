@@ -1,0 +1,110 @@
+"""When each word was said and each state of voice and face was heard or seen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.service.reader import Reading
+from models.clip import SAMPLE_RATE
+from models.types import Modality, Sequence
+
+KNOWN, SPREAD, ORDERED = "known", "spread", "ordered"  # how the words got their times
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word as it is written.
+
+    tokens : its states in the text modality
+    start, end : seconds, or places in the order of the words where nothing has a time
+    """
+
+    text: str
+    tokens: range
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The words that the text encoder read, in their order.
+
+    timing : KNOWN where a recogniser timed them, SPREAD evenly over the voice (or the face) where they were
+    typed, ORDERED where there is neither
+    """
+
+    words: list[SpokenWord]
+    timing: str
+
+
+def seconds_of(reading: Reading) -> float | None:
+    """Length of the utterance in seconds; None where there are words alone."""
+    ends = [times.max() for m in Modality if (times := _known_times(reading.features[m])) is not None]
+    if reading.material.waveform is not None:
+        ends.append(len(reading.material.waveform) / SAMPLE_RATE)
+    if reading.material.face is not None and reading.material.face.faces is not None:
+        ends.append(reading.material.face.faces.times[-1])
+    return float(max(ends)) if ends else None
+
+
+def state_times(reading: Reading, modality: Modality) -> np.ndarray:
+    """Start and end (T, 2) of each state of voice or face, in seconds, or in shares where nothing has a time."""
+    sequence = reading.features[modality]
+    known = _known_times(sequence)
+    return _evenly(0.0, seconds_of(reading) or 1.0, int(sequence.lengths[0])) if known is None else known
+
+
+def spoken_words(reading: Reading) -> Spoken:
+    """The words with their tokens and times; none where the text modality is absent."""
+    tokens = _tokens_of_words(reading.transcript.text, reading.token_spans)
+    text = reading.features.text
+    if not bool(text.present[0]):
+        return Spoken([], ORDERED)
+    known = _known_times(text)
+    if known is not None:
+        places = [(known[ids.start : ids.stop, 0].min(), known[ids.start : ids.stop, 1].max()) for _, ids in tokens]
+        timing = KNOWN
+    else:
+        span = _voiced_span(reading)
+        places = _evenly(*(span or (0.0, len(tokens))), len(tokens))
+        timing = SPREAD if span else ORDERED
+    words = [
+        SpokenWord(word, ids, float(start), float(end))
+        for (word, ids), (start, end) in zip(tokens, places, strict=True)
+    ]
+    return Spoken(words, timing)
+
+
+def _tokens_of_words(transcript: str, spans: tuple[tuple[int, int], ...]) -> list[tuple[str, range]]:
+    """What stands between spaces, with its tokens; without the words past the last token that was read."""
+    words = []
+    for word in re.finditer(r"\S+", transcript):
+        ids = [i for i, (start, end) in enumerate(spans) if end > start and word.start() <= start < word.end()]
+        if ids:
+            words.append((word.group(), range(ids[0], ids[-1] + 1)))
+    return words
+
+
+def _voiced_span(reading: Reading) -> tuple[float, float] | None:
+    """Seconds from the first to the last state of the voice, else of the face; None without both."""
+    for modality in (Modality.AUDIO, Modality.VISION):
+        if bool(reading.features[modality].present[0]):
+            times = state_times(reading, modality)
+            return float(times[0, 0]), float(times[-1, 1])
+    return None
+
+
+def _known_times(sequence: Sequence) -> np.ndarray | None:
+    """Start and end (T, 2) in seconds of the states of a present modality that has times."""
+    if sequence.times is None or not bool(sequence.present[0]):
+        return None
+    times = sequence.times[0, : int(sequence.lengths[0])]
+    return times.double().numpy() if bool(times.isfinite().all()) else None
+
+
+def _evenly(start: float, end: float, count: int) -> np.ndarray:
+    edges = np.linspace(start, end, count + 1)
+    return np.stack([edges[:-1], edges[1:]], axis=1)

@@ -1,0 +1,118 @@
+"""How far the score moves when a part of an utterance is taken out, all parts in one batch.
+
+A word's state knows its neighbours: to take out the states of "love" alone leaves the love in the others. So
+the words that are left are read again. Faces know nothing of each other; voice states do, a little, but half a
+second is taken out as it was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.service.moments import SpokenWord
+from models.fusion.base import FusionModel
+from models.types import Features, Modality, Sequence
+
+MOST_PARTS = 120  # in a batch, so that two minutes of speech are answered in seconds
+FEWEST_WINDOWS = 40  # left to voice and face however many words there are
+WINDOWS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)  # seconds
+
+ReadTokens = Callable[[Tensor, Tensor], Tensor]  # ids (B, T), lengths (B,) -> text states (B, T, d)
+
+
+@dataclass(frozen=True)
+class Part:
+    """States of one modality that are taken out together.
+
+    states : (T,) bool
+    start, end : seconds
+    """
+
+    modality: Modality
+    states: np.ndarray
+    start: float
+    end: float
+
+
+def parts_of_words(words: list[SpokenWord], tokens: int) -> list[Part]:
+    """One part a word. The last one takes [CLS] and [SEP] with it, since no word is left to frame."""
+    parts = []
+    for word in words:
+        states = np.isin(np.arange(tokens), word.tokens) if len(words) > 1 else np.ones(tokens, bool)
+        parts.append(Part(Modality.TEXT, states, word.start, word.end))
+    return parts
+
+
+def parts_of_time(modality: Modality, times: np.ndarray, window: float) -> list[Part]:
+    """One part for each window of time in which a state (T, 2) of voice or face has its middle."""
+    index = np.floor(times.mean(axis=1) / window).astype(int)
+    return [
+        Part(modality, index == which, float(which * window), float((which + 1) * window))
+        for which in np.unique(index)
+    ]
+
+
+def window_for(seconds: float, tracks: int, words: int) -> float:
+    """The finest window, in seconds, that keeps `tracks` modalities and the words within MOST_PARTS."""
+    room = max(FEWEST_WINDOWS, MOST_PARTS - words)
+    return next((w for w in WINDOWS if tracks * np.ceil(seconds / w) <= room), WINDOWS[-1])
+
+
+@torch.inference_mode()
+def contributions(
+    model: FusionModel, features: Features, parts: list[Part], read: ReadTokens
+) -> tuple[float, list[float | None]]:
+    """The score, and for each part the score less what it is without that part.
+
+    features : batch of one; read : the text encoder. None for a part without which nothing is left to score.
+    """
+    rows = without_each(features, parts, read)
+    score, *without = model(rows).score.tolist()
+    _, *left = rows.present().any(1).tolist()
+    return score, [score - s if any_left else None for s, any_left in zip(without, left, strict=True)]
+
+
+@torch.inference_mode()
+def without_each(features: Features, parts: list[Part], read: ReadTokens) -> Features:
+    """The utterance, and in each further row the utterance without one of the parts.
+
+    What follows moves up; a modality of which nothing is left becomes absent.
+    """
+    rows = {}
+    for modality, sequence in features:
+        dropped = [part.states if part.modality is modality else None for part in parts]
+        rows[str(modality)] = _rows(sequence, dropped)
+    return Features(**{**rows, "text": _read_again(rows["text"], read)})
+
+
+def _rows(sequence: Sequence, dropped: list[np.ndarray | None]) -> Sequence:
+    """A row with every step, then one without the `dropped` steps each."""
+    if not bool(sequence.present[0]):  # nothing reads it: one step stands for all
+        index = torch.zeros(1 + len(dropped), dtype=torch.long, device=sequence.values.device)
+        return replace(sequence, lengths=sequence.lengths.clamp_max(1)).select(index)
+    kept = torch.ones(1 + len(dropped), int(sequence.lengths[0]), dtype=torch.bool)
+    for row, states in enumerate(dropped, start=1):
+        if states is not None:
+            kept[row] = torch.from_numpy(~states)
+    kept = kept.to(sequence.values.device)
+    order = kept.long().argsort(dim=1, descending=True, stable=True)  # what stays comes first, in its order
+
+    def rows(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[0][order]
+
+    lengths = kept.sum(1)
+    return Sequence(rows(sequence.values), lengths, lengths > 0, rows(sequence.ids), rows(sequence.times))
+
+
+def _read_again(text: Sequence, read: ReadTokens) -> Sequence:
+    """The text with new states in the rows that lack a word."""
+    again = (text.present & (text.lengths < text.lengths[0])).nonzero()[:, 0]
+    if not len(again) or text.ids is None:
+        return text
+    states = read(text.ids[again], text.lengths[again])
+    return replace(text, values=text.values.index_copy(0, again, states.to(text.values)))

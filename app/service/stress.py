@@ -1,0 +1,193 @@
+"""What every method says when one modality is disturbed on purpose, from untouched to full strength.
+
+The disturbed input goes through the same extractors as any other. A face is disturbed in its aligned crops,
+that is after it was found: in a real film it might not have been found at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words
+from app.service.exhibit import Exhibit
+from app.service.notices import PLAIN, AnalysisError
+from app.service.reader import Reading
+from app.service.subsets import Subset
+from models.checkpoint import Checkpoint
+from models.clip import SAMPLE_RATE, Clip, Word
+from models.types import Features, Modality, Sequence
+
+if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds
+    from models.extractors.profile import Profile
+
+STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the curve; 0 is the utterance as it is
+EXTRACTING = 0.8  # of the time, for a face; the rest is fusion
+DOING = {Modality.TEXT: "reading words", Modality.AUDIO: "hearing voice", Modality.VISION: "watching face"}
+
+Curve = tuple[float | None, ...]
+Progress = Callable[[str, float], None]  # told what is being done, and the share that is done
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """The part of an utterance that was disturbed; only what belongs to the modality is set.
+
+    words : pairs of a word and what it became, None where it was dropped
+    waveform : (n,) float32 16 kHz
+    log_mel : (80, frames) float32 natural-log mel energies of it
+    crops, times : (n, 48, 48) uint8 faces and their seconds
+    """
+
+    words: list[tuple[str, str | None]] = field(default_factory=list)
+    waveform: np.ndarray | None = None
+    log_mel: np.ndarray | None = None
+    crops: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Stress:
+    """The course of every method's score while one modality is disturbed more and more.
+
+    kind : key of KINDS; seed : of its chance
+    curves : {method: its score at each of STRENGTHS}; None where nothing is left to judge
+    """
+
+    kind: str
+    seed: int
+    curves: dict[str, Curve]
+
+
+def usable_kinds(used: Subset) -> list[str]:
+    """The kinds that disturb one of the modalities in use, in the order of KINDS."""
+    return [name for name, kind in KINDS.items() if kind.modality in used]
+
+
+def stress(
+    exhibit: Exhibit,
+    profile: Profile,
+    checkpoints: Callable[[str], Checkpoint],
+    methods: Iterable[str],
+    kind: str,
+    seed: int,
+    progress: Progress | None = None,
+) -> Stress:
+    """The scores of `methods` at every strength of a kind, from the exhibit's used modalities.
+
+    checkpoints : gives the weights of a name
+    AnalysisError where the kind disturbs a modality that is not in use.
+    """
+    check_kind(exhibit, kind)
+    tell = progress or (lambda stage, done: None)
+    features = _disturbed_features(exhibit, profile, kind, seed, tell).only(exhibit.used)
+    tell("fusing", EXTRACTING)
+    left = features.present().any(1)
+    judged = features.select(torch.nonzero(left)[:, 0])
+    curves = {}
+    for method in methods:
+        scores = iter(_scores(checkpoints(method), judged))
+        curves[method] = tuple(next(scores) if any_left else None for any_left in left.tolist())
+    return Stress(kind, seed, curves)
+
+
+def disturbed(exhibit: Exhibit, kind: str, strength: float, seed: int) -> Disturbed:
+    """What a person can see and hear of one strength; AnalysisError as `stress`."""
+    modality, material = check_kind(exhibit, kind), exhibit.reading.material
+    if modality is Modality.TEXT:
+        words = _units(exhibit.reading)
+        became = disturb_words([word.text for word in words], kind, strength, seed)
+        return Disturbed(words=[(word.text, now) for word, now in zip(words, became, strict=True)])
+    if modality is Modality.AUDIO:
+        from models.extractors.audio import log_mel
+
+        waveform = disturb_voice(material.waveform, kind, strength, seed)
+        return Disturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
+    faces = material.face.faces
+    return Disturbed(crops=disturb_faces(faces.crops, kind, strength, seed), times=faces.times)
+
+
+def check_kind(exhibit: Exhibit, kind: str) -> Modality:
+    """The modality that a kind disturbs; AnalysisError where it is not in use, ValueError for no kind."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of stress {kind!r}; known are {', '.join(KINDS)}")
+    modality = KINDS[kind].modality
+    if modality not in exhibit.used:
+        raise AnalysisError(
+            "stress_unused",
+            f"There is no {PLAIN[modality]} in use here to disturb; switch it on, or disturb something else.",
+            modalities=str(modality),
+        )
+    return modality
+
+
+def _disturbed_features(exhibit: Exhibit, profile: Profile, kind: str, seed: int, tell: Progress) -> Features:
+    """The utterance at each of STRENGTHS, as rows of one batch on the exhibit's device."""
+    modality = KINDS[kind].modality
+    disturb = {Modality.TEXT: _read, Modality.AUDIO: _hear, Modality.VISION: _watch}[modality]
+    rows = [exhibit.features[modality]]
+    device = rows[0].present.device
+    for strength in STRENGTHS[1:]:
+        tell(DOING[modality], strength * EXTRACTING)
+        rows.append(disturb(exhibit.reading, profile, kind, strength, seed).to(device))
+    whole = exhibit.features.select(torch.zeros(len(rows), dtype=torch.long, device=device))
+    return replace(whole, **{str(modality): _stacked(rows)})
+
+
+def _read(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    words = _units(reading)
+    became = disturb_words([word.text for word in words], kind, strength, seed)
+    kept = [replace(word, text=now) for word, now in zip(words, became, strict=True) if now is not None]
+    timed = kept if reading.transcript.words else ()
+    return profile.extract(None, " ".join(word.text for word in kept), timed).features.text
+
+
+def _hear(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    waveform = disturb_voice(reading.material.waveform, kind, strength, seed)
+    clip = Clip(frames=None, frame_times=None, audio=waveform, duration=len(waveform) / SAMPLE_RATE)
+    return profile.extract(clip, "").features.audio
+
+
+def _watch(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    track = reading.material.face.faces
+    return profile.see(replace(track, crops=disturb_faces(track.crops, kind, strength, seed)))
+
+
+def _units(reading: Reading) -> list[Word]:
+    """The words one by one: a recogniser's with their times, written ones without (both 0)."""
+    transcript = reading.transcript
+    return list(transcript.words) or [Word(word, 0.0, 0.0) for word in transcript.text.split()]
+
+
+@torch.inference_mode()
+def _scores(checkpoint: Checkpoint, rows: Features) -> list[float]:
+    """One method's score of each row; none of no rows."""
+    return checkpoint.model(rows).score.tolist() if len(rows) else []
+
+
+def _stacked(rows: list[Sequence]) -> Sequence:
+    """Batches of one as one batch, padded to the longest; a row without ids or times gets 0 or NaN."""
+    steps = max(row.values.shape[1] for row in rows)
+
+    def stacked(parts: list[Tensor | None], padding: float) -> Tensor | None:
+        some = next((part for part in parts if part is not None), None)
+        if some is None:
+            return None
+        batch = some.new_full((len(parts), steps, *some.shape[2:]), padding)
+        for row, part in zip(batch, parts, strict=True):
+            if part is not None:
+                row[: part.shape[1]] = part[0]
+        return batch
+
+    return Sequence(
+        stacked([row.values for row in rows], 0.0),
+        torch.cat([row.lengths for row in rows]),
+        torch.cat([row.present for row in rows]),
+        stacked([row.ids for row in rows], 0),
+        stacked([row.times for row in rows], torch.nan),
+    )

@@ -1,0 +1,177 @@
+"""One utterance along time: words, pitch, loudness, what voice and face say, and what each part contributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torchaudio
+
+from app.service.exhibit import Exhibit
+from app.service.moments import Spoken, seconds_of, spoken_words, state_times
+from app.service.occlusion import Part, contributions, parts_of_time, parts_of_words, window_for
+from models.clip import SAMPLE_RATE
+from models.extractors.audio import VALENCE
+from models.extractors.vision import EMOTIONS
+from models.types import Modality
+from models.valence import FERPLUS_VALENCE
+
+if TYPE_CHECKING:
+    from models.extractors.profile import Profile
+
+FRAME = 0.01  # s between two readings of pitch and loudness
+LOWEST_PITCH, HIGHEST_PITCH = 75, 500  # Hz, of speaking voices
+STEADY = 15  # frames of the median that smooths the pitch
+AUDIBLE = 25.0  # dB below the loudest moment: quieter ones have no pitch
+SILENT = 1e-5  # RMS that counts as -100 dB
+MOST_POINTS = 600  # of a curve, as many as a wide screen can show
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Readings over time; a gap is NaN.
+
+    times : (n,) seconds; values : (n,)
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+
+    def thinned(self) -> Curve:
+        """The same curve with at most MOST_POINTS points."""
+        step = -(-len(self.times) // MOST_POINTS)
+        return Curve(self.times[::step], self.values[::step])
+
+
+@dataclass(frozen=True)
+class FaceStates:
+    """What the face says, picture by picture.
+
+    valence : in [-3, 3], expected under the emotions' probabilities; emotions : the likeliest of each picture
+    """
+
+    valence: Curve
+    emotions: list[str]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one part adds to the score: the score less what it is without the part.
+
+    value : None where nothing is left to score without it; start, end : as in `Part`
+    """
+
+    start: float
+    end: float
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What is known along time; everything that the utterance lacks is None or empty.
+
+    seconds : length of the time axis; None where nothing has a time, then a word is one step
+    score : of the used modalities; parts : how many were taken out; window : seconds of one of voice or face
+    contributions : {used modality: its parts in order}; those of TEXT stand for `spoken.words`, one to one
+    pitch : Hz; loudness : dB of full scale; voice : valence in [-3, 3]
+    """
+
+    seconds: float | None
+    spoken: Spoken
+    score: float
+    window: float
+    contributions: dict[Modality, list[Contribution]]
+    pitch: Curve | None
+    loudness: Curve | None
+    voice: Curve | None
+    face: FaceStates | None
+
+    @property
+    def parts(self) -> int:
+        """How many parts were taken out, one at a time."""
+        return sum(len(parts) for parts in self.contributions.values())
+
+
+def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
+    """The timeline of an utterance under its method and used modalities.
+
+    profile : its text encoder reads the words that are left, its face encoder names emotions
+    """
+    reading = exhibit.reading
+    seconds, spoken = seconds_of(reading), spoken_words(reading)
+    wave = reading.material.waveform
+    heard, seen = (m in exhibit.present for m in (Modality.AUDIO, Modality.VISION))
+    parts, window = parts_of(exhibit, spoken, seconds)
+    features = exhibit.features.only(exhibit.used)
+    score, values = contributions(exhibit.checkpoint.model, features, parts, profile.text.states)
+    by_modality: dict[Modality, list[Contribution]] = {m: [] for m in exhibit.used}
+    for part, value in zip(parts, values, strict=True):
+        by_modality[part.modality].append(Contribution(part.start, part.end, value))
+    loudness = None if wave is None else loudness_of(wave)
+    return Timeline(
+        seconds=seconds,
+        spoken=spoken,
+        score=score,
+        window=window,
+        contributions=by_modality,
+        pitch=pitch_of(wave, loudness).thinned() if heard and loudness is not None else None,
+        loudness=None if loudness is None else loudness.thinned(),
+        voice=_voice(exhibit) if heard else None,
+        face=_face(exhibit, profile) if seen else None,
+    )
+
+
+def parts_of(exhibit: Exhibit, spoken: Spoken, seconds: float | None) -> tuple[list[Part], float]:
+    """Words and windows of the used modalities, and the seconds of a window."""
+    features, used = exhibit.reading.features, exhibit.used
+    words = spoken.words if Modality.TEXT in used else []
+    parts = parts_of_words(words, int(features.text.lengths[0]))
+    tracks = [m for m in (Modality.AUDIO, Modality.VISION) if m in used]
+    window = window_for(seconds or 1.0, len(tracks), len(words))
+    for modality in tracks:
+        parts += parts_of_time(modality, state_times(exhibit.reading, modality), window)
+    return parts, window
+
+
+def loudness_of(waveform: np.ndarray) -> Curve:
+    """Root mean square of each 10 ms of a 16 kHz waveform (n,), in dB of full scale."""
+    hop = round(FRAME * SAMPLE_RATE)
+    whole = waveform[: max(hop, len(waveform) // hop * hop)]
+    blocks = np.pad(whole, (0, -len(whole) % hop)).reshape(-1, hop)
+    root = np.sqrt((blocks.astype(np.float64) ** 2).mean(axis=1))
+    times = FRAME * (np.arange(len(root)) + 0.5)
+    return Curve(times, 20 * np.log10(np.maximum(root, SILENT)))
+
+
+@torch.inference_mode()
+def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
+    """Pitch in Hz every 10 ms of a 16 kHz waveform (n,), NaN where it is too quiet to have one.
+
+    By normalised cross-correlation (torchaudio); what is voiceless but loud has a pitch of no meaning.
+    """
+    samples = torch.from_numpy(np.asarray(waveform, np.float32))
+    pitch = torchaudio.functional.detect_pitch_frequency(
+        samples, SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
+    ).numpy()
+    frames = min(len(pitch), len(loudness.values))
+    values, loud = pitch[:frames].astype(np.float64), loudness.values[:frames]
+    values[loud < loud.max() - AUDIBLE] = np.nan
+    return Curve(loudness.times[:frames], values)
+
+
+def _voice(exhibit: Exhibit) -> Curve:
+    sequence = exhibit.reading.features.audio
+    values = sequence.values[0, : int(sequence.lengths[0]), VALENCE]
+    return Curve(state_times(exhibit.reading, Modality.AUDIO).mean(axis=1), values.double().numpy())
+
+
+@torch.inference_mode()
+def _face(exhibit: Exhibit, profile: Profile) -> FaceStates:
+    sequence = exhibit.features.vision
+    logits = profile.face.head(sequence.values[0, : int(sequence.lengths[0])])
+    probabilities = logits.softmax(-1).double().cpu().numpy()
+    valence = probabilities @ np.array([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
+    times = state_times(exhibit.reading, Modality.VISION).mean(axis=1)
+    return FaceStates(Curve(times, valence), [EMOTIONS[i] for i in probabilities.argmax(axis=1)])

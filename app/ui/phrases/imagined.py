@@ -1,0 +1,110 @@
+"""What the tab of imagined modalities says, and the fuses about them: {key: (English, Chinese)}."""
+
+from __future__ import annotations
+
+PHRASES: dict[str, tuple[str, str]] = {
+    "imagined_title": ("In the place of what is missing", "缺失模态的替身"),
+    "imagined_some": (
+        "None of this is in the input: it is what a model makes up for the modality that it is not shown.",
+        "以下内容都不在输入中：这是模型为它看不到的模态想象出来的。",
+    ),
+    "imagined_nothing": (
+        "Nothing has to be imagined: words, voice and face all take part. Pull a fuse to see what takes its "
+        "place. Below is what would stand in for each one if it alone were pulled out, beside the real one.",
+        "无需想象：文字、声音和面部都在。拔掉一根保险丝，看看什么会取代它。"
+        "下面是单独拔掉每一个时的替身，旁边是真实的那个。",
+    ),
+    "imagined_unavailable": (
+        "MFM, which imagines what is missing, has no weights that fit here; the server's log says why.",
+        "负责想象缺失模态的 MFM 在这里没有合适的权重；原因见服务器日志。",
+    ),
+    "imagined_badge": ("imagined", "想象"),
+    "imagined_real": ("real", "真实"),
+    "imagined_by": ("{name}, from {names}, by {method}", "{name}，根据{names}，由 {method} 想象"),
+    "imagined_nothing_real": ("no {name} in this input to compare with", "输入中没有{name}可供比较"),
+    "imagined_glimpse": (
+        "{name}, imagined by MFM from {names}: polarity {reading}, {side}",
+        "{name}，由 MFM 根据{names}想象：极性 {reading}，{side}",
+    ),
+    "imagined_neutral": ("neutral", "中性"),
+    # Pictures
+    "imagined_face_at": ("Imagined face at {seconds} s", "{seconds} 秒处想象的面部"),
+    "imagined_face_step": ("Imagined face, step {step} of {steps}", "想象的面部，第 {step}/{steps} 步"),
+    "imagined_mel": (
+        "log-mel of the imagined voice, {seconds} s, low pitch at the bottom",
+        "想象的声音的对数梅尔谱，{seconds} 秒，低音在下",
+    ),
+    "imagined_mel_real": ("log-mel of the real voice at the same time", "同一时段真实声音的对数梅尔谱"),
+    "imagined_listen": (
+        "Listen to the imagined voice: its first {seconds} s, a mood without words",
+        "播放想象的声音：前 {seconds} 秒，只有语气，没有词语",
+    ),
+    "imagined_phrases": ("the nearest of our phrases, each with its score", "短语库中最接近的短语及其分数"),
+    "imagined_phrase": ("score {score}, similarity {similarity}", "分数 {score}，相似度 {similarity}"),
+    "imagined_curve": ("polarity over time, −3 to +3", "极性随时间的变化，−3 到 +3"),
+    "imagined_curve_steps": ("polarity step by step, −3 to +3", "逐步的极性，−3 到 +3"),
+    "imagined_curve_says": (
+        "Polarity of the imagined {name}: from {low} to {high}, on average {mean}.",
+        "想象的{name}的极性：从 {low} 到 {high}，平均 {mean}。",
+    ),
+    "imagined_curve_real": (
+        "The real one: from {low} to {high}, on average {mean}.",
+        "真实的：从 {low} 到 {high}，平均 {mean}。",
+    ),
+    # Facts
+    "imagined_polarity": ("Polarity {reading}, {side}.", "极性 {reading}，{side}。"),
+    "imagined_real_same": ("The real one agrees: {reading}.", "真实的与之一致：{reading}。"),
+    "imagined_real_other": ("The real one disagrees: {reading}.", "真实的与之相反：{reading}。"),
+    "imagined_score_same": ("The score agrees: {score}.", "分数与之一致：{score}。"),
+    "imagined_score_other": ("The score disagrees: {score}.", "分数与之相反：{score}。"),
+    "imagined_error": (
+        "Error {error}, where the average of the training data has {mean}: {verdict}.",
+        "误差 {error}，训练数据平均值的误差为 {mean}：{verdict}。",
+    ),
+    "imagined_error_hint": (
+        "Mean square of the standardised states over the steps that have the real one.",
+        "在有真实值的各步上，标准化状态的均方误差。",
+    ),
+    "imagined_nearer": ("nearer to the truth", "更接近真实"),
+    "imagined_no_nearer": ("no nearer to the truth", "并未更接近真实"),
+    "imagined_trust": (
+        "On people whom the models had never seen, {name} imagined from {names} had the label's polarity in "
+        "{agreement} of {clips} clips (chance {chance}, the real one {real}).",
+        "在模型从未见过的人身上，根据{names}想象的{name}在 {clips} 段视频的 {agreement} 中与标签极性一致"
+        "（随机 {chance}，真实的 {real}）。",
+    ),
+    "imagined_trust_not": (
+        "On people whom the models had never seen, {name} imagined from {names} had the label's polarity in "
+        "{agreement} of {clips} clips, no better than chance ({chance}): take it as decoration.",
+        "在模型从未见过的人身上，根据{names}想象的{name}在 {clips} 段视频的 {agreement} 中与标签极性一致，"
+        "不比随机（{chance}）好：只当作装饰。",
+    ),
+    "imagined_trust_gain": (
+        "Trust the mood, not the details: those were no nearer to the real ones than an average.",
+        "可信的是情绪，而不是细节：细节并不比平均值更接近真实。",
+    ),
+    "imagined_trust_unknown": (
+        "How far {method} can be trusted here has not been measured: take it as decoration.",
+        "尚未测量 {method} 在这里的可信程度：只当作装饰。",
+    ),
+    "imagined_note": (
+        "Polarity is what the modality's own extractor reads in the states, whoever made them; 0 is neutral.",
+        "极性是该模态自身的提取器从状态中读出的结果，无论状态由谁产生；0 为中性。",
+    ),
+    # TATE
+    "imagined_tate": (
+        "TATE itself, the method chosen, fills in its own encoding of what it is not shown, which can be "
+        "neither seen nor heard. Its distance from the encoding of TATE's teacher, who is shown everything:",
+        "所选方法 TATE 自身会补上它看不到的编码，这种编码既看不见也听不到。"
+        "它与看到全部内容的 TATE 教师网络编码的距离：",
+    ),
+    "imagined_tate_row": (
+        "{name}: {hidden} without it, {shown} with it.",
+        "{name}：没有它时 {hidden}，有它时 {shown}。",
+    ),
+    "imagined_tate_none": (
+        "TATE itself, the method chosen, can only be compared with its teacher where the input has words, "
+        "voice and face.",
+        "只有当输入同时包含文字、声音和面部时，所选方法 TATE 才能与它的教师网络比较。",
+    ),
+}

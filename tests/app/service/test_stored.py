@@ -1,0 +1,69 @@
+"""The stored readings of our examples say what reading them again says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.service.reader import Course, Reader
+from app.service.stored import EXAMPLES, StoredMaterial, store
+from app.settings import Settings
+from models.extractors.profile import Profile
+from models.types import MODALITIES, Modality
+
+ENTRIES = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.load("local")
+
+
+@pytest.fixture(scope="module")
+def nothing_stored(tmp_path_factory) -> StoredMaterial:
+    return StoredMaterial(tmp_path_factory.mktemp("empty"))
+
+
+def files(entry: dict) -> tuple[Path | None, Path | None]:
+    clip = EXAMPLES / entry["file"]
+    return (None, clip) if clip.suffix == ".mp3" else (clip, None)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
+def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
+    fresh_course, stored_course = Course(), Course()
+    fresh = Reader(Settings(), "cpu", profile, nothing_stored).read(
+        *files(entry), entry["text"], fresh_course
+    )
+    stored = Reader(Settings(), "cpu", profile).read(*files(entry), entry["text"], stored_course)
+    assert fresh_course.timings_ms["decode"] > 0
+    assert stored_course.timings_ms["decode"] == 0, "it was decoded again: run python -m app.service.stored"
+    assert stored.notices == fresh.notices
+    for modality in MODALITIES:
+        ours, theirs = stored.features[modality], fresh.features[modality]
+        assert torch.equal(ours.present, theirs.present)
+        if ours.present[0]:
+            torch.testing.assert_close(ours.values, theirs.values, atol=1e-3, rtol=1e-3)
+            if theirs.times is not None:
+                torch.testing.assert_close(ours.times, theirs.times)
+    for part in ("voice", "face"):
+        ours, theirs = getattr(stored.material, part), getattr(fresh.material, part)
+        assert (ours is None) == (theirs is None)
+    if fresh.material.face is not None:
+        np.testing.assert_array_equal(stored.material.face.faces.crops, fresh.material.face.faces.crops)
+    if fresh.material.waveform is not None:
+        np.testing.assert_allclose(stored.material.waveform, fresh.material.waveform, atol=1e-4)
+
+
+def test_other_extractors_or_another_clip_find_nothing(profile, nothing_stored, tmp_path):
+    reader = Reader(Settings(), "cpu", profile, nothing_stored)
+    key, material = reader.material(*files(ENTRIES[0]))
+    store(material, key, profile.fingerprints, tmp_path / "kept.safetensors")
+    kept = StoredMaterial(tmp_path)
+    assert kept.find(key, lambda: profile.fingerprints) is not None
+    assert kept.find(("another clip", ""), lambda: profile.fingerprints) is None
+    assert kept.find(key, lambda: {**profile.fingerprints, Modality.VISION: "other"}) is None

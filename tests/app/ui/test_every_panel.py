@@ -1,0 +1,94 @@
+"""Every panel of every method for every subset, over the shipped weights and without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import gradio as gr
+import pytest
+
+from app.service.analyst import Analyst
+from app.service.stored import EXAMPLES
+from app.settings import Settings
+from app.ui import depth_tabs, fuses_panel, sentiment_panel, words
+from app.ui.answering import Answering
+from app.ui.shown import Desk, Question, Shown, Visit, paint
+from app.ui.subsets_table import SUBSETS
+from models.catalogue import describe_methods
+
+METHODS = [entry["name"] for entry in describe_methods() if entry["available"]]
+VISIT = Visit("grid", words.ENGLISH)
+# What these show is about all methods at once, so one chosen method stands for the others.
+OF_ALL_METHODS = ("compare", "stress")
+
+
+@pytest.fixture(scope="module")
+def answering() -> Answering:
+    return Answering(Analyst(Settings()))
+
+
+@pytest.fixture(scope="module")
+def question() -> Question:
+    entries = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
+    entry = next(entry for entry in entries if entry["file"].endswith(".mp4") and entry["text"])
+    return Question(str(EXAMPLES / entry["file"]), None, entry["text"], METHODS[0])
+
+
+@pytest.fixture(scope="module")
+def page(answering):
+    """The panels of the page's answer and the deeper looks."""
+    with gr.Blocks():
+        fuses, _ = fuses_panel.build()
+        desk = Desk(answering, gr.State(None), gr.Radio(words.LANGUAGES, value=words.ENGLISH))
+        depth = depth_tabs.build(desk)
+        return [sentiment_panel.build(), fuses, depth.evidence], depth.panels
+
+
+@pytest.mark.parametrize("subset", SUBSETS, ids="+".join)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_panel_renders(answering, question, page, method, subset):
+    panels, deeper = page
+    asked = Question(question.video, None, question.text, method)
+    everything = answering.ask(asked, None, VISIT)
+    now = answering.switch(everything, subset, VISIT)
+    assert now.on == subset
+    language = words.CHINESE if METHODS.index(method) % 2 else words.ENGLISH
+    text = "".join(map(str, paint(panels, now, language, clip=True).values()))
+    assert words.signed(now.analysis.score) in text
+    for name, panel in deeper.items():
+        if name in OF_ALL_METHODS and method != METHODS[0]:
+            continue
+        # As between two events: without the pictures, which the session does not keep.
+        values = panel.render(now.without_pictures(), Visit(VISIT.session, language))
+        assert len(values) == len(panel.components), name
+        html = "".join(value for value in values if isinstance(value, str))
+        assert "fb-empty" not in html, name
+        assert not re.search(r"\bnan\b|\bNone\b|\{\w+\}", re.sub(r"<[^>]*>", " ", html)), name
+
+
+@pytest.mark.parametrize("given", ["text", "audio"])
+def test_every_panel_renders_what_lacks_a_modality(answering, question, page, given):
+    panels, deeper = page
+    voice = str(EXAMPLES / "voice.mp3")
+    asked = Question(None, voice if given == "audio" else None, "" if given == "audio" else "So good.", "mfm")
+    now = answering.ask(asked, None, VISIT)
+    assert now.on == (given,)
+    paint(panels, now, words.ENGLISH, clip=True)
+    for name, panel in deeper.items():
+        values = panel.render(now.without_pictures(), VISIT)
+        assert len(values) == len(panel.components), name
+
+
+def test_no_answer_and_no_fuse_leave_every_tab_empty(answering, question, page):
+    _, deeper = page
+    nothing_on = answering.switch(answering.ask(question, None, VISIT), (), VISIT)
+    for panel in deeper.values():
+        for now in (None, nothing_on):
+            assert len(panel.render(now, VISIT)) == len(panel.components)
+
+
+def test_a_shown_answer_keeps_no_pictures(answering, question):
+    now: Shown = answering.ask(question, None, VISIT).without_pictures()
+    assert now.analysis.crops is None
+    assert now.analysis.log_mel is None

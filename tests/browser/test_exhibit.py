@@ -1,0 +1,125 @@
+"""The exhibit: the fuse box, the comparison, how it works, and that everybody can use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.ui import words
+from tests.browser.visiting import ask_about_words, choose_method, look_into, score, take_example, was
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "assets" / "examples"
+DISAGREEING = "Words against face"
+
+
+@pytest.fixture(scope="module")
+def example() -> dict:
+    entries = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
+    return next(entry for entry in entries if entry["title_en"] == DISAGREEING)
+
+
+def command_line(example: dict, *more: str) -> dict:
+    clip = str(EXAMPLES / example["file"])
+    command = [sys.executable, "-m", "app", "predict", clip, "--text", example["text"], "--json", *more]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+
+
+def test_every_number_is_the_command_lines(open_page, example):
+    page = open_page()
+    take_example(page, DISAGREEING)
+    for method, title in (("lmf", "LMF"), ("mla", "MLA")):
+        if method != "lmf":
+            choose_method(page, title)
+            page.locator("#sentiment", has_text=f"by {title}").wait_for()
+        told = command_line(example, "--method", method)
+        assert score(page) == words.signed(told["score"])
+        assert words.interval_of(told["interval"], words.ENGLISH) in page.inner_text("#sentiment")
+        for modality, part in told["modalities"].items():
+            shown = page.locator(f"#meter-{modality} b").all_inner_texts()
+            expected = [words.share(part["weight"]), words.signed(part["score"]), f"{part['occlusion']:.1f}"]
+            own = [] if part["own_weight"] is None else [words.share(part["own_weight"])]
+            assert shown == [*expected, *own]
+            assert f"entropy {part['entropy']:.2f}" in page.inner_text(f"#meter-{modality}")
+        rows = page.locator("#subsets tbody td b").all_inner_texts()
+        assert sorted(rows) == sorted(words.signed(answer["score"]) for answer in told["subsets"].values())
+
+
+def test_the_table_of_subsets_foretells_what_a_switch_does(open_page):
+    page = open_page()
+    take_example(page, DISAGREEING)
+    marked = page.locator("#subsets tr[aria-current]")
+    assert marked.locator("th").inner_text().strip() == "words and voice and face"
+    foretold = page.locator("#subsets tr", has_text="words and face").locator("b").inner_text()
+    page.locator("#switch-audio input").uncheck()
+    was(page)
+    assert score(page) == foretold
+    assert marked.locator("th").inner_text().strip() == "words and face"
+
+
+def test_every_method_is_compared_and_sorted(open_page):
+    page = open_page()
+    said = take_example(page, DISAGREEING)
+    look_into(page, "Compare")
+    rows = page.locator("#compare tbody tr")
+    rows.first.wait_for()
+    page.click("#method input")
+    assert rows.count() == page.get_by_role("option").count()
+    page.keyboard.press("Escape")
+    assert page.locator("#compare tr[aria-current] td b").inner_text() == said
+    scores = [float(text.replace("−", "-")) for text in page.locator("#compare td b").all_inner_texts()]
+    assert scores == sorted(scores, reverse=True)
+    first = rows.first.locator("a").inner_text()
+    page.locator("#compare-sort label", has_text="Name").click()
+    page.wait_for_function("document.querySelector('#compare tbody th').textContent.startsWith('Concat')")
+    page.locator("#compare-sort label", has_text="Score").click()
+    page.wait_for_function(f"document.querySelector('#compare tbody a').textContent === '{first}'")
+
+    # The open tab follows the switches.
+    page.locator("#switch-text input").uncheck()
+    page.locator("#compare", has_text="with voice and face").wait_for()
+    assert page.locator("#compare tr[aria-current] td b").inner_text() == score(page)
+
+
+def test_a_tab_waits_kindly_for_an_answer(open_page):
+    page = open_page()
+    look_into(page, "Compare")
+    page.locator("#compare", has_text="Analyse a clip first").wait_for()
+    ask_about_words(page, "I love it.")
+    page.locator("#compare tbody tr").first.wait_for()
+    page.locator("#switch-text input").uncheck()
+    page.locator("#compare", has_text="All three fuses are out").wait_for()
+
+
+def test_how_it_works_tells_each_method_and_its_card(open_page):
+    page = open_page()
+    page.get_by_role("button", name="How it works").click()
+    page.locator("#how-method label", has_text="MFN").click()
+    page.locator("#how-sentences", has_text="shared memory").wait_for()
+    page.get_by_role("button", name="Its card").click()
+    page.locator("#how-card", has_text="On speakers never seen").wait_for()
+    page.locator("#language label", has_text="中文").click()
+    page.locator("#how-sentences", has_text="共享记忆").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(open_page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = open_page(color_scheme=scheme)
+    take_example(page, DISAGREEING)
+    page.locator("#switch-audio input").uncheck()
+    was(page)
+    faults = {}
+    for tab in page.locator("#depth").get_by_role("tab").all():
+        tab.click()
+        page.wait_for_timeout(2500)  # a tab fills after it has opened
+        for fault in axe.run(page).response["violations"]:
+            if fault["impact"] in ("serious", "critical"):
+                faults[fault["id"]] = [node["target"] for node in fault["nodes"]][:5]
+    assert faults == {}

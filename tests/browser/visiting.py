@@ -1,0 +1,55 @@
+"""What a visitor does on the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SCORE = re.compile(r"^([+−]\d\.\d|0\.0)$")
+
+
+def upload(page, path: Path) -> None:
+    page.set_input_files("#clip input[type=file]", str(path))
+    page.locator("#clip video").wait_for()
+
+
+def analyse(page) -> str:
+    page.click("#analyse")
+    return score(page)
+
+
+def score(page) -> str:
+    """The score, once there is one."""
+    page.locator("#sentiment .fb-band").wait_for()
+    text = page.inner_text("#sentiment .fb-score")
+    assert SCORE.match(text), text
+    return text
+
+
+def was(page) -> str:
+    """What the page says about the score before, once it says something."""
+    page.wait_for_function("document.querySelector('#sentiment .fb-was').textContent !== ''")
+    return page.inner_text("#sentiment .fb-was")
+
+
+def ask_about_words(page, sentence: str) -> str:
+    page.get_by_role("tab", name="Words only").click()
+    page.fill("#words textarea", sentence)
+    return analyse(page)
+
+
+def take_example(page, title: str) -> str:
+    """The score of an example, once it is there."""
+    page.locator(".fb-card", has_text=title).click()
+    return score(page)
+
+
+def look_into(page, tab: str) -> None:
+    """Open a tab below the answer."""
+    page.locator("#depth").get_by_role("tab", name=tab, exact=True).click()
+
+
+def choose_method(page, title: str) -> None:
+    """Choose another method, once there is an answer."""
+    page.click("#method input")
+    page.get_by_role("option", name=title, exact=True).click()
