@@ -109,8 +109,8 @@ class Analysis:
     modalities : {"text", "audio", "vision"} -> ModalityAnalysis
     subsets : {"text+audio": score and interval} of every subset of the present modalities
     timings_ms : milliseconds of each stage; stages answered from the cache are 0
-    imagined : {modality that is off or absent: Glimpse}, empty where MFM has no weights that fit
     crops, crop_times, log_mel : for display only, not part of the JSON
+    imagined : {modality that is off or absent: Glimpse}, empty where MFM has no weights that fit
     """
 
     score: float
@@ -123,10 +123,10 @@ class Analysis:
     subsets: dict[str, SubsetAnswer]
     timings_ms: dict[str, float]
     notices: tuple[Notice, ...] = ()
-    imagined: dict[str, Glimpse] = field(default_factory=dict)
     crops: np.ndarray | None = None
     crop_times: np.ndarray | None = None
     log_mel: np.ndarray | None = None
+    imagined: dict[str, Glimpse] = field(default_factory=dict)
 
     def to_json(self) -> dict:
         """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""

@@ -182,8 +182,7 @@ class Imaginer:
             middles = spans.mean(axis=1)
             crops = faces.crops[np.abs(faces.times - middles[:, None]).argmin(axis=1)]
         if modality is Modality.AUDIO and spans is not None:
-            # the first picture begins half a frame before 0
-            first, last = np.clip(MEL_FRAMES * np.array([spans.min(), spans.max()]), 0, None).round().astype(int)
+            first, last = (max(0, round(MEL_FRAMES * float(time))) for time in (spans.min(), spans.max()))
             log_mel = reading.material.voice.log_mel[:, first:last]
         return Truth(
             readings=readings,

@@ -51,7 +51,7 @@ def seconds_of(reading: Reading) -> float | None:
 
 
 def state_times(reading: Reading, modality: Modality) -> np.ndarray:
-    """Start and end (T, 2) of each state of voice or face, in seconds, or in shares where nothing has a time."""
+    """Start and end (T, 2) in seconds of each state of voice or face; shares where nothing has a time."""
     sequence = reading.features[modality]
     known = _known_times(sequence)
     return _evenly(0.0, seconds_of(reading) or 1.0, int(sequence.lengths[0])) if known is None else known
@@ -65,7 +65,9 @@ def spoken_words(reading: Reading) -> Spoken:
         return Spoken([], ORDERED)
     known = _known_times(text)
     if known is not None:
-        places = [(known[ids.start : ids.stop, 0].min(), known[ids.start : ids.stop, 1].max()) for _, ids in tokens]
+        places = [
+            (known[ids.start : ids.stop, 0].min(), known[ids.start : ids.stop, 1].max()) for _, ids in tokens
+        ]
         timing = KNOWN
     else:
         span = _voiced_span(reading)
@@ -82,7 +84,9 @@ def _tokens_of_words(transcript: str, spans: tuple[tuple[int, int], ...]) -> lis
     """What stands between spaces, with its tokens; without the words past the last token that was read."""
     words = []
     for word in re.finditer(r"\S+", transcript):
-        ids = [i for i, (start, end) in enumerate(spans) if end > start and word.start() <= start < word.end()]
+        ids = [
+            i for i, (start, end) in enumerate(spans) if end > start and word.start() <= start < word.end()
+        ]
         if ids:
             words.append((word.group(), range(ids[0], ids[-1] + 1)))
     return words

@@ -1,8 +1,8 @@
 """How far the score moves when a part of an utterance is taken out, all parts in one batch.
 
-A word's state knows its neighbours: to take out the states of "love" alone leaves the love in the others. So
-the words that are left are read again. Faces know nothing of each other; voice states do, a little, but half a
-second is taken out as it was heard.
+A word's state knows its neighbours: to take out the states of "love" alone leaves the love in the others.
+So the words that are left are read again. Faces know nothing of each other; voice states do, a little, but
+half a second is taken out as it was heard.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One utterance along time: words, pitch, loudness, what voice and face say, and what each part contributes."""
+"""One utterance along time: words, pitch, loudness, what voice and face say, and what each part adds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ FRAME = 0.01  # s between two readings of pitch and loudness
 LOWEST_PITCH, HIGHEST_PITCH = 75, 500  # Hz, of speaking voices
 STEADY = 15  # frames of the median that smooths the pitch
 AUDIBLE = 25.0  # dB below the loudest moment: quieter ones have no pitch
+SLIP = 1.7  # times off the median: the correlation slips by octaves, a speaker seldom does
 SILENT = 1e-5  # RMS that counts as -100 dB
 MOST_POINTS = 600  # of a curve, as many as a wide screen can show
 
@@ -147,7 +148,7 @@ def loudness_of(waveform: np.ndarray) -> Curve:
 
 @torch.inference_mode()
 def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
-    """Pitch in Hz every 10 ms of a 16 kHz waveform (n,), NaN where it is too quiet to have one.
+    """Pitch in Hz every 10 ms of a 16 kHz waveform (n,), NaN where it is too quiet or implausible.
 
     By normalised cross-correlation (torchaudio); what is voiceless but loud has a pitch of no meaning.
     """
@@ -158,6 +159,8 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
     frames = min(len(pitch), len(loudness.values))
     values, loud = pitch[:frames].astype(np.float64), loudness.values[:frames]
     values[loud < loud.max() - AUDIBLE] = np.nan
+    middle = np.nanmedian(values)
+    values[(values > SLIP * middle) | (values < middle / SLIP)] = np.nan
     return Curve(loudness.times[:frames], values)
 
 

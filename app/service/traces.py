@@ -96,9 +96,7 @@ def read_traces(exhibit: Exhibit) -> Traces:
         words=spoken,
         tokens=int(reading.features.text.lengths[0]) if spoken else 0,
         steps=_steps(named["spans"], spoken, words.timing == KNOWN, exhibit) if "spans" in named else [],
-        moments={
-            m: state_times(reading, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed
-        },
+        moments={m: state_times(reading, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
     )
 
 

@@ -6,15 +6,27 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app.ui import compare_panel, evidence_panel, imagined_panel, stress_panel, words
+from app.ui import (
+    compare_panel,
+    evidence_panel,
+    imagined_panel,
+    stress_panel,
+    take_away_panel,
+    timeline_panel,
+    why_panel,
+    words,
+)
 from app.ui.shown import DeepPanel, Desk, Panel
 
 EVIDENCE = "evidence"
 # {name of the tab: what builds it}, in their order
 DEEPER = {
     "imagined": imagined_panel.build,
+    "why": why_panel.build,
+    "timeline": timeline_panel.build,
     "compare": compare_panel.build,
     "stress": stress_panel.build,
+    "take_away": take_away_panel.build,
 }
 
 

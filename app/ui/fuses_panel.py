@@ -92,16 +92,16 @@ def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) 
         _cell(words.say("guess", language), guess),
     ]
     imagined = "" if used or shown is None else _imagined(shown, modality, language)
-    if imagined:
-        cells.append(imagined)
+    own = words.share(part.own_weight) if used and part.own_weight is not None else None
+    own_cell = [_cell(words.weights_name(kind, language), _number(own))] if kind else []
+    if imagined:  # on a phone the empty cell keeps the row's height
+        cells += [imagined, *own_cell]
     else:
         cells += [
             _cell(words.say("alone", language), _number(words.signed(part.score) if used else None)),
             _cell(words.say("counts", language), _number(_moved(part.occlusion) if used else None)),
+            *own_cell,
         ]
-    if kind and not imagined:
-        own = words.share(part.own_weight) if used and part.own_weight is not None else None
-        cells.append(_cell(words.weights_name(kind, language), _number(own)))
     off = " fb-off" if part and not used else ""
     return f'<div class="fb-meter{" fb-own" if kind else ""}{off}">{"".join(cells)}</div>'
 

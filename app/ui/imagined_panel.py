@@ -90,18 +90,22 @@ def _facts(imagined: Imagined, titles: dict[str, str], score: float, language: s
     if imagined.truth is not None:
         agreeing.insert(1, _agrees("real", imagined.reading, imagined.truth.reading, language))
         error, mean = imagined.truth.error, imagined.truth.mean_error
-        verdict = words.say("imagined_nearer" if error < mean else "imagined_no_nearer", language)
-        said = words.say(
-            "imagined_error", language, error=f"{error:.2f}", mean=f"{mean:.2f}", verdict=verdict
+        nearer = round(error, 2) < round(mean, 2)
+        verdict = words.say("imagined_nearer" if nearer else "imagined_no_nearer", language)
+        facts.insert(
+            0,
+            words.say("imagined_error", language, error=f"{error:.2f}", mean=f"{mean:.2f}", verdict=verdict),
         )
-        facts.insert(0, f"{said} {words.say('imagined_error_hint', language)}")
     return [" ".join(agreeing), *facts]
 
 
 def _agrees(whose: str, reading: float, other: float, language: str) -> str:
-    same = "same" if (reading > 0) == (other > 0) else "other"
+    if 0 in (round(reading, 1), round(other, 1)):
+        verdict = "neutral"
+    else:
+        verdict = "same" if (reading > 0) == (other > 0) else "other"
     values = {"reading" if whose == "real" else "score": words.signed(other)}
-    return words.say(f"imagined_{whose}_{same}", language, **values)
+    return words.say(f"imagined_{whose}_{verdict}", language, **values)
 
 
 def _trust(imagined: Imagined, titles: dict[str, str], language: str) -> str:

@@ -137,7 +137,7 @@ def track(imagined: Imagined, language: str) -> str:
     if imagined.truth is not None:
         real = imagined.truth.reading
         spoken += f", {words.say('imagined_real', language)} {words.signed(real)}"
-        marks = f'<i class="fb-dot fb-{imagined.modality}" style="left:{charts.position(real)}"></i>{marks}'
+        marks = f'<i class="fb-dot" style="left:{charts.position(real)}"></i>{marks}'
     return (
         f'<div class="fb-track fb-thin fb-line-{imagined.modality}" role="img" '
         f'aria-label="{escape(spoken)}" title="{escape(spoken)}">{marks}</div>'

@@ -97,6 +97,7 @@ def build(desk: Desk) -> DeepPanel:
                 info=words.label("stress_strength_info"),
                 buttons=[],
                 scale=3,
+                min_width=240,
                 elem_id="stress-strength",
             )
             seed = gr.Number(

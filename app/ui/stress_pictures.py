@@ -135,10 +135,7 @@ def _amount(kind: str, strength: float, language: str, *, whole: bool = False) -
         amount = words.say(f"stress_{kind}", language, value=text)
     else:
         amount = words.say("stress_share", language, value=f"{100 * value:.0f}")
-    if not whole:
-        return amount
-    axis = words.say(f"stress_axis_{kind}", language)
-    return f"{amount}{'' if language == words.CHINESE else ' '}{axis}"
+    return words.say(f"stress_of_{kind}", language, amount=amount) if whole else amount
 
 
 def _plot(found: Stress, strength: float, chosen: str, titles: dict[str, str], language: str) -> str:

@@ -1,4 +1,4 @@
-"""The tab that lays words, voice, face and what each moment adds to the score along the time of the player."""
+"""The tab that lays words, voice, face and what each moment adds to the score along the player's time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def build(desk: Desk) -> DeepPanel:
         player = "clip" if shown.question.video else "recording" if shown.question.audio else ""
         return [draw(timeline, material, player, visit.language)]
 
-    return DeepPanel("timeline", [gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="timeline")], render)
+    return DeepPanel(
+        "timeline", [gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="timeline")], render
+    )
 
 
 def draw(timeline: Timeline, material: Material, player: str, language: str) -> str:
@@ -54,12 +56,16 @@ def draw(timeline: Timeline, material: Material, player: str, language: str) -> 
         seconds = words.say("timeline_seconds", language)
         lanes.append(tracks.lane(seconds, "", tracks.ticks_on(axis), 22))
     follows = f' data-player="{player}" data-length="{axis.length:.3f}"' if player else ""
-    cursor = '<div class="fb-cursor-room" aria-hidden="true"><i class="fb-cursor"></i></div>' if player else ""
-    hint = words.say("timeline_hint" if player else "timeline_no_player", language)
+    cursor = (
+        '<div class="fb-cursor-room" aria-hidden="true"><i class="fb-cursor"></i></div>' if player else ""
+    )
+    title = escape(words.say("timeline_title", language))
+    hint = escape(words.say("timeline_hint" if player else "timeline_no_player", language))
     return (
-        f'<h2 class="fb-title">{escape(words.say("timeline_title", language))}<small>{escape(hint)}</small></h2>'
-        f'<div class="fb-scroll" tabindex="0" role="group" aria-label="{escape(words.say("timeline_title", language))}">'
-        f'<div class="fb-timeline" style="--fb-plot:{axis.width:.0f}px"{follows}>{"".join(lanes)}{cursor}</div></div>'
+        f'<h2 class="fb-title">{title}<small>{hint}</small></h2>'
+        f'<div class="fb-scroll" tabindex="0" role="group" aria-label="{title}">'
+        f'<div class="fb-timeline" style="--fb-plot:{axis.width:.0f}px"{follows}>'
+        f"{''.join(lanes)}{cursor}</div></div>"
         f"{_notes(timeline, language)}{_table(timeline, language)}"
     )
 
@@ -81,7 +87,9 @@ def _voice(timeline: Timeline, axis: Axis, most: float, language: str) -> list[s
         lanes.append(tracks.lane(title, f"{ends['low']} … {ends['high']} {unit}", drawn, LOW))
     if timeline.voice is not None:
         lanes.append(_valence("audio", timeline.voice, axis, language))
-        lanes.append(_adds(timeline, "audio", axis, most, _told_windows(timeline, "audio", language), language))
+        lanes.append(
+            _adds(timeline, "audio", axis, most, _told_windows(timeline, "audio", language), language)
+        )
     return lanes
 
 
@@ -105,15 +113,11 @@ def _valence(modality: str, curve: Curve, axis: Axis, language: str) -> str:
     told = words.say(
         "timeline_valence_says", language, name=name, mean=words.signed(float(curve.values.mean()))
     )
-    drawn = tracks.curve_on(
-        axis, curve, charts.LOWEST, charts.HIGHEST, modality, told, zero=True
-    )
+    drawn = tracks.curve_on(axis, curve, charts.LOWEST, charts.HIGHEST, modality, told, zero=True)
     return tracks.lane(words.say("timeline_valence", language, name=name), "−3 … +3", drawn, LOW)
 
 
-def _adds(
-    timeline: Timeline, modality: str, axis: Axis, most: float, told: list[str], language: str
-) -> str:
+def _adds(timeline: Timeline, modality: str, axis: Axis, most: float, told: list[str], language: str) -> str:
     """The lane of contributions of one modality; hatched where it is pulled out."""
     name = words.modality_name(modality, language)
     title = words.say("timeline_adds", language, name=name)
@@ -189,5 +193,6 @@ def _table(timeline: Timeline, language: str) -> str:
     summary = escape(words.say("timeline_table", language))
     return (
         f'<details class="fb-numbers"><summary>{summary}</summary><div class="fb-scroll" tabindex="0">'
-        f'<table class="fb-table"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div></details>'
+        f'<table class="fb-table"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
     )

@@ -114,17 +114,20 @@ def bars_on(
         left, right = axis.share(part.start), axis.share(part.end)
         place = f"left:{left:.2f}%;width:{right - left:.2f}%"
         if part.value is None:
-            marks.append(f'<i class="fb-hatched" style="{place};top:0;height:100%" title="{escape(text)}"></i>')
+            marks.append(
+                f'<i class="fb-hatched" style="{place};top:0;height:100%" title="{escape(text)}"></i>'
+            )
             continue
         height = 50 * min(abs(part.value) / most, 1.0)
         top = 50 - height * (part.value > 0)
-        marks.append(
-            f'<i class="fb-{colour}" style="{place};top:{top:.1f}%;height:{height:.1f}%" title="{escape(text)}"></i>'
-        )
+        place += f";top:{top:.1f}%;height:{height:.1f}%"
+        marks.append(f'<i class="fb-{colour}" style="{place}" title="{escape(text)}"></i>')
     return f'<div class="fb-balance" role="img" aria-label="{escape(spoken)}">{"".join(marks)}</div>'
 
 
-def curve_on(axis: Axis, curve: Curve, low: float, high: float, colour: str, spoken: str, *, zero: bool) -> str:
+def curve_on(
+    axis: Axis, curve: Curve, low: float, high: float, colour: str, spoken: str, *, zero: bool
+) -> str:
     """A line from `low` at the bottom to `high` at the top, broken at its gaps; `zero` draws the middle."""
     pieces, drawing = [], False
     across = 10 * np.array([axis.share(t) for t in curve.times])
@@ -150,7 +153,9 @@ def faces_on(axis: Axis, crops: np.ndarray, times: np.ndarray, language: str) ->
     images = []
     for index in chosen:
         told = words.say("face_at", language, seconds=f"{times[index]:.1f}")
-        left = f"clamp(0px, calc({axis.share(times[index]):.2f}% - {PICTURE // 2}px), calc(100% - {PICTURE}px))"
+        left = (
+            f"clamp(0px, calc({axis.share(times[index]):.2f}% - {PICTURE // 2}px), calc(100% - {PICTURE}px))"
+        )
         source = charts.data_address(Image.fromarray(crops[index]))
         images.append(f'<img class="fb-seen" src="{source}" alt="{escape(told)}" style="left:{left}">')
     return "".join(images)

@@ -28,9 +28,7 @@ def build(desk: Desk) -> DeepPanel:
 
 def explain(traces: Traces, entry: dict, language: str) -> str:
     """The traces of a method and where it comes from, `entry` being its description in the catalogue."""
-    title = words.say(
-        "why_title", language, method=entry["title"], score=words.signed(traces.score)
-    )
+    title = words.say("why_title", language, method=entry["title"], score=words.signed(traces.score))
     subset = words.say("why_subset", language, names=words.names(traces.used, language))
     return (
         f'<h2 class="fb-title">{escape(title)}<small>{escape(subset)}</small></h2>'
@@ -53,6 +51,6 @@ def _origin(entry: dict, language: str) -> str:
     departs = escape(words.say("why_departs", language))
     return (
         f'<section class="fb-why fb-origin">{caveat}'
-        f"<p>{escape(words.say('why_paper', language))} <span lang=\"en\">{paper}</span> ({entry['year']})</p>"
+        f'<p>{escape(words.say("why_paper", language))} <span lang="en">{paper}</span> ({entry["year"]})</p>'
         f'<p>{departs} <span lang="en">{escape(entry["faithful"])}</span></p></section>'
     )

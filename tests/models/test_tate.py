@@ -127,3 +127,15 @@ def test_shared_maps_are_one_for_both_modalities_of_a_pair(tate, make_features):
     after = tate.student.common(tate.normalised(make_features(2)))
     changed = {m for m in MODALITIES if not torch.equal(before[m], after[m])}
     assert changed == {Modality.AUDIO, Modality.VISION}
+
+
+@torch.no_grad()
+def test_distance_from_the_teacher_is_that_of_what_was_hidden(tate, make_features):
+    tate.teacher.load_state_dict(tate.student.state_dict())
+    features = make_features(3)
+    everything = torch.ones(3, 3, dtype=torch.bool)
+    for distance in tate.distances(features, everything).values():
+        torch.testing.assert_close(distance, torch.zeros(3), atol=1e-5, rtol=0)
+    hidden = tate.distances(features, everything & torch.tensor([True, False, True]))
+    assert list(hidden) == list(MODALITIES)
+    assert (hidden[AUDIO] > 1e-3).all()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from app.ui.phrases import compare, imagined, methods, page, stress
+from app.ui.phrases import compare, imagined, methods, page, stress, take_away, timeline, why
 
 # {key: (English, Chinese)}; keys are unique over all parts
 PHRASES: dict[str, tuple[str, str]] = {
     **page.PHRASES,
     **imagined.PHRASES,
+    **why.PHRASES,
+    **timeline.PHRASES,
     **compare.PHRASES,
     **stress.PHRASES,
+    **take_away.PHRASES,
     **methods.PHRASES,
 }

@@ -55,27 +55,25 @@ PHRASES: dict[str, tuple[str, str]] = {
     "imagined_polarity": ("Polarity {reading}, {side}.", "极性 {reading}，{side}。"),
     "imagined_real_same": ("The real one agrees: {reading}.", "真实的与之一致：{reading}。"),
     "imagined_real_other": ("The real one disagrees: {reading}.", "真实的与之相反：{reading}。"),
+    "imagined_real_neutral": ("The real one has {reading}.", "真实的为 {reading}。"),
     "imagined_score_same": ("The score agrees: {score}.", "分数与之一致：{score}。"),
     "imagined_score_other": ("The score disagrees: {score}.", "分数与之相反：{score}。"),
+    "imagined_score_neutral": ("The score is {score}.", "分数为 {score}。"),
     "imagined_error": (
         "Error {error}, where the average of the training data has {mean}: {verdict}.",
         "误差 {error}，训练数据平均值的误差为 {mean}：{verdict}。",
     ),
-    "imagined_error_hint": (
-        "Mean square of the standardised states over the steps that have the real one.",
-        "在有真实值的各步上，标准化状态的均方误差。",
-    ),
     "imagined_nearer": ("nearer to the truth", "更接近真实"),
     "imagined_no_nearer": ("no nearer to the truth", "并未更接近真实"),
     "imagined_trust": (
-        "On people whom the models had never seen, {name} imagined from {names} had the label's polarity in "
-        "{agreement} of {clips} clips (chance {chance}, the real one {real}).",
+        "On people whom the models had never seen, the {name} imagined from {names} had the label's polarity "
+        "in {agreement} of {clips} clips (chance {chance}, the real one {real}).",
         "在模型从未见过的人身上，根据{names}想象的{name}在 {clips} 段视频的 {agreement} 中与标签极性一致"
         "（随机 {chance}，真实的 {real}）。",
     ),
     "imagined_trust_not": (
-        "On people whom the models had never seen, {name} imagined from {names} had the label's polarity in "
-        "{agreement} of {clips} clips, no better than chance ({chance}): take it as decoration.",
+        "On people whom the models had never seen, the {name} imagined from {names} had the label's polarity "
+        "in {agreement} of {clips} clips, no better than chance ({chance}): take it as decoration.",
         "在模型从未见过的人身上，根据{names}想象的{name}在 {clips} 段视频的 {agreement} 中与标签极性一致，"
         "不比随机（{chance}）好：只当作装饰。",
     ),
@@ -88,8 +86,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "尚未测量 {method} 在这里的可信程度：只当作装饰。",
     ),
     "imagined_note": (
-        "Polarity is what the modality's own extractor reads in the states, whoever made them; 0 is neutral.",
-        "极性是该模态自身的提取器从状态中读出的结果，无论状态由谁产生；0 为中性。",
+        "Polarity is what the modality's own extractor reads in the states, whoever made them; 0 is neutral. "
+        "Error is the mean square of the standardised states over the steps that have the real one.",
+        "极性是该模态自身的提取器从状态中读出的结果，无论状态由谁产生；0 为中性。"
+        "误差是在有真实值的各步上标准化状态的均方误差。",
     ),
     # TATE
     "imagined_tate": (

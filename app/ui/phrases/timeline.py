@@ -45,14 +45,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         "词按顺序排列。",
     ),
     "timeline_how": (
-        "A bar says how far the score ({score}) moves because of that part: up makes it more positive, down more "
-        "negative. Each of the {parts} parts is taken out once, all in one batch; the words that are left are "
-        "read again, for a word's state knows its neighbours.",
-        "条形表示这一部分使分数（{score}）移动多少：向上更正面，向下更负面。共 {parts} 个部分，每次去掉一个，同批计算；"
-        "剩下的文字会重新读取，因为每个词的状态都包含相邻词的信息。",
+        "A bar says how far that part moves the score ({score}): up makes it more positive, down more "
+        "negative. Each of the {parts} parts is taken out once, all in one batch; the words that are left "
+        "are read again, for a word's state knows its neighbours.",
+        "条形表示这一部分使分数（{score}）移动多少：向上更正面，向下更负面。共 {parts} 个部分，"
+        "每次去掉一个，同批计算；剩下的文字会重新读取，因为每个词的状态都包含相邻词的信息。",
     ),
     "timeline_windows": (
-        "Voice and face are taken out in windows of {window} s; what is left of the voice is not heard again.",
+        "Voice and face are taken out in windows of {window} s; what is left of the voice is not heard "
+        "again.",
         "声音和面部按 {window} 秒的窗口去掉；剩下的声音不会重新提取。",
     ),
     "timeline_table": ("All contributions as a table", "以表格显示全部贡献"),

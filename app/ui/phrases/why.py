@@ -36,12 +36,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_read_ef_lstm": (
         "EF-LSTM reads words, voice and face joined into one stream, so nothing in it belongs to one of "
         "them; the length of its memory after each step shows where the utterance changed its mind.",
-        "EF-LSTM 把文字、声音和面部合成一条流来读，内部没有专属某一模态的部分；每一步之后记忆的长度显示它在哪里改变了看法。",
+        "EF-LSTM 把文字、声音和面部合成一条流来读，内部没有专属某一模态的部分；"
+        "每一步之后记忆的长度显示它在哪里改变了看法。",
     ),
     "why_read_mfn": (
         "At each step MFN attends to what changed in its memories of words, voice and face: the colours of "
         "a column share that attention out, the bars below say how much is let into the shared memory.",
-        "MFN 在每一步关注文字、声音和面部记忆中发生的变化：一列中的颜色分配这份注意力，下面的条形表示多少内容进入共享记忆。",
+        "MFN 在每一步关注文字、声音和面部记忆中发生的变化：一列中的颜色分配这份注意力，"
+        "下面的条形表示多少内容进入共享记忆。",
     ),
     "why_read_mfm": (
         "MFM splits what it knows into one latent for the score and one for each modality alone; about 1 is "
@@ -65,7 +67,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_read_lrcmt": (
         "In LRCMT voice and face attend to each other, then the words attend to both: a row is who reads, a "
         "column the moment that is read, and the stronger the colour, the more attention.",
-        "在 LRCMT 中，声音和面部先相互关注，再由文字关注二者：行是读取者，列是被读取的时刻，颜色越深注意力越多。",
+        "在 LRCMT 中，声音和面部先相互关注，再由文字关注二者：行是读取者，列是被读取的时刻，"
+        "颜色越深注意力越多。",
     ),
     "why_read_tfr_net": (
         "In TFR-Net a gate between 0 and 1 says how much of each moment reaches the score; below it, which "
@@ -74,8 +77,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "why_read_tate": (
         "TATE is told by a tag what is missing, and must read the tag back from what it made of the rest: "
-        "the nearer the two columns, the better it remembers what it lacks; 0.50 means that it does not know.",
-        "TATE 用标签得知缺少什么，并须从编码中读回该标签：两列越接近，说明它越清楚自己缺什么；0.50 表示它并不知道。",
+        "the nearer the two columns, the better it remembers what it lacks; 0.50 means that it does not "
+        "know.",
+        "TATE 用标签得知缺少什么，并须从编码中读回该标签：两列越接近，说明它越清楚自己缺什么；"
+        "0.50 表示它并不知道。",
     ),
     "why_read_mclea": (
         "MCLEA learned one weight for each modality in training, the same for every clip; what is pulled out "
@@ -83,8 +88,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "MCLEA 在训练中为每个模态学到一个权重，对每段视频都相同；被拔掉的模态把份额让给其余模态。",
     ),
     "why_read_meaformer": (
-        "In MEAformer the modalities attend to each other; the attention that one receives from all, softened, "
-        "is its meta weight in this clip.",
+        "In MEAformer the modalities attend to each other; the attention that one receives from all, "
+        "softened, is its meta weight in this clip.",
         "在 MEAformer 中各模态相互关注；一个模态从所有模态得到的注意力经过平滑，就是它在这段视频中的元权重。",
     ),
     "why_read_qmf": (
@@ -93,8 +98,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "QMF 让每个模态单独猜测，并按能量衡量：logits 中的证据越大，置信度越高。",
     ),
     "why_read_mmin": (
-        "MMIN imagines the embeddings of what is missing from what is there, and scores both together; a length "
-        "of 1 is that of a real embedding.",
+        "MMIN imagines the embeddings of what is missing from what is there, and scores both together; a "
+        "length of 1 is that of a real embedding.",
         "MMIN 根据已有模态想象缺失模态的嵌入，再一起打分；长度为 1 相当于真实的嵌入。",
     ),
     "why_read_other": (
@@ -190,13 +195,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         "没有缺失的模态，因此没有想象。拔掉一根保险丝即可看到。",
     ),
     # LRCMT, TFR-Net, TATE, MEAformer
-    "why_reads": ("{reader} reads {read}", "{reader}关注{read}"),
+    "why_reads": ("{reader} attending to {read}", "{reader}对{read}的关注"),
     "why_reads_nothing": ("Not in use: {names}.", "未使用：{names}。"),
     "why_reads_most": (
-        "{title}: strongest from “{by}” to “{at}”, {share} of that row's attention.",
-        "{title}：最强的是从“{by}”到“{at}”，占该行注意力的 {share}。",
+        "{title}, strongest from {by} to {at}: {share} of the attention of {by}.",
+        "{title}，最强的是从 {by} 到 {at}：占 {by} 注意力的 {share}。",
     ),
     "why_at_second": ("{second} s", "{second} 秒"),
+    "why_at_word": ("“{word}”", "词“{word}”"),
+    "why_at_no_word": ("a step without a word", "没有词的一步"),
     "why_layer": ("Layer {number}", "第 {number} 层"),
     "why_lrcmt_adapters": (
         "How far the low-rank adapters move each layer, in %",
@@ -208,7 +215,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "why_tfr_gate": ("{name}: the gate over time", "{name}：随时间的门控"),
     "why_tfr_gate_lost": (
-        "Not in use: {steps} dropped frames stand for it, and the gate lets {mean} of them through on average.",
+        "Not in use: {steps} dropped frames stand for it, and the gate lets {mean} of each through on "
+        "average.",
         "未使用：由 {steps} 个丢失的帧代替，门控平均放行 {mean}。",
     ),
     "why_seconds": ("Below each bar its second.", "每个条形下方为秒数。"),

@@ -6,8 +6,8 @@ import numpy as np
 
 from app.service.traces import Traces
 from app.ui import words
-from app.ui.why.deciding import of_modalities, weights
-from app.ui.why.figures import INK, Bar, StepRow, bars, figure, heat, number, picture, shaded, steps
+from app.ui.why.deciding import weights
+from app.ui.why.figures import Bar, StepRow, bars, figure, heat, number, picture, shaded, steps
 
 TAG_DIGITS = ("nothing", "vision", "audio", "text")  # of TATE's tag: what is missing
 MOST_STEPS = 48  # of a gate that are drawn
@@ -63,9 +63,7 @@ def meaformer(traces: Traces, language: str) -> str:
     matrix[off, :] = matrix[:, off] = np.nan
     names = [words.modality_name(m, language) for m in words.MODALITIES]
     title = words.say("why_meaformer_attention", language)
-    attention = figure(
-        title, words.say("why_meaformer_note", language), heat(matrix, names, names, title)
-    )
+    attention = figure(title, words.say("why_meaformer_note", language), heat(matrix, names, names, title))
     scores = [
         Bar(words.say(f"why_meaformer_{name}", language), float(traces.named[f"{name}_score"]))
         for name in ("early", "late")
@@ -90,7 +88,7 @@ def _gate(traces: Traces, modality: str, language: str) -> str:
 
 
 def _reading(traces: Traces, trace: str, reader: str, read: str, language: str) -> str:
-    """One attention map, rows who reads and columns what is read; a line that says so where a side is not used."""
+    """One attention map: rows who reads, columns what is read; without a map where a side is not used."""
     title = words.say(
         "why_reads",
         language,
@@ -104,21 +102,18 @@ def _reading(traces: Traces, trace: str, reader: str, read: str, language: str) 
     rows: list[str] = []
     if reader == "text" and len(matrix) == traces.tokens:
         matrix, rows = traces.by_word(matrix), [word.text for word in traces.words]
-    columns = traces.axis(read, matrix.shape[1])
-    most_row, most_column = np.unravel_index(matrix.argmax(), matrix.shape)
-    by = rows[most_row] if rows else traces.axis(reader, len(matrix))[most_row]
-    spoken = words.say(
-        "why_reads_most", language, title=title, by=by, at=columns[most_column], share=number(float(matrix.max()))
-    )
-    ends = _ends(columns, read, language)
-    colour = INK if read == "text" else read
-    return figure(title, spoken, picture(matrix, colour, rows, ends, spoken))
+    columns = _named(traces.axis(read, matrix.shape[1]), read, language)
+    readers = _named(rows or traces.axis(reader, len(matrix)), reader, language)
+    by, at = np.unravel_index(matrix.argmax(), matrix.shape)
+    share = number(float(matrix.max()))
+    spoken = words.say("why_reads_most", language, title=title, by=readers[by], at=columns[at], share=share)
+    ends = (columns[0], columns[-1]) if read != "text" else ("", "")
+    return figure(title, spoken, picture(matrix, read, rows, ends, spoken))
 
 
-def _ends(columns: list[str], modality: str, language: str) -> tuple[str, str]:
-    named = [name for name in columns if name]
-    if not named:
-        return "", ""
-    if modality == "text":
-        return named[0], named[-1]
-    return tuple(words.say("why_at_second", language, second=second) for second in (named[0], named[-1]))
+def _named(labels: list[str], modality: str, language: str) -> list[str]:
+    """Words in quotation marks, seconds with their unit."""
+    if modality != "text":
+        return [words.say("why_at_second", language, second=label) if label else "" for label in labels]
+    no_word = words.say("why_at_no_word", language)
+    return [words.say("why_at_word", language, word=label) if label else no_word for label in labels]

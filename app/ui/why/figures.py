@@ -69,7 +69,7 @@ def _bar(row: Bar, full: float, signed: bool) -> str:
 
 
 def heat(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], spoken: str) -> str:
-    """A table of numbers (rows, columns) at least 0, each cell shaded by its share of the largest; NaN is hatched."""
+    """A table of numbers (rows, columns) at least 0, shaded by their share of the largest; NaN is hatched."""
     most = float(np.nanmax(matrix, initial=0.0)) or 1.0
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join(
@@ -77,8 +77,8 @@ def heat(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], spoken
         for name, values in zip(rows, matrix, strict=True)
     )
     return (
-        f'<div class="fb-scroll" tabindex="0"><table class="fb-table fb-heat"><caption>{escape(spoken)}</caption>'
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-heat">'
+        f"<caption>{escape(spoken)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
@@ -105,9 +105,11 @@ def picture(
     left, right = columns
     height = f"{20 * len(rows)}px" if rows else "180px"
     return (
-        f'<div class="fb-map{"" if rows else " fb-bare"}"><div class="fb-map-rows" aria-hidden="true">{names}</div>'
+        f'<div class="fb-map{"" if rows else " fb-bare"}">'
+        f'<div class="fb-map-rows" aria-hidden="true">{names}</div>'
         f'<img src="{source}" alt="{escape(spoken)}" style="height:{height}">'
-        f'<div class="fb-map-ends" aria-hidden="true"><span>{escape(left)}</span><span>{escape(right)}</span></div></div>'
+        '<div class="fb-map-ends" aria-hidden="true">'
+        f"<span>{escape(left)}</span><span>{escape(right)}</span></div></div>"
     )
 
 
@@ -124,7 +126,7 @@ class StepRow:
 
 
 def steps(names: Sequence[str], rows: Sequence[StepRow], spoken: str, language: str) -> str:
-    """A table with one column a step: its name, and one upright bar a row, whose parts a screen reader reads."""
+    """A table with one column a step: its name, and an upright bar a row, whose parts are read aloud."""
     head = "".join(f'<th scope="col">{escape(name) or "·"}</th>' for name in names)
     body = "".join(
         f'<tr><th scope="row">{escape(row.title)}</th>'
@@ -148,15 +150,16 @@ def _column(row: StepRow, index: int, language: str) -> str:
         f'<i class="fb-{colour}" style="height:{100 * min(value / row.most, 1):.1f}%"></i>'
         for colour, value in reversed(values.items())
     )
-    return f'<td><div class="fb-upright" role="img" aria-label="{escape(told)}" title="{escape(told)}">{marks}</div></td>'
+    told = escape(told)
+    return f'<td><div class="fb-upright" role="img" aria-label="{told}" title="{told}">{marks}</div></td>'
 
 
 def shaded(names: Sequence[str], shares: Sequence[float], colour: str) -> str:
-    """Words shaded by their share of the largest of `shares`, at least 0; each tells its share when pointed at."""
+    """Words shaded by their share of the largest of `shares`, at least 0, told when pointed at."""
     most = max(shares, default=0.0) or 1.0
     marks = " ".join(
-        f'<span class="fb-shaded fb-by-{colour}" style="--fb-share:{share / most:.3f}" title="{number(share)}">'
-        f"{escape(name) or '·'}</span>"
+        f'<span class="fb-shaded fb-by-{colour}" style="--fb-share:{share / most:.3f}"'
+        f' title="{number(share)}">{escape(name) or "·"}</span>'
         for name, share in zip(names, shares, strict=True)
     )
     return f'<p class="fb-shading">{marks}</p>'

@@ -10,7 +10,7 @@ from app.ui.why.figures import INK, MOST_ROWS, Bar, bars, figure, heat, number, 
 
 
 def view(traces: Traces, language: str) -> str:
-    """Every trace as bars, a heat map or a picture, by its shape; what each modality adds where there is none."""
+    """Every trace as bars, a heat map or a picture, by its shape; without any, what each modality adds."""
     rows = [Bar(name, float(trace)) for name, trace in traces.named.items() if trace.ndim == 0]
     title = words.say("why_numbers", language)
     parts = [figure(title, "", bars(rows, title))] if rows else []
@@ -46,7 +46,9 @@ def _trace(name: str, trace: np.ndarray, language: str) -> str:
     if flat.size <= MOST_ROWS and flat.min() >= 0:
         rows, columns = (_names(size, language) for size in flat.shape)
         return figure(name, spoken, heat(flat, rows, columns, name))
-    return figure(name, spoken, picture(np.abs(flat), INK, [], ("1", str(flat.shape[1])), f"{name}: {spoken}"))
+    return figure(
+        name, spoken, picture(np.abs(flat), INK, [], ("1", str(flat.shape[1])), f"{name}: {spoken}")
+    )
 
 
 def _rows(values: np.ndarray, language: str) -> list[Bar]:

@@ -17,9 +17,9 @@ def ef_lstm(traces: Traces, language: str) -> str:
     rows = [StepRow(title, {INK: norms}, _most(norms))]
     changes = np.abs(np.diff(norms, prepend=0.0))
     spoken = words.say("why_ef_lstm_change", language)
-    return figure(title, words.say("why_steps_note", language), steps(traces.steps, rows, title, language)) + figure(
-        spoken, "", shaded(traces.steps, changes, INK)
-    )
+    return figure(
+        title, words.say("why_steps_note", language), steps(traces.steps, rows, title, language)
+    ) + figure(spoken, "", shaded(traces.steps, changes, INK))
 
 
 def mfn(traces: Traces, language: str) -> str:
@@ -35,7 +35,9 @@ def mfn(traces: Traces, language: str) -> str:
         StepRow(words.say("why_mfn_attention", language), shares, 1.0),
         StepRow(words.say("why_mfn_update", language), {INK: gates["update"]}, 1.0),
         StepRow(words.say("why_mfn_retain", language), {INK: gates["retain"]}, 1.0),
-        StepRow(words.say("why_mfn_norm", language), {INK: gates["memory_norm"]}, _most(gates["memory_norm"])),
+        StepRow(
+            words.say("why_mfn_norm", language), {INK: gates["memory_norm"]}, _most(gates["memory_norm"])
+        ),
     ]
     title = words.say("why_mfn_steps", language)
     note = words.say("why_mfn_note", language, before=number(before), now=number(now))

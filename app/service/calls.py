@@ -1,0 +1,120 @@
+"""One analysis as another program asks for it again: in Python, with curl, on the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from app.service.analysis import Analysis
+from models.types import MODALITIES
+
+ADDRESS = "http://127.0.0.1:7860"  # of a page that runs with its defaults
+API = "gradio_api"
+
+# The server answers an upload with a list of one path, as JSON: without its brackets it is a JSON string.
+UPLOAD = 'FILE=$(curl -s "$URL/upload" -F {form}); FILE=${{FILE#[}}; {variable}=${{FILE%]}}'
+# Between NULs, which JSON never holds, stands the name of a shell variable.
+FILE = '{{"path": \0{variable}\0, "meta": {{"_type": "gradio.FileData"}}}}'
+ASK = """EVENT=$(curl -s "$URL/call/v2/analyze" -H 'Content-Type: application/json' \\
+  -d {body} | cut -d'"' -f4)
+curl -sN "$URL/call/v2/analyze/$EVENT"
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to ask for; texts that name it are ready to be pasted, whatever the words and names hold.
+
+    clip, audio : names of the files, looked for where the call is made; None for one that is not given
+    text : the words; None leaves them to speech recognition
+    method : registry name
+    modalities : those asked for, some of which the clip may lack
+    """
+
+    clip: str | None
+    audio: str | None
+    text: str | None
+    method: str
+    modalities: tuple[str, ...]
+
+    @classmethod
+    def of(cls, analysis: Analysis, video: str | None, audio: str | None, text: str | None) -> Call:
+        """The call that gives `analysis` again; files are known by their base names alone."""
+        names = (PurePath(file).name if file else None for file in (video, audio))
+        return cls(*names, text, analysis.method, asked_of(analysis))
+
+    def python(self, address: str = ADDRESS) -> str:
+        """A script for gradio_client."""
+        lines = [
+            *(f"{key}=handle_file({_literal(name)})," for key, name in self._files()),
+            *([] if self.text is None else [f"text={_literal(self.text)},"]),
+            f"method={_literal(self.method)},",
+            f"modalities={_literal(list(self.modalities))},",
+            'api_name="/analyze",',
+        ]
+        imports = "Client, handle_file" if self._files() else "Client"
+        return "\n".join(
+            [
+                f"from gradio_client import {imports}",
+                "",
+                f"client = Client({_literal(address)})",
+                "analysis = client.predict(",
+                *(f"    {line}" for line in lines),
+                ")",
+                "print(analysis)",
+                "",
+            ]
+        )
+
+    def curl(self, address: str = ADDRESS) -> str:
+        """A script for a POSIX shell: upload, ask, wait for the answer."""
+        root = address.rstrip("/")
+        script = [f"URL={shlex.quote(f'{root}/{API}')}"]
+        asked = []
+        for key, name in self._files():
+            variable, escaped = key.upper(), name.replace("\\", "\\\\").replace('"', '\\"')
+            form = shlex.quote(f'files=@"{escaped}"')
+            script.append(UPLOAD.format(variable=variable, form=form))
+            asked.append(f'"{key}": {FILE.format(variable=variable)}')
+        rest = {"method": self.method, "modalities": list(self.modalities)}
+        if self.text is not None:
+            rest = {"text": self.text, **rest}
+        asked += [f'"{key}": {_literal(value)}' for key, value in rest.items()]
+        body = shlex.quote(f"{{{', '.join(asked)}}}")
+        script.append(ASK.format(body=re.sub("\0(\\w+)\0", "'\"$\\1\"'", body)))
+        return "\n".join(script)
+
+    def command(self) -> str:
+        """A line for a POSIX shell, in the project's folder."""
+        words = ["python", "-m", "app", "predict"]
+        if self.clip:
+            words.append(shlex.quote(_no_option(self.clip)))
+        if self.audio:
+            words += ["--audio", shlex.quote(_no_option(self.audio))]
+        if self.text is not None:
+            words.append(f"--text={shlex.quote(self.text)}")  # "=": the words may begin with a dash
+        words += ["--method", self.method, "--modalities", ",".join(self.modalities), "--json"]
+        return " ".join(words) + "\n"
+
+    def _files(self) -> list[tuple[str, str]]:
+        return [(key, name) for key, name in (("clip", self.clip), ("audio", self.audio)) if name]
+
+
+def asked_of(analysis: Analysis) -> tuple[str, ...]:
+    """The modalities that were asked for: those in use, and those whose absence a notice tells."""
+    absent = [n.values["modalities"].split(",") for n in analysis.notices if n.code == "modality_absent"]
+    told = {name for names in absent for name in names}
+    return tuple(m for m in MODALITIES if m in told or analysis.modalities[m].used)
+
+
+def _literal(value: str | list[str]) -> str:
+    """As JSON, which for strings and lists of them is Python too."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _no_option(name: str) -> str:
+    """A file name that no command takes for an option."""
+    return f"./{name}" if name.startswith("-") else name

@@ -1,0 +1,118 @@
+"""What a visitor or caller takes home: the analysis as JSON, and the features behind it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from app.service.analysis import Analysis
+from app.service.exhibit import Exhibit
+from app.service.reader import PROFILE
+from models.training.datasets import FeatureSet, save_features
+from models.training.mmsa import ID_SEPARATOR
+from models.training.utterances import Utterance
+from models.types import MODALITIES, Modality
+
+PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "gradio")  # whose versions move a number
+
+ABOUT = """Features of one utterance, extracted by Fusebox (profile {profile}), one row a state.
+
+text_values ({text}, {text_width}) float32: a token's last hidden state and, last, its sentiment reading;
+  the first row is [CLS], the last [SEP]. text_ids ({text},): token ids of all-MiniLM-L6-v2.
+audio_values ({audio}, {audio_width}) float32: every 80 ms, probabilities of 8 emotions and of strong
+  intensity, the expected valence in [-3, 3], and loudness in nats below the loudest tenth.
+vision_values ({vision}, {vision_width}) float32: embedding of the face, 5 a second.
+<modality>_lengths (1,): rows; 0 where the utterance lacks the modality.
+<modality>_times (rows, 2) float32: start and end of each state in seconds, where known.
+score (1,): what {method} says with {used}, in [-3, 3]. It is a prediction, not a label by a person.
+split, id, group, transcript, label_range, profile, fingerprints: as `python -m models extract` writes them.
+"""
+
+
+def analysis_json(analysis: Analysis) -> str:
+    """The JSON object of an analysis, as `python -m app predict --json` prints it."""
+    return json.dumps(analysis.to_json(), indent=2) + "\n"
+
+
+def name_of(video: str | None, audio: str | None) -> str:
+    """What to call the utterance: its file's name without the ending, "words" without a file."""
+    return PurePath(video or audio or "words").stem or "clip"
+
+
+def features_npz(exhibit: Exhibit, score: float, name: str) -> bytes:
+    """The features as `.npz`, for numpy and `python -m models convert`; the array `about` explains it."""
+
+    def describe(path: Path, dataset: FeatureSet) -> None:
+        with np.load(path) as file:
+            arrays = dict(file)
+        arrays["about"] = np.array(_about(exhibit, dataset))
+        for modality, sequence in exhibit.reading.features:
+            if sequence.present[0] and sequence.times is not None:
+                arrays[f"{modality}_times"] = sequence.times[0, : int(sequence.lengths[0])].numpy()
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    return _written(exhibit, score, name, ".npz", describe)
+
+
+def features_pkl(exhibit: Exhibit, score: float, name: str) -> bytes:
+    """The features as MMSA's `.pkl`: the utterance is the one row of the split "test", in float32.
+
+    MMSA wants a label in every row: it is `score`, which is a prediction and not what a person said.
+    """
+    return _written(exhibit, score, name, ".pkl")
+
+
+def versions() -> dict[str, str]:
+    """{what: version} of Python and of the packages that numbers depend on."""
+    return {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def _written(
+    exhibit: Exhibit,
+    score: float,
+    name: str,
+    ending: str,
+    then: Callable[[Path, FeatureSet], None] | None = None,
+) -> bytes:
+    """What `save_features` writes for the ending; the file itself is gone when this returns."""
+    dataset = _feature_set(exhibit, score, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"features{ending}"
+        save_features(path, dataset)
+        if then is not None:
+            then(path, dataset)
+        return path.read_bytes()
+
+
+def _feature_set(exhibit: Exhibit, score: float, name: str) -> FeatureSet:
+    """Every present modality of the utterance, also those that are switched off."""
+    features = exhibit.reading.features
+    states = {m: s.values[0, : int(s.lengths[0])] for m, s in features if s.present[0]}
+    ids = features.text.ids
+    tokens = ids[0, : int(features.text.lengths[0])] if Modality.TEXT in states and ids is not None else None
+    return FeatureSet(
+        train=[],
+        valid=[],
+        test=[Utterance(states, score, name, name, tokens)],
+        dims={m: s.values.shape[2] for m, s in features},
+        profile=PROFILE,
+        fingerprints=exhibit.checkpoint.meta.fingerprints,
+        names={"test": [f"{name}{ID_SEPARATOR}0"]},
+        transcripts={"test": [exhibit.reading.transcript.text]},
+    )
+
+
+def _about(exhibit: Exhibit, dataset: FeatureSet) -> str:
+    item = dataset.test[0]
+    rows = {str(m): len(item.states.get(m, ())) for m in MODALITIES}
+    widths = {f"{m}_width": dataset.dims[m] for m in MODALITIES}
+    return ABOUT.format(
+        profile=PROFILE, method=exhibit.method, used=", ".join(exhibit.used), **rows, **widths
+    )

@@ -1,0 +1,172 @@
+"""The tab of what a visitor takes home: files, and the calls that repeat the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.processing_utils import save_bytes_to_cache
+
+from app.service.calls import ADDRESS, Call
+from app.service.comparing import compare
+from app.service.exhibit import Exhibit
+from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
+from app.ui import charts, words
+from app.ui.answering import Answering, in_plain_words
+from app.ui.report import Circumstances, report
+from app.ui.shown import DeepPanel, Desk, Shown, Visit
+
+FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
+CALLS = {"python": "python", "curl": "shell", "command": "shell"}  # {how: the language it is written in}
+SAVE = "() => document.querySelector('#take-away-file').click()"
+
+
+def build(desk: Desk) -> DeepPanel:
+    """The panel, its buttons out of sight until there is an answer."""
+    files = _Files(desk.answering)
+
+    def render(shown: Shown | None, visit: Visit) -> list:
+        language = visit.language
+        if shown is None or not shown.on:
+            nothing = [""] * (len(FILES) + len(CALLS))
+            return [charts.nothing_yet(shown, language), gr.Column(visible=False), *nothing]
+        call = call_of(shown)
+        address = _address()
+        calls = {
+            "python": call.python(address),
+            "curl": call.curl(address),
+            "command": call.command(),
+        }
+        sizes = files.sizes(shown, visit)
+        hints = [
+            f'<p class="fb-small">{words.say(f"take_away_{what}_hint", language, sizes=sizes)}</p>'
+            for what in FILES
+        ]
+        return ["", gr.Column(visible=True), *hints, *(calls[how] for how in CALLS)]
+
+    def make(what: str) -> Callable:
+        def made(shown: Shown | None, language: str, request: gr.Request) -> str | dict:
+            if shown is None or not shown.on:
+                return gr.skip()
+            gr.Progress()(None, desc=words.say("take_away_making", language))
+            with in_plain_words(language):
+                content = files.content(what, shown, Visit(request.session_hash, language))
+            return save_bytes_to_cache(content, file_name(what, shown), handed.GRADIO_CACHE)
+
+        return made
+
+    empty = gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="take-away")
+    with gr.Column(visible=False, elem_id="take-away-all") as everything:
+        gr.HTML(f'<h2 class="fb-title">{words.label("take_away_files")}</h2>')
+        buttons, hints = {}, []
+        with gr.Row(elem_id="take-away-files"):
+            for what in FILES:
+                with gr.Column(min_width=150):
+                    buttons[what] = gr.Button(words.label(f"take_away_{what}"), elem_id=f"take-away-{what}")
+                    hints.append(gr.HTML("", elem_id=f"take-away-{what}-hint"))
+        gr.HTML(f'<p class="fb-small">{words.label("take_away_kept")}</p>')
+        # Gradio's own button saves what it held before the click, so a second one, out of sight, is clicked
+        # once the file is there.
+        handed = gr.DownloadButton(visible="hidden", elem_id="take-away-file")
+        gr.HTML(f'<h2 class="fb-title">{words.label("take_away_again")}</h2>', elem_id="take-away-again")
+        gr.HTML(f'<p class="fb-small">{words.label("take_away_again_hint")}</p>')
+        codes = []
+        with gr.Tabs(elem_id="take-away-calls"):
+            for how, written_in in CALLS.items():
+                with gr.Tab(words.label(f"take_away_{how}")):
+                    codes.append(
+                        gr.Code(
+                            "",
+                            language=written_in,
+                            label=words.label(f"take_away_{how}"),
+                            show_label=False,
+                            interactive=False,
+                            lines=4,
+                            wrap_lines=True,
+                            show_line_numbers=False,
+                            buttons=["copy"],
+                            elem_id=f"take-away-{how}",
+                        )
+                    )
+                    gr.HTML(f'<p class="fb-small">{words.label(f"take_away_{how}_note")}</p>')
+    for what, button in buttons.items():
+        button.click(
+            make(what), [desk.shown, desk.language], handed, show_progress_on=button, api_visibility="private"
+        ).success(None, js=SAVE)
+    return DeepPanel("take_away", [empty, everything, *hints, *codes], render)
+
+
+def call_of(shown: Shown) -> Call:
+    """The call that repeats the answer shown."""
+    asked = shown.question
+    return Call.of(shown.analysis, asked.video, asked.audio, asked.text)
+
+
+def file_name(what: str, shown: Shown) -> str:
+    """ "fusebox-delight.json"."""
+    return f"fusebox-{name_of(shown.question.video, shown.question.audio)}{FILES[what]}"
+
+
+class _Files:
+    """Makes the files of one answer; leaves nothing on the disk."""
+
+    def __init__(self, answering: Answering):
+        self._answering = answering
+        methods = answering.analyst.methods()
+        self._methods = {entry["name"]: entry for entry in methods if entry["available"]}
+
+    def content(self, what: str, shown: Shown, visit: Visit) -> bytes:
+        """The bytes of one of FILES."""
+        if what == "json":
+            return analysis_json(shown.analysis).encode()
+        if what == "report":
+            return self._report(shown, visit).encode()
+        write = {"npz": features_npz, "pkl": features_pkl}[what]
+        name = name_of(shown.question.video, shown.question.audio)
+        return self._answering.look(shown, visit, lambda exhibit: write(exhibit, shown.analysis.score, name))
+
+    def sizes(self, shown: Shown, visit: Visit) -> str:
+        """ "Words 15 × 385, …": steps and widths of the features that there are."""
+
+        def measure(exhibit: Exhibit) -> list[tuple[str, int, int]]:
+            present = [(m, s) for m, s in exhibit.reading.features if bool(s.present[0])]
+            return [(str(m), int(s.lengths[0]), s.values.shape[2]) for m, s in present]
+
+        return ", ".join(
+            words.say(
+                "take_away_size",
+                visit.language,
+                name=words.modality_name(modality, visit.language),
+                steps=steps,
+                width=width,
+            )
+            for modality, steps, width in self._answering.look(shown, visit, measure)
+        )
+
+    def _report(self, shown: Shown, visit: Visit) -> str:
+        analyst = self._answering.analyst
+
+        def ask(exhibit: Exhibit) -> Circumstances:
+            return Circumstances(
+                methods=self._methods,
+                answers=compare(exhibit, analyst.checkpoint, self._methods),
+                call=call_of(shown),
+                fingerprints=exhibit.checkpoint.meta.fingerprints,
+                versions=versions(),
+                made=datetime.now().astimezone(),
+            )
+
+        made_with = self._answering.look(shown, visit, ask)
+        return report(self._answering.again(shown, visit), made_with, visit.language)
+
+
+def _address() -> str:
+    """Where the visitor's browser reached this page."""
+    request = LocalContext.request.get(None)
+    page = urlsplit(request.headers.get("referer", "") if request else "")
+    if page.scheme not in ("http", "https") or not page.netloc:
+        return ADDRESS
+    return f"{page.scheme}://{page.netloc}{page.path}".rstrip("/")

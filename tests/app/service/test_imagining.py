@@ -1,0 +1,175 @@
+"""What stands in for a modality that is off or absent, over the shipped extractors and MFM."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.service.analyst import Analyst
+from app.service.inferring import by_mfm
+from app.settings import Settings
+from models.checkpoint import CHECKPOINTS, CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.extractors.readers import PolarityReader
+from models.registry import spec
+from models.training.reconstruction import measure_reconstruction
+from models.training.utterances import Utterance
+from models.types import MODALITIES, Modality
+
+TEXT, AUDIO, VISION = MODALITIES
+CLIP = Path(__file__).resolve().parents[3] / "assets" / "examples" / "delight.mp4"
+SAID = "I really loved this film."
+PARTIAL = [subset for subset in Modality.subsets() if len(subset) < 3]
+
+
+@pytest.fixture(scope="module")
+def analyst(tmp_path_factory) -> Analyst:
+    """The shipped weights, and untrained ones of TFR-Net."""
+    root = tmp_path_factory.mktemp("shipped")
+    (root / "local").mkdir()
+    for path in (CHECKPOINTS / "local").iterdir():
+        if path.stem != "tfr_net":
+            (root / "local" / path.name).symlink_to(path)
+    mfm = load_fusion("mfm").meta
+    torch.manual_seed(3)
+    model = spec("tfr_net").build({Modality(m): width for m, width in mfm.dims.items()})
+    meta = CheckpointMeta(
+        method="tfr_net",
+        config=spec("tfr_net").config,
+        profile="local",
+        fingerprints=mfm.fingerprints,
+        dims=mfm.dims,
+        residual_quantiles=mfm.residual_quantiles,
+    )
+    save_fusion(fusion_path("tfr_net", root=root), model, meta)
+    return Analyst(Settings(device="cpu", checkpoints=root))
+
+
+def imagine(analyst, method="lmf", modalities=MODALITIES, **given):
+    exhibit = analyst.open(**(given or {"video": CLIP, "text": SAID}), method=method, modalities=modalities)
+    return analyst.imaginer().imagine(exhibit)
+
+
+@pytest.mark.parametrize("used", PARTIAL, ids=subset_name)
+@pytest.mark.parametrize("method", ["lmf", "mfm", "tfr_net"])
+def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
+    parts = imagine(analyst, method, used)
+    methods = ["mfm", "tfr_net"] if method == "tfr_net" else ["mfm"]
+    off = [m for m in MODALITIES if m not in used]
+    assert [(part.modality, part.method) for part in parts] == [(m, by) for m in off for by in methods]
+    for part in parts:
+        steps = len(part.readings)
+        assert part.given == used and part.spans.shape == (steps, 2)
+        assert np.isfinite(part.readings).all() and abs(part.reading) < 6
+        assert np.isfinite(part.truth.error) and part.truth.mean_error > 0
+        assert np.isfinite(part.truth.reading) and len(part.truth.readings) == steps
+        assert (part.faces is not None) == (part.modality is VISION)
+        assert (part.sound is not None) == (part.log_mel is not None) == (part.modality is AUDIO)
+        assert len(part.phrases) == (3 if part.modality is TEXT else 0)
+        if part.modality is VISION:
+            assert part.faces.shape == part.truth.crops.shape == (steps, 48, 48)
+        elif part.modality is AUDIO:
+            assert np.isfinite(part.log_mel).all() and np.abs(part.sound).max() == pytest.approx(0.5)
+            assert part.truth.log_mel.shape[1] > 100
+        else:
+            assert part.truth.text == SAID
+
+
+def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
+    parts = imagine(analyst)
+    assert [(part.modality, part.given) for part in parts] == [
+        (TEXT, (AUDIO, VISION)),
+        (AUDIO, (TEXT, VISION)),
+        (VISION, (TEXT, AUDIO)),
+    ]
+    assert all(part.truth for part in parts)
+
+
+def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
+    model, readers = analyst.checkpoint("mfm").model, analyst.imaginer().readers
+    features = analyst.open(video=CLIP, text=SAID).features
+    bare = {m: s.values[0] for m, s in features}  # training items have no times
+    item = Utterance(bare, 1.0, "clips", "speaker")
+    wanted = measure_reconstruction(model, [item], model.dims, readers)["vision from text"][0]
+    untimed = type(features)(**{m: replace(s, times=None) for m, s in features})
+    inferred = by_mfm(model, untimed, (TEXT,))[VISION]
+    found = [
+        inferred.error,
+        inferred.mean_error,
+        float(readers[VISION](inferred.states)),
+        float(readers[VISION](inferred.true[inferred.heard])),
+    ]
+    np.testing.assert_allclose(found, wanted[:4], atol=1e-4)
+
+
+def test_what_is_pulled_out_is_not_looked_at(analyst):
+    model, features = analyst.checkpoint("mfm").model, analyst.open(video=CLIP, text=SAID).features
+    voice = features.audio
+    blind = replace(features, audio=replace(voice, values=torch.full_like(voice.values, torch.nan)))
+    seen, unseen = (by_mfm(model, each, (TEXT, VISION))[AUDIO].states for each in (features, blind))
+    assert torch.equal(seen, unseen)
+
+
+def test_only_a_voice_or_only_words_imagine_the_rest_without_a_truth(analyst):
+    voice = CLIP.with_name("voice.mp3")
+    words, face = imagine(analyst, audio=voice, text="")
+    assert (words.modality, face.modality) == (TEXT, VISION)
+    assert words.given == (AUDIO,) and words.truth is face.truth is None
+    assert words.phrases and face.faces.shape[1:] == (48, 48) and face.spans is not None
+    heard, face = imagine(analyst, text=SAID)
+    assert heard.truth is face.truth is None
+    assert heard.spans is None  # typed words have no times
+    assert heard.sound.size and heard.trust.clips > 100
+
+
+def test_imagining_is_deterministic(analyst):
+    first, second = (imagine(analyst, "tfr_net", [TEXT]) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one.readings, other.readings)
+        assert one.sound is None or np.array_equal(one.sound, other.sound)
+
+
+def test_trust_is_what_the_card_says(analyst):
+    heard = imagine(analyst, modalities=[TEXT, VISION])[0]
+    figures = analyst.checkpoint("mfm").meta.figures["imagined"]["clips"]["audio from text+vision"]
+    assert (heard.trust.agreement, heard.trust.chance) == (figures["agreement"], figures["chance"])
+    assert imagine(analyst, "tfr_net", [TEXT, VISION])[1].trust is None
+
+
+def test_readings_are_taken_from_the_neutral_point():
+    reader = PolarityReader(lambda states: states[..., 0].mean(-1), neutral=0.5)
+    assert reader(torch.tensor([[[1.0], [2.0]], [[0.0], [0.0]]])).tolist() == [1.0, -0.5]
+
+
+def test_an_answer_has_a_glimpse_of_what_is_missing(analyst):
+    answer = analyst.analyze(video=CLIP, text=SAID, modalities=[AUDIO])
+    assert list(answer.imagined) == ["text", "vision"]
+    assert answer.imagined["text"].phrase and answer.imagined["vision"].face.shape == (48, 48)
+    said = json.loads(json.dumps(answer.to_json(), allow_nan=False))["imagined"]
+    assert said["vision"].keys() == {"from", "reading", "phrase"} and said["vision"]["from"] == ["audio"]
+    part = imagine(analyst, modalities=[AUDIO])[1]
+    assert said["vision"]["reading"] == pytest.approx(part.reading, abs=1e-3)
+    assert analyst.analyze(video=CLIP, text=SAID).imagined == {}
+
+
+def test_tate_is_compared_with_its_teacher(analyst):
+    def recover(method, modalities, **given):
+        given = given or {"video": CLIP, "text": SAID}
+        return analyst.imaginer().recover(analyst.open(**given, method=method, modalities=modalities))
+
+    (voice,) = recover("tate", [TEXT, VISION])
+    assert voice.modality is AUDIO and voice.hidden > 0 and voice.shown > 0
+    assert recover("tate", [TEXT], text=SAID) == []  # its teacher knows only complete clips
+    assert recover("lmf", [TEXT]) is None
+
+
+def test_without_mfm_everything_else_works(checkpoints, profile, write_clip):
+    """The tiny profile has no renderer."""
+    analyst = Analyst(Settings(device="cpu", checkpoints=checkpoints), profile)
+    assert analyst.imaginer() is None
+    answer = analyst.analyze(video=write_clip(), text="good", modalities=["text"])
+    assert answer.imagined == {} and answer.to_json()["imagined"] == {}

@@ -1,0 +1,105 @@
+"""What is imagined, on the page: over the whole grid without a browser, sampled in one."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import wave
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from app.service.analyst import Analyst
+from app.settings import Settings
+from app.ui import fuses_panel, imagined_panel, imagined_pictures, words
+from app.ui.answering import Answering
+from app.ui.shown import Desk, Question, Visit
+from models.types import Modality
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+SAID = "I really loved this <b>film</b>."
+PARTIAL = [tuple(map(str, subset)) for subset in Modality.subsets() if len(subset) < 3]
+
+
+@pytest.fixture(scope="module")
+def answering() -> Answering:
+    return Answering(Analyst(Settings(device="cpu")))
+
+
+@pytest.fixture(scope="module")
+def panel(answering):
+    with gr.Blocks():
+        return imagined_panel.build(Desk(answering, gr.State(), gr.Radio()))
+
+
+def ask(answering, language, on, **given):
+    question = Question(given.get("video"), given.get("audio"), given.get("text"), given.get("method", "lmf"))
+    shown = answering.ask(question, None, Visit("s", language))
+    return answering.switch(shown, on, Visit("s", language)) if on != shown.on else shown
+
+
+@pytest.mark.parametrize("method", ["lmf", "mfm", "tate"])
+@pytest.mark.parametrize("language", [words.ENGLISH, words.CHINESE])
+def test_every_panel_renders_for_every_subset(answering, panel, method, language):
+    for on in (words.MODALITIES, *PARTIAL):
+        clip = str(EXAMPLES / "delight.mp4")
+        shown = ask(answering, language, on, video=clip, text=SAID, method=method)
+        (page,) = panel.render(shown.without_pictures(), Visit("s", language))
+        blocks = re.findall(r'<section class="fb-imagined fb-line-(\w+)"', page)
+        assert blocks == [m for m in words.MODALITIES if m not in on or len(on) == 3]
+        assert page.count("fb-badge") == len(blocks)
+        assert "{" not in page and "None" not in page and "nan" not in page and "<b>film" not in page
+        assert page.count("<img") == page.count(" alt=")
+        assert ("TATE" in page) == (method == "tate" and len(on) < 3)
+
+
+def test_nothing_to_show_is_said(panel, answering):
+    assert "fb-empty" in panel.render(None, Visit("s", words.ENGLISH))[0]
+    shown = ask(answering, words.ENGLISH, ("text",), text="good")
+    assert "no face in this input" in panel.render(shown, Visit("s", words.ENGLISH))[0]
+
+
+def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(answering):
+    fuses, _ = fuses_panel.build()
+    shown = ask(answering, words.ENGLISH, ("text",), text="good")
+    row = fuses.render_answer(shown, words.ENGLISH)[3]
+    assert "no face in this input" in row and "imagined by MFM from words" in row and "data:image" in row
+    kept = fuses.render_answer(shown.without_pictures(), words.ENGLISH)[3]
+    assert "imagined by MFM" in kept and "data:image" not in kept
+
+
+def test_sound_travels_as_a_wav():
+    tone = 0.5 * np.sin(np.arange(1600) / 10)
+    kind, content = imagined_pictures.sound_address(tone).split(",")
+    with wave.open(io.BytesIO(base64.b64decode(content))) as file:
+        assert kind == "data:audio/wav;base64" and file.getframerate() == 16_000
+        heard = np.frombuffer(file.readframes(1600), "<i2") / 32767
+    np.testing.assert_allclose(heard, tone, atol=1e-4)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, width):
+    page = open_page(viewport={"width": width, "height": 900})
+    page.locator(".fb-card").first.click()
+    page.locator("#sentiment .fb-band").wait_for()
+    heights = "() => [...document.querySelectorAll('.fb-fuse')].map((row) => row.offsetHeight)"
+    before = page.evaluate(heights)
+    for modality in ("audio", "text"):
+        page.click(f"#switch-{modality} input")
+        page.locator(f"#meter-{modality} .fb-glimpse", has_text="imagined").wait_for()
+    assert page.evaluate(heights) == pytest.approx(before, abs=3)
+    page.get_by_role("tab", name="Imagined", exact=True).click()
+    voice = page.locator("#imagined .fb-line-audio", has_text="Voice, from face, by MFM")
+    voice.wait_for()
+    # the sound is really playable, without asking anybody for anything
+    assert voice.locator("audio").evaluate("audio => { audio.load(); return audio.play().then(() => true); }")
+    assert page.locator("#imagined .fb-line-text q").count() == 3
+    page.click("#switch-audio input")
+    page.locator("#imagined .fb-line-audio").wait_for(state="detached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.abroad == []
