@@ -11,7 +11,14 @@ import torchaudio
 
 from app.service.exhibit import Exhibit
 from app.service.moments import Spoken, seconds_of, spoken_words, state_times
-from app.service.occlusion import Part, contributions, parts_of_time, parts_of_words, window_for
+from app.service.occlusion import (
+    Part,
+    contributions,
+    parts_of_time,
+    parts_of_words,
+    window_for,
+    words_in_a_part,
+)
 from models.clip import SAMPLE_RATE
 from models.extractors.audio import VALENCE
 from models.extractors.vision import EMOTIONS
@@ -75,7 +82,8 @@ class Timeline:
 
     seconds : length of the time axis; None where nothing has a time, then a word is one step
     score : of the used modalities; parts : how many were taken out; window : seconds of one of voice or face
-    contributions : {used modality: its parts in order}; those of TEXT stand for `spoken.words`, one to one
+    contributions : {used modality: its parts in order}; a part of TEXT stands for the next `words_together`
+    of `spoken.words`
     pitch : Hz; loudness : dB of full scale; voice : valence in [-3, 3]
     """
 
@@ -83,6 +91,7 @@ class Timeline:
     spoken: Spoken
     score: float
     window: float
+    words_together: int
     contributions: dict[Modality, list[Contribution]]
     pitch: Curve | None
     loudness: Curve | None
@@ -93,6 +102,16 @@ class Timeline:
     def parts(self) -> int:
         """How many parts were taken out, one at a time."""
         return sum(len(parts) for parts in self.contributions.values())
+
+    def of_word(self, index: int) -> Contribution | None:
+        """The part that a word belongs to; None where the words are not used."""
+        parts = self.contributions.get(Modality.TEXT)
+        return parts[index // self.words_together] if parts else None
+
+    def words_of(self, part: int) -> str:
+        """The words of a part of TEXT."""
+        first = part * self.words_together
+        return " ".join(word.text for word in self.spoken.words[first : first + self.words_together])
 
 
 def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
@@ -116,6 +135,7 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
         spoken=spoken,
         score=score,
         window=window,
+        words_together=words_in_a_part(len(spoken.words), int(reading.features.text.lengths[0])),
         contributions=by_modality,
         pitch=pitch_of(wave, loudness).thinned() if heard and loudness is not None else None,
         loudness=None if loudness is None else loudness.thinned(),
@@ -130,7 +150,7 @@ def parts_of(exhibit: Exhibit, spoken: Spoken, seconds: float | None) -> tuple[l
     words = spoken.words if Modality.TEXT in used else []
     parts = parts_of_words(words, int(features.text.lengths[0]))
     tracks = [m for m in (Modality.AUDIO, Modality.VISION) if m in used]
-    window = window_for(seconds or 1.0, len(tracks), len(words))
+    window = window_for(seconds or 1.0, len(tracks), len(parts))
     for modality in tracks:
         parts += parts_of_time(modality, state_times(exhibit.reading, modality), window)
     return parts, window

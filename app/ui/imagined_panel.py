@@ -69,7 +69,7 @@ def _block(imagined: Imagined, titles: dict[str, str], score: float, language: s
         figures += f'<figure class="fb-real"><figcaption>{caption}</figcaption>{real}</figure>'
     facts = "".join(f"<li>{escape(fact)}</li>" for fact in _facts(imagined, titles, score, language))
     return (
-        f'<section class="fb-imagined fb-line-{modality}" data-method="{imagined.method}" '
+        f'<section class="fb-imagined fb-hue-{modality}" data-method="{imagined.method}" '
         f'aria-label="{escape(f"{badge}: {title}")}">'
         f'<h3><span class="fb-badge">{badge}</span> {escape(title)}</h3>'
         f'<div class="fb-pair fb-pair-{modality}">{figures}</div>'

@@ -44,7 +44,7 @@ def glimpse(seen: Glimpse, modality: str, language: str) -> str:
     elif seen.log_mel is not None:
         picture = f'<span class="fb-made">{charts.log_mel_picture(seen.log_mel, spoken)}</span>'
     return (
-        f'<div class="fb-glimpse fb-line-{modality}" title="{escape(spoken)}">{picture}'
+        f'<div class="fb-glimpse fb-hue-{modality}" title="{escape(spoken)}">{picture}'
         f"<div><small>{words.say('imagined_badge', language)}</small>"
         f"<b>{reading}</b> <span>{escape(side)}</span></div></div>"
     )
@@ -123,7 +123,7 @@ def curves(imagined: Imagined, language: str) -> str:
         lines = _line(edges, truth.readings, "fb-solid") + lines
     caption = words.say("imagined_curve_steps" if imagined.spans is None else "imagined_curve", language)
     return (
-        f'<div class="fb-curve fb-line-{imagined.modality}"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'<div class="fb-curve"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'preserveAspectRatio="none" aria-label="{escape(spoken)}"><title>{escape(spoken)}</title>'
         f'<path class="fb-zero" d="M0 {HEIGHT / 2}H{WIDTH}"/>{lines}</svg>'
         f'<p class="fb-small">{caption}</p></div>'
@@ -139,7 +139,7 @@ def track(imagined: Imagined, language: str) -> str:
         spoken += f", {words.say('imagined_real', language)} {words.signed(real)}"
         marks = f'<i class="fb-dot" style="left:{charts.position(real)}"></i>{marks}'
     return (
-        f'<div class="fb-track fb-thin fb-line-{imagined.modality}" role="img" '
+        f'<div class="fb-track fb-thin" role="img" '
         f'aria-label="{escape(spoken)}" title="{escape(spoken)}">{marks}</div>'
     )
 

@@ -154,7 +154,7 @@ class _Files:
                 methods=self._methods,
                 answers=compare(exhibit, analyst.checkpoint, self._methods),
                 call=call_of(shown),
-                fingerprints=exhibit.checkpoint.meta.fingerprints,
+                fingerprints={m: exhibit.checkpoint.meta.fingerprints[m] for m in words.MODALITIES},
                 versions=versions(),
                 made=datetime.now().astimezone(),
             )

@@ -50,7 +50,7 @@ def draw(timeline: Timeline, material: Material, player: str, language: str) -> 
         told = _told_words(timeline, language)
         content, height = tracks.words_on(axis, placed, told, seek=bool(player))
         lanes.append(tracks.lane(words.say("text", language), "", content, height))
-        lanes.append(_adds(timeline, "text", axis, most, told, language))
+        lanes.append(_adds(timeline, "text", axis, most, _told_parts(timeline, language), language))
     lanes += _voice(timeline, axis, most, language) + _face(timeline, material, axis, most, language)
     if timeline.seconds:
         seconds = words.say("timeline_seconds", language)
@@ -135,14 +135,19 @@ def _adds(timeline: Timeline, modality: str, axis: Axis, most: float, told: list
 
 def _told_words(timeline: Timeline, language: str) -> list[str]:
     """What each word says of itself: when it was said, where that is known, and what it adds."""
-    parts = timeline.contributions.get("text") or [None] * len(timeline.spoken.words)
     told = []
-    for word, part in zip(timeline.spoken.words, parts, strict=True):
-        text = word.text
+    for index, word in enumerate(timeline.spoken.words):
+        text, part = word.text, timeline.of_word(index)
         if timeline.spoken.timing != ORDERED:
             text += words.say("timeline_at", language, start=f"{word.start:.1f}", end=f"{word.end:.1f}")
         told.append(text + (_added(part, language) if part else ""))
     return told
+
+
+def _told_parts(timeline: Timeline, language: str) -> list[str]:
+    """What each bar of the words says."""
+    parts = timeline.contributions.get("text", ())
+    return [timeline.words_of(index) + _added(part, language) for index, part in enumerate(parts)]
 
 
 def _told_windows(timeline: Timeline, modality: str, language: str) -> list[str]:
@@ -168,6 +173,8 @@ def _notes(timeline: Timeline, language: str) -> str:
     notes = []
     if timeline.spoken.words:
         notes.append(words.say(f"timeline_words_{timeline.spoken.timing}", language))
+        if timeline.words_together > 1:
+            notes.append(words.say("timeline_together", language, count=timeline.words_together))
     score = words.signed(timeline.score)
     notes.append(words.say("timeline_how", language, parts=timeline.parts, score=score))
     if {"audio", "vision"} & set(timeline.contributions):
@@ -180,9 +187,9 @@ def _table(timeline: Timeline, language: str) -> str:
     rows = []
     for modality, parts in timeline.contributions.items():
         name = words.modality_name(modality, language)
-        names = [word.text for word in timeline.spoken.words] if modality == "text" else [name] * len(parts)
-        for text, part in zip(names, parts, strict=True):
-            timed = modality != "text" or timeline.spoken.timing != ORDERED
+        timed = modality != "text" or timeline.spoken.timing != ORDERED
+        for index, part in enumerate(parts):
+            text = timeline.words_of(index) if modality == "text" else name
             times = (f"{part.start:.2f}", f"{part.end:.2f}") if timed else ("–", "–")
             cells = "".join(f"<td>{cell}</td>" for cell in (*times, _signed(part.value, language)))
             rows.append(f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>')

@@ -44,6 +44,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The words stand in their order.",
         "词按顺序排列。",
     ),
+    "timeline_together": (
+        "There are many of them: {count} neighbours are taken out together.",
+        "词数较多：每次一起去掉相邻的 {count} 个。",
+    ),
     "timeline_how": (
         "A bar says how far that part moves the score ({score}): up makes it more positive, down more "
         "negative. Each of the {parts} parts is taken out once, all in one batch; the words that are left "

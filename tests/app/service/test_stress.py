@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -88,7 +90,7 @@ def test_the_seed_alone_decides(under_stress):
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
 def test_a_stronger_hit_hits_all_that_a_weaker_one_hits(seed):
     words, voice = SAID.split(), np.ones(40_000, np.float32)
-    for weak, strong in zip(STRENGTHS, STRENGTHS[1:], strict=False):
+    for weak, strong in pairwise(STRENGTHS):
         for kind in ("drop", "replace"):
             less, more = disturb_words(words, kind, weak, seed), disturb_words(words, kind, strong, seed)
             for word, before, after in zip(words, less, more, strict=True):

@@ -98,9 +98,14 @@ def test_curl_snippet_sends_exactly_what_was_asked(tmp_path):
     """Run by a real shell, with a curl that writes down what it is given and answers as the server does."""
     stub = tmp_path / "curl"
     stub.write_text(
-        "#!/bin/sh\n"
-        'for word; do printf "%s\\0" "$word"; done >> "$LOG"; printf "\\n\\0" >> "$LOG"\n'
-        'case "$*" in *upload*) printf \'["/srv/a b.mp4"]\';; *analyze\\ *) printf \'{"event_id":"e1"}\';; esac\n'
+        """#!/bin/sh
+for word; do printf "%s\\0" "$word"; done >> "$LOG"
+printf "\\n\\0" >> "$LOG"
+case "$*" in
+  *upload*) printf '["/srv/a b.mp4"]';;
+  *analyze\\ *) printf '{"event_id":"e1"}';;
+esac
+"""
     )
     stub.chmod(0o755)
     call = Call('my "clip"\'s.mp4', None, HOSTILE, "lmf", ("text",))
