@@ -20,7 +20,7 @@ from app.service.occlusion import (
     words_in_a_part,
 )
 from models.clip import SAMPLE_RATE
-from models.extractors.audio import VALENCE
+from models.extractors.audio import VALENCE, VoiceEncoder
 from models.extractors.vision import EMOTIONS
 from models.types import Modality
 from models.valence import FERPLUS_VALENCE
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FRAME = 0.01  # s between two readings of pitch and loudness
 LOWEST_PITCH, HIGHEST_PITCH = 75, 500  # Hz, of speaking voices
+PIECE = 10 * SAMPLE_RATE  # samples read for pitch at a time: two minutes at once take a gigabyte
 STEADY = 15  # frames of the median that smooths the pitch
 AUDIBLE = 25.0  # dB below the loudest moment: quieter ones have no pitch
 SLIP = 1.7  # times off the median: the correlation slips by octaves, a speaker seldom does
@@ -173,9 +174,14 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
     By normalised cross-correlation (torchaudio); what is voiceless but loud has a pitch of no meaning.
     """
     samples = torch.from_numpy(np.asarray(waveform, np.float32))
-    pitch = torchaudio.functional.detect_pitch_frequency(
-        samples, SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
-    ).numpy()
+    pitch = np.concatenate(
+        [
+            torchaudio.functional.detect_pitch_frequency(
+                piece, SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
+            ).numpy()
+            for piece in samples.split(PIECE)
+        ]
+    )
     frames = min(len(pitch), len(loudness.values))
     values, loud = pitch[:frames].astype(np.float64), loudness.values[:frames]
     values[loud < loud.max() - AUDIBLE] = np.nan
@@ -186,7 +192,7 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
 
 def _voice(exhibit: Exhibit) -> Curve:
     sequence = exhibit.reading.features.audio
-    values = sequence.values[0, : int(sequence.lengths[0]), VALENCE]
+    values = sequence.values[0, : int(sequence.lengths[0]), VALENCE - VoiceEncoder.dim]  # from the end
     return Curve(state_times(exhibit.reading, Modality.AUDIO).mean(axis=1), values.double().numpy())
 
 

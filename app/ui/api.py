@@ -35,7 +35,8 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             modalities: which of "text", "audio" and "vision" to use
         Returns:
             score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
-            used, its entropy, probabilities, weight, score alone and occlusion; timings_ms and warnings
+            used, its entropy, probabilities, weight, score alone and occlusion; imagined: for each one that
+            is off or absent, polarity and nearest phrase of what MFM imagines; timings_ms and warnings
         """
         session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
         try:

@@ -11,6 +11,7 @@ from app.ui.imagined_pictures import SAMPLE_RATE, sound_address
 from app.ui.shown import Shown
 
 LISTEN_SECONDS = 10  # of a disturbed voice that travel with the page
+COUNTED = ("blur", "darken")  # kinds whose unit has a name in each language; others are shares
 MEL_FRAMES = 100  # log-mel frames a second
 COLOURS, DASHES = 4, 4  # of the lines; stress.css has one rule for each
 
@@ -130,11 +131,12 @@ def _amount(kind: str, strength: float, language: str, *, whole: bool = False) -
     if strength == 0:
         return words.say("stress_untouched", language)
     value = KINDS[kind].amount(strength)
-    if words.known(f"stress_{kind}"):
-        text = f"{value:.0f}".replace("-", "−") if kind == "noise" else f"{value:.1f}"
-        amount = words.say(f"stress_{kind}", language, value=text)
+    if kind == "noise":
+        amount = f"{value:.0f} dB".replace("-", "−")
+    elif kind in COUNTED:
+        amount = words.say(f"stress_{kind}", language, value=f"{value:.1f}")
     else:
-        amount = words.say("stress_share", language, value=f"{100 * value:.0f}")
+        amount = f"{100 * value:.0f} %"
     return words.say(f"stress_of_{kind}", language, amount=amount) if whole else amount
 
 
@@ -175,13 +177,9 @@ def _plot(found: Stress, strength: float, chosen: str, titles: dict[str, str], l
 
 
 def _points(found: Stress, method: str, language: str) -> list[str]:
+    """ "22 dB +1.4" at every strength, for ears and for a pointer that rests on a line."""
     return [
-        words.say(
-            "stress_point",
-            language,
-            amount=_amount(found.kind, known, language),
-            score="–" if score is None else words.signed(score),
-        )
+        f"{_amount(found.kind, known, language)} {'–' if score is None else words.signed(score)}"
         for known, score in zip(STRENGTHS, found.curves[method], strict=True)
     ]
 

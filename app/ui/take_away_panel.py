@@ -136,13 +136,7 @@ class _Files:
             return [(str(m), int(s.lengths[0]), s.values.shape[2]) for m, s in present]
 
         return ", ".join(
-            words.say(
-                "take_away_size",
-                visit.language,
-                name=words.modality_name(modality, visit.language),
-                steps=steps,
-                width=width,
-            )
+            f"{words.modality_name(modality, visit.language)} {steps} × {width}"
             for modality, steps, width in self._answering.look(shown, visit, measure)
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 PHRASES: dict[str, tuple[str, str]] = {
     "imagined_title": ("In the place of what is missing", "缺失模态的替身"),
     "imagined_some": (
-        "None of this is in the input: it is what a model makes up for the modality that it is not shown.",
-        "以下内容都不在输入中：这是模型为它看不到的模态想象出来的。",
+        "Whatever is marked imagined is not in the input: a model makes it up for what it is not shown.",
+        "标有“想象”的内容都不在输入中：这是模型为它看不到的模态想象出来的。",
     ),
     "imagined_nothing": (
         "Nothing has to be imagined: words, voice and face all take part. Pull a fuse to see what takes its "

@@ -21,8 +21,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "stress_pulled": ("{name} is pulled out", "{name}已拔掉"),
     # How much
     "stress_untouched": ("untouched", "原样"),
-    "stress_share": ("{value} %", "{value} %"),
-    "stress_noise": ("{value} dB", "{value} dB"),
     "stress_blur": ("{value} px", "{value} 像素"),
     "stress_darken": ("{value} stops", "{value} 档"),
     "stress_of_drop": ("{amount} of the words dropped", "{amount} 的单词被丢失"),
@@ -79,7 +77,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # Scores
     "stress_title": ("Every method under stress", "压力之下的所有方法"),
-    "stress_untried": ("untouched: pull the slider", "原样：请拖动滑块"),
     "stress_says": (
         "{method} says {after} instead of {before}.",
         "{method} 的分数为 {after}，原来是 {before}。",
@@ -99,11 +96,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "stress_plot": (
         "Scores of {count} methods from untouched to full strength. {method}: {course}.",
         "{count} 种方法从原样到最强干扰的分数。{method}：{course}。",
-    ),
-    "stress_point": ("{amount}: {score}", "{amount}：{score}"),
-    "stress_line": (
-        "{method}: {before}, then {after} at full strength",
-        "{method}：{before}，最强时 {after}",
     ),
     "stress_method": ("Method", "方法"),
     "stress_before": ("Untouched", "原样"),

@@ -30,7 +30,6 @@ PHRASES: dict[str, tuple[str, str]] = {
         "For MMSA: one row of the split “test”, labelled with this score, which no person gave",
         "供 MMSA 使用：test 划分中的一行，标签即此分数，并非人工标注",
     ),
-    "take_away_size": ("{name} {steps} × {width}", "{name} {steps} × {width}"),
     "take_away_making": ("making the file", "正在生成文件"),
     # Snippets
     "take_away_again": ("Ask the same again", "重复同样的分析"),
