@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +29,10 @@ from models.valence import FERPLUS_VALENCE
 if TYPE_CHECKING:
     from models.extractors.profile import Profile
 
-FRAME = 0.01  # s between two readings of pitch and loudness
+HOP = 160  # samples, 10 ms, between two readings of pitch and loudness
+FRAME = HOP / SAMPLE_RATE
 LOWEST_PITCH, HIGHEST_PITCH = 75, 500  # Hz, of speaking voices
-PIECE = 10 * SAMPLE_RATE  # samples read for pitch at a time: two minutes at once take a gigabyte
+PIECE = 1000  # frames read for pitch at a time, or so: two minutes at once take a gigabyte
 STEADY = 15  # frames of the median that smooths the pitch
 AUDIBLE = 25.0  # dB below the loudest moment: quieter ones have no pitch
 SLIP = 1.7  # times off the median: the correlation slips by octaves, a speaker seldom does
@@ -130,7 +132,7 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
     by_modality: dict[Modality, list[Contribution]] = {m: [] for m in exhibit.used}
     for part, value in zip(parts, values, strict=True):
         by_modality[part.modality].append(Contribution(part.start, part.end, value))
-    loudness = None if wave is None else loudness_of(wave)
+    loudness = loudness_of(wave) if heard and wave is not None else None
     return Timeline(
         seconds=seconds,
         spoken=spoken,
@@ -138,8 +140,8 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
         window=window,
         words_together=words_in_a_part(len(spoken.words), int(reading.features.text.lengths[0])),
         contributions=by_modality,
-        pitch=pitch_of(wave, loudness).thinned() if heard and loudness is not None else None,
-        loudness=None if loudness is None else loudness.thinned(),
+        pitch=loudness and pitch_of(wave, loudness).thinned(),
+        loudness=loudness and loudness.thinned(),
         voice=_voice(exhibit) if heard else None,
         face=_face(exhibit, profile) if seen else None,
     )
@@ -159,9 +161,7 @@ def parts_of(exhibit: Exhibit, spoken: Spoken, seconds: float | None) -> tuple[l
 
 def loudness_of(waveform: np.ndarray) -> Curve:
     """Root mean square of each 10 ms of a 16 kHz waveform (n,), in dB of full scale."""
-    hop = round(FRAME * SAMPLE_RATE)
-    whole = waveform[: max(hop, len(waveform) // hop * hop)]
-    blocks = np.pad(whole, (0, -len(whole) % hop)).reshape(-1, hop)
+    blocks = waveform[: len(waveform) // HOP * HOP].reshape(-1, HOP)
     root = np.sqrt((blocks.astype(np.float64) ** 2).mean(axis=1))
     times = FRAME * (np.arange(len(root)) + 0.5)
     return Curve(times, 20 * np.log10(np.maximum(root, SILENT)))
@@ -173,15 +173,15 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
 
     By normalised cross-correlation (torchaudio); what is voiceless but loud has a pitch of no meaning.
     """
-    samples = torch.from_numpy(np.asarray(waveform, np.float32))
-    pitch = np.concatenate(
-        [
-            torchaudio.functional.detect_pitch_frequency(
-                piece, SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
-            ).numpy()
-            for piece in samples.split(PIECE)
-        ]
-    )
+    samples, frames = torch.from_numpy(waveform.astype(np.float32)), len(loudness.times)
+    edges = HOP * np.linspace(0, frames, max(1, round(frames / PIECE)) + 1).astype(int)
+    pieces = [
+        torchaudio.functional.detect_pitch_frequency(
+            samples[start:end], SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
+        )
+        for start, end in pairwise(edges)
+    ]
+    pitch = torch.cat(pieces).numpy()
     frames = min(len(pitch), len(loudness.values))
     values, loud = pitch[:frames].astype(np.float64), loudness.values[:frames]
     values[loud < loud.max() - AUDIBLE] = np.nan

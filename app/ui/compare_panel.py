@@ -10,6 +10,7 @@ import gradio as gr
 from app.service.comparing import MethodAnswer, compare
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
+from app.ui.answering import in_plain_words
 from app.ui.shown import DeepPanel, Desk, Shown, Visit
 
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
@@ -31,7 +32,8 @@ def build(desk: Desk) -> DeepPanel:
         return [_table(answers, described, shown, sort_by, visit.language)]
 
     def again(shown: Shown | None, sort_by: str, language: str, request: gr.Request) -> str:
-        return render(shown, Visit(request.session_hash, language), sort_by)[0]
+        with in_plain_words(language):
+            return render(shown, Visit(request.session_hash, language), sort_by)[0]
 
     order = gr.Radio(
         [(words.label(f"compare_by_{key}"), key) for key in ORDERS],
@@ -41,7 +43,7 @@ def build(desk: Desk) -> DeepPanel:
     )
     table = gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="compare")
     order.input(again, [desk.shown, order, desk.language], table, api_visibility="private")
-    return DeepPanel("compare", [table], render)
+    return DeepPanel("compare", [table], render, controls=[order])
 
 
 def _table(

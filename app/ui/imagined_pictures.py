@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import wave
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,7 +14,6 @@ from app.ui import charts, words
 if TYPE_CHECKING:
     from app.service.imagining import Imagined
 
-SAMPLE_RATE = 16_000  # of imagined sound
 MOST_FACES = 8  # side by side
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
 
@@ -81,10 +77,11 @@ def voice(imagined: Imagined, language: str) -> tuple[str, str | None]:
     """The imagined voice as log-mel and to be listened to, and the real log-mel or None."""
     seconds = f"{imagined.log_mel.shape[1] / 100:.1f}"
     picture = charts.log_mel_picture(imagined.log_mel, words.say("imagined_mel", language, seconds=seconds))
-    heard = f"{len(imagined.sound) / SAMPLE_RATE:.1f}"
+    heard = f"{len(imagined.sound) / charts.SAMPLE_RATE:.1f}"
     label = escape(words.say("imagined_listen", language, seconds=heard))
     player = (
-        f'<audio controls preload="none" src="{sound_address(imagined.sound)}" aria-label="{label}"></audio>'
+        f'<audio controls preload="none" src="{charts.sound_address(imagined.sound)}"'
+        f' aria-label="{label}"></audio>'
         f'<p class="fb-small">{label}</p>'
     )
     real = None
@@ -142,15 +139,6 @@ def track(imagined: Imagined, language: str) -> str:
         f'<div class="fb-track fb-thin" role="img" '
         f'aria-label="{escape(spoken)}" title="{escape(spoken)}">{marks}</div>'
     )
-
-
-def sound_address(sound: np.ndarray) -> str:
-    """Sound (n,) in [-1, 1] at 16 kHz as a data: address of a WAV: nothing is left on the disk."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        file.writeframes((32767 * sound.clip(-1, 1)).astype("<i2").tobytes())
-    return f"data:audio/wav;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _face(pixels: np.ndarray, spoken: str) -> str:

@@ -7,7 +7,6 @@ from html import escape
 from app.service.disturbing import KINDS
 from app.service.stress import STRENGTHS, Curve, Disturbed, Stress
 from app.ui import charts, words
-from app.ui.imagined_pictures import SAMPLE_RATE, sound_address
 from app.ui.shown import Shown
 
 LISTEN_SECONDS = 10  # of a disturbed voice that travel with the page
@@ -81,11 +80,11 @@ def _voice(given: Disturbed, language: str) -> str:
     picture = charts.log_mel_picture(
         given.log_mel, words.say("stress_mel", language, seconds=f"{seconds:.1f}")
     )
-    heard = given.waveform[: LISTEN_SECONDS * SAMPLE_RATE]
-    spoken = words.say("stress_listen", language, seconds=f"{len(heard) / SAMPLE_RATE:.1f}")
+    heard = given.waveform[: LISTEN_SECONDS * charts.SAMPLE_RATE]
+    spoken = words.say("stress_listen", language, seconds=f"{len(heard) / charts.SAMPLE_RATE:.1f}")
     loudest = max(1.0, float(abs(heard).max(initial=0.0)))  # loud noise must not clip
     return (
-        f'{picture}<audio controls preload="none" src="{sound_address(heard / loudest)}" '
+        f'{picture}<audio controls preload="none" src="{charts.sound_address(heard / loudest)}" '
         f'aria-label="{escape(spoken)}"></audio>'
     )
 

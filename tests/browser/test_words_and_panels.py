@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.service.analysis import LABELS, Analysis, ModalityAnalysis, Notice, Transcript, label_of
+from app.service.analysis import (
+    LABELS,
+    Analysis,
+    ModalityAnalysis,
+    Notice,
+    SubsetAnswer,
+    Transcript,
+    label_of,
+)
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit
 from app.ui.phrases import PHRASES
@@ -39,9 +47,11 @@ def analysis(
             score=score if on else None,
             occlusion=0.4 if on and len(used) > 1 else None,
         )
+    there = [subset for subset in SUBSETS if set(subset) <= set(present)]
+    subsets = {"+".join(subset): SubsetAnswer(score, (score - 1, score + 1)) for subset in there}
     return Analysis(
         score, label_of(score), (score - 1, score + 1), "lmf", kind, Transcript("so <b>good", "typed"), parts,
-        {"decode": 12.0, "text": 3.0, "fusion": 1.0, "total": 16.0},
+        subsets, {"decode": 12.0, "text": 3.0, "fusion": 1.0, "total": 16.0},
         (Notice("no_face", "No face was found in the picture."),),
         np.zeros((20, 48, 48), np.uint8), np.arange(20) / 5, np.random.default_rng(0).normal(size=(80, 300)),
     )  # fmt: skip

@@ -34,7 +34,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "使用这些模态，在从未见过的说话人上：{seeds} 个随机种子的均值与离散。",
     ),
     "compare_chosen": ("chosen", "当前"),
-    "compare_row": ("{title}: {score}, {interval}", "{title}：{score}，{interval}"),
+    "compare_row": ("{title}: {score}, {interval}", "{title}：分数 {score}，{interval}"),
     "compare_note": (
         "MAE and Corr come from each method's card and are about 12 speakers of CMU-MOSI, "
         "not about this clip.",

@@ -1,0 +1,79 @@
+"""The timeline and the player move together, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.visiting import ask_about_words, look_into, take_example
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PLAYER = "window.fusebox.playerOf(document.querySelector('.fb-timeline'))"
+CURSOR = "Number(document.querySelector('.fb-timeline').style.getPropertyValue('--fb-at'))"
+
+
+def wait_for_timeline(page) -> float:
+    """Its length in seconds, once it is there and the player is ready."""
+    page.locator(".fb-timeline").wait_for()
+    page.wait_for_function(f"{PLAYER}?.duration > 1")
+    return float(page.locator(".fb-timeline").get_attribute("data-length"))
+
+
+@pytest.mark.parametrize("example", ["All agree: delighted", "Only a voice"])
+def test_a_word_seeks_and_playing_moves_the_cursor(open_page, example):
+    page = open_page()
+    take_example(page, example)
+    look_into(page, "Timeline")
+    length = wait_for_timeline(page)
+    word = page.locator("button.fb-word").nth(4)
+    start = float(word.get_attribute("data-start"))
+    word.click()
+    page.wait_for_function(f"Math.abs({PLAYER}.currentTime - {start}) < 0.05")
+    page.wait_for_function("document.querySelectorAll('.fb-word')[4].classList.contains('fb-said')")
+    assert page.evaluate(CURSOR) == pytest.approx(start / length, abs=0.02)
+
+    page.locator("button.fb-word").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{PLAYER}.currentTime < {start}")
+
+    page.evaluate(f"{PLAYER}.play()")
+    page.wait_for_function(f"{CURSOR} * {length} > {start}")
+    page.evaluate(f"{PLAYER}.pause()")
+    here = page.evaluate(f"{PLAYER}.currentTime")
+    page.wait_for_function(f"Math.abs({CURSOR} * {length} - {here}) < 0.05")
+
+
+def test_a_switch_redraws_the_timeline_and_a_track_still_seeks(open_page):
+    page = open_page()
+    take_example(page, "All agree: let down")
+    look_into(page, "Timeline")
+    length = wait_for_timeline(page)
+    out = page.locator(".fb-timeline .fb-out")
+    assert out.count() == 0
+    page.locator("#switch-audio input").uncheck()
+    out.wait_for()
+    assert out.inner_text() == "pulled out"
+    track = page.locator(".fb-timeline .fb-balance").first
+    track.click(position={"x": track.bounding_box()["width"] / 2, "y": 5})
+    page.wait_for_function(f"Math.abs({PLAYER}.currentTime - {length / 2}) < 0.1")
+
+
+def test_words_alone_have_nothing_to_play(open_page):
+    page = open_page()
+    ask_about_words(page, "I love it.")
+    look_into(page, "Timeline")
+    page.locator(".fb-timeline").wait_for()
+    assert page.locator(".fb-word").all_inner_texts() == ["I", "love", "it."]
+    assert page.locator("button.fb-word").count() == 0
+    assert page.locator(".fb-cursor").count() == 0
+
+
+def test_timeline_scrolls_inside_a_phone(open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    take_example(page, "All agree: delighted")
+    page.locator("#depth .overflow-menu button").first.click()
+    page.locator("#depth .overflow-dropdown button", has_text="Timeline").click()
+    wait_for_timeline(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    room = page.locator("#timeline .fb-scroll").first
+    assert room.evaluate("room => room.scrollWidth > room.clientWidth")
