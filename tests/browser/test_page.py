@@ -71,7 +71,7 @@ def test_absent_modality_is_explained_and_cannot_be_switched(open_page):
     ask_about_words(page, "I love it.")
     for modality, reason in (("audio", "no voice in this input"), ("vision", "no face in this input")):
         assert page.locator(f"#switch-{modality} input").is_disabled()
-        assert page.inner_text(f"#meter-{modality}") == reason
+        assert page.inner_text(f"#meter-{modality}").startswith(reason)
 
 
 def test_edited_words_are_what_counts(open_page):
