@@ -47,13 +47,13 @@ class Traces:
     steps: list[str]
     moments: dict[Modality, np.ndarray]
 
-    def axis(self, modality: Modality, count: int) -> list[str]:
+    def axis(self, modality: Modality | str, count: int) -> list[str]:
         """What `count` entries along the time of a modality stand for: words, or seconds with one decimal.
 
         Where a method averaged a longer sequence to `count` even parts (`models.fusion.attention.shortened`),
         an entry stands for a part. "" where nothing is known of it.
         """
-        if modality is Modality.TEXT:
+        if modality == Modality.TEXT:
             return _in_parts(self._token_names(), count, " ".join)
         seconds = self.moments.get(modality)
         if seconds is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.visiting import ask_about_words, look_into, take_example
+from tests.browser.visiting import ask_about_words, look_into, take_example, was
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -46,13 +46,14 @@ def test_a_word_seeks_and_playing_moves_the_cursor(open_page, example):
 def test_a_switch_redraws_the_timeline_and_a_track_still_seeks(open_page):
     page = open_page()
     take_example(page, "All agree: let down")
+    page.locator("#switch-audio input").uncheck()
+    was(page)
     look_into(page, "Timeline")
     length = wait_for_timeline(page)
     out = page.locator(".fb-timeline .fb-out")
-    assert out.count() == 0
-    page.locator("#switch-audio input").uncheck()
-    out.wait_for()
-    assert out.inner_text() == "pulled out"
+    assert out.all_inner_texts() == ["pulled out"]
+    page.locator("#switch-audio input").check()
+    out.wait_for(state="detached")
     track = page.locator(".fb-timeline .fb-balance").first
     track.click(position={"x": track.bounding_box()["width"] / 2, "y": 5})
     page.wait_for_function(f"Math.abs({PLAYER}.currentTime - {length / 2}) < 0.1")

@@ -124,6 +124,8 @@ def test_an_axis_names_words_and_seconds(traces_of):
     traces = traces_of("lrcmt")
     assert traces.axis(TEXT, 7) == SENTENCE.split()
     assert traces.axis(TEXT, 2) == ["so that was a", "really fine film"]
+    gates = explain(traces_of("tfr_net"), entry("tfr_net"), "en")
+    assert re.findall(r'class="fb-shaded[^>]*>([^<]*)<', gates) == SENTENCE.split()
     seconds = [float(second) for second in traces.axis(AUDIO, 8)]
     assert seconds == sorted(seconds)
     assert 0 < seconds[0] < seconds[-1] < 2.1
