@@ -23,7 +23,7 @@ window.fusebox = {
       ? document.querySelector("#clip video")
       : document.querySelector("#recording #waveform > div")?.shadowRoot?.querySelector("audio"),
 
-  // A click on a word, or on a place of a track, plays on from there.
+  // A click on a word, or on a place of a track, goes there.
   seek: (event) => {
     const timeline = event.target.closest?.(".fb-timeline[data-player]");
     const plot = event.target.closest?.(".fb-lane-plot");

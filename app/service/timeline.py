@@ -175,19 +175,17 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
     """
     samples, frames = torch.from_numpy(waveform.astype(np.float32)), len(loudness.times)
     edges = HOP * np.linspace(0, frames, max(1, round(frames / PIECE)) + 1).astype(int)
-    pieces = [
-        torchaudio.functional.detect_pitch_frequency(
+    pitch = np.full(frames, np.nan)
+    for start, end in pairwise(edges):
+        found = torchaudio.functional.detect_pitch_frequency(
             samples[start:end], SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
         )
-        for start, end in pairwise(edges)
-    ]
-    pitch = torch.cat(pieces).numpy()
-    frames = min(len(pitch), len(loudness.values))
-    values, loud = pitch[:frames].astype(np.float64), loudness.values[:frames]
-    values[loud < loud.max() - AUDIBLE] = np.nan
-    middle = np.nanmedian(values)
-    values[(values > SLIP * middle) | (values < middle / SLIP)] = np.nan
-    return Curve(loudness.times[:frames], values)
+        first, count = start // HOP, min(len(found), (end - start) // HOP)  # its smoothing shortens a piece
+        pitch[first : first + count] = found[:count].numpy()
+    pitch[loudness.values < loudness.values.max() - AUDIBLE] = np.nan
+    middle = np.nanmedian(pitch)
+    pitch[(pitch > SLIP * middle) | (pitch < middle / SLIP)] = np.nan
+    return Curve(loudness.times, pitch)
 
 
 def _voice(exhibit: Exhibit) -> Curve:

@@ -45,7 +45,7 @@ class Answering:
         same = shown is not None and shown.question.same_input(question)
         off = switched_off(shown) if same else ()
         asked = tuple(m for m in words.MODALITIES if m not in off)
-        if not asked:
+        if same and not present(shown.analysis, asked):  # every fuse is out: a new question puts them back
             asked, shown = words.MODALITIES, None
         analysis = self._analyze(question, asked, visit, progress)
         now = Shown(question, analysis, present(analysis, asked), None, self.titles[question.method])
@@ -67,8 +67,12 @@ class Answering:
         return replace(shown, analysis=self._analyze(shown.question, modalities, visit, None))
 
     def with_method(self, shown: Shown, method: str, visit: Visit) -> Shown:
-        """The same question answered by another method."""
-        return self.ask(replace(shown.question, method=method), shown, visit)
+        """The same question answered by another method; with every fuse out, there is still no score."""
+        question = replace(shown.question, method=method)
+        if shown.on:
+            return self.ask(question, shown, visit)
+        analysis = self._analyze(question, present(shown.analysis, words.MODALITIES), visit, None)
+        return replace(shown, question=question, analysis=analysis, title=self.titles[method])
 
     def look(self, shown: Shown, visit: Visit, ask: Callable[[Exhibit], Looked]) -> Looked:
         """What `ask` finds in the utterance behind an answer that has a score."""

@@ -56,7 +56,7 @@ def _table(
         "score": lambda answer: -answer.score,
         "title": lambda answer: described[answer.method]["title"].lower(),
         "year": lambda answer: described[answer.method]["year"],
-        "mae": lambda answer: figures[answer.method]["mae"][0],
+        "mae": lambda answer: figures[answer.method].get("mae", [9.0])[0],
         "distance": lambda answer: abs(answer.score - middle),
     }
     ordered = sorted(answers, key=keys[sort_by])
@@ -97,8 +97,7 @@ def _row(answer: MethodAnswer, entry: dict, figures: dict, shown: Shown, languag
         f"<td><b>{score}</b></td>",
         f"<td>{charts.track(answer.score, answer.interval, spoken)}</td>",
         f"<td>{_weights(answer, language)}</td>",
-        f"<td>{_figure(figures['mae'])}</td>",
-        f"<td>{_figure(figures['corr'])}</td>",
+        *(f"<td>{_figure(figures.get(name), entry['figures'])}</td>" for name in ("mae", "corr")),
     )
     return f"<tr{' aria-current=true' if chosen else ''}>{''.join(cells)}</tr>"
 
@@ -110,18 +109,20 @@ def _weights(answer: MethodAnswer, language: str) -> str:
 
 
 def _figures(entry: dict, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
-    """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`."""
-    return entry["figures"]["clips"]["+".join(on)]
+    """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`; empty without such."""
+    return entry["figures"].get("clips", {}).get("+".join(on), {})
 
 
 def _seeds(described: dict[str, dict]) -> str:
-    counts = {entry["figures"]["seeds"] for entry in described.values()}
+    counts = {entry["figures"].get("seeds", 0) for entry in described.values()} - {0} or {0}
     return "–".join(str(count) for count in sorted({min(counts), max(counts)}))
 
 
-def _figure(mean_and_spread: tuple[float, float]) -> str:
+def _figure(mean_and_spread: tuple[float, float] | None, measured: dict) -> str:
+    if mean_and_spread is None:
+        return "–"
     mean, spread = mean_and_spread
-    return f"{mean:.3f} <small>± {spread:.3f}</small>"
+    return f"{mean:.3f} <small>± {spread:.3f}</small>" if measured["seeds"] > 1 else f"{mean:.3f}"
 
 
 def _agreement(scores: list[float], middle: float, language: str) -> str:

@@ -32,7 +32,8 @@ def build() -> tuple[Panel, Switches]:
                 )
             )
             meters.append(gr.HTML(_meter(None, modality, words.ENGLISH), elem_id=f"meter-{modality}"))
-    subsets = gr.HTML(subsets_table.render(None, words.ENGLISH), elem_id="subsets")
+    with gr.Accordion(words.label("subsets"), elem_id="subsets-fold"):
+        subsets = gr.HTML(subsets_table.render(None, words.ENGLISH), elem_id="subsets")
     panel = Panel(
         per_answer=[heading, *meters, subsets],
         render_answer=lambda shown, language: [

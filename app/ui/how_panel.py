@@ -50,4 +50,4 @@ def _card(entry: dict) -> str:
     """The card beside the weights, one heading level down."""
     file = ROOT / entry["checkpoint"] if entry["checkpoint"] else None
     card = file.with_suffix(".md") if file else None
-    return card.read_text(encoding="utf-8").replace("\n#", "\n##") if card and card.is_file() else ""
+    return f"\n{card.read_text(encoding='utf-8')}".replace("\n#", "\n##") if card and card.is_file() else ""

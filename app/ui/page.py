@@ -86,6 +86,8 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
     described = analyst.methods()
     methods = [entry for entry in described if entry["available"]] or described
+    names = [entry["name"] for entry in methods]
+    first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples, answering = input_panel.read_examples(), Answering(analyst)
     with gr.Blocks(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
@@ -105,15 +107,15 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             )
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=5, min_width=340, elem_id="give"):
-                given = input_panel.build(methods, FIRST_METHOD, examples)
+                given = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build()
                 fuses, switches = fuses_panel.build()
                 depth = depth_tabs.build(Desk(answering, shown, language))
-        how_panel.build(methods, FIRST_METHOD, language)
+        how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
         panels = [given.panel, sentiment, fuses, depth.evidence]
-        add_endpoints(analyst, methods, FIRST_METHOD)
+        add_endpoints(analyst, methods, first)
         wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
 

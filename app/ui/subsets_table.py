@@ -20,9 +20,8 @@ def render(shown: Shown | None, language: str) -> str:
     )
     title = words.say("subsets", language)
     return (
-        f'<details class="fb-subsets" open><summary>{title}</summary>'
-        f'<table class="fb-table"><caption class="fb-spoken">{title}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        f'<table class="fb-table fb-subsets"><caption class="fb-spoken">{title}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 

@@ -7,7 +7,6 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import gradio as gr
 
@@ -16,6 +15,7 @@ from app.ui.answering import Answering, in_plain_words
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
 from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
+from app.ui.turns import Turns
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab
@@ -41,6 +41,7 @@ def wire(
     """Connect the components of the page, inside its Blocks."""
     everything = [shown, *components(panels, clip=True)]
     moved = [shown, *components(panels, clip=False)]
+    questions, looks = Turns(), Turns()
 
     def greet(language_now: str) -> dict:
         return {language: language_now, **paint(panels, None, language_now, clip=True)}
@@ -50,21 +51,26 @@ def wire(
             now = answering.again(now, Visit(request.session_hash, language_now))
         return paint(panels, now, language_now, clip=True)
 
-    def start_over(now: Shown | None, written: str, language_now: str) -> dict:
+    def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+        questions.begin(request.session_hash)  # whatever is still being analysed is about another clip
         # Words belong to the clip they were shown with; those typed before any answer are kept.
         kept = gr.update(value=written if now is None else "", info=words.say("words_empty", language_now))
         return {shown: None, **paint(panels, None, language_now, clip=True), given.words: kept}
 
-    def load_example(example: Example, language_now: str) -> dict:
-        return {
-            **paint(panels, None, language_now, clip=True),
-            shown: None,
-            given.tab: example.tab,
-            given.tabs: gr.Tabs(selected=example.tab),
-            given.video: str(example.file) if example.tab == CLIP else None,
-            given.audio: str(example.file) if example.tab == AUDIO else None,
-            given.words: gr.update(value=example.text or "", info=words.say("words_empty", language_now)),
-        }
+    def loads(example: Example) -> Callable[[str, gr.Request], dict]:
+        def load(language_now: str, request: gr.Request) -> dict:
+            questions.begin(request.session_hash)
+            return {
+                **paint(panels, None, language_now, clip=True),
+                shown: None,
+                given.tab: example.tab,
+                given.tabs: gr.Tabs(selected=example.tab),
+                given.video: str(example.file) if example.tab == CLIP else None,
+                given.audio: str(example.file) if example.tab == AUDIO else None,
+                given.words: gr.update(value=example.text or "", info=words.say("words_empty", language_now)),
+            }
+
+        return load
 
     def analyse(
         tab: str,
@@ -82,10 +88,13 @@ def wire(
             gr.Warning(words.say(f"need_{tab}", language_now), title="")
             return {shown: now}
         visit = Visit(request.session_hash, language_now)
+        number = questions.begin(visit.session)
         progress(None, desc=words.say("doing", language_now))
         answer = answering.ask(
             asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
         )
+        if questions.overtaken(visit.session, number):
+            return gr.skip()
         return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=True)}
 
     def switch(
@@ -106,14 +115,21 @@ def wire(
 
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
+        questions.forget(request.session_hash)
+        looks.forget(request.session_hash)
 
-    def rendered(panel: DeepPanel, values: dict, request: gr.Request) -> list:
+    def rendered(panel: DeepPanel, values: dict, request: gr.Request) -> dict:
+        """New values of the panel's components; none where a later look overtook this one."""
         visit = Visit(request.session_hash, values[language])
+        number = looks.begin(visit.session)
         with in_plain_words(visit.language):
-            return panel.render(values[shown], visit, *(values[control] for control in panel.controls))
+            new = panel.render(values[shown], visit, *(values[control] for control in panel.controls))
+        if looks.overtaken(visit.session, number):
+            return gr.skip()
+        return dict(zip(panel.components, new, strict=True))
 
-    def look_at(panel: DeepPanel) -> Callable[[dict, gr.Request], list]:
-        def look(values: dict, request: gr.Request) -> list:
+    def look_at(panel: DeepPanel) -> Callable[[dict, gr.Request], dict]:
+        def look(values: dict, request: gr.Request) -> dict:
             return rendered(panel, values, request)
 
         return look
@@ -122,16 +138,21 @@ def wire(
         # A dict leaves the tabs that nobody looks at as they are.
         panel = depth.panels.get(values[depth.opened])
         if panel is None:
-            return {depth.opened: values[depth.opened]}
-        return dict(zip(panel.components, rendered(panel, values, request), strict=True))
+            looks.begin(request.session_hash)
+            return gr.skip()
+        return rendered(panel, values, request)
 
     controls = {control for panel in depth.panels.values() for control in panel.controls}
-    looking = {"concurrency_id": LOOKS, "concurrency_limit": AT_ONCE, "api_visibility": "private"}
+    looking = {
+        "concurrency_id": LOOKS,
+        "concurrency_limit": AT_ONCE,
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+    }
     refilling = {
         "fn": look_again,
         "inputs": {depth.opened, shown, language, *controls},
-        "outputs": [depth.opened, *(c for panel in depth.panels.values() for c in panel.components)],
-        "trigger_mode": "always_last",
+        "outputs": [c for panel in depth.panels.values() for c in panel.components],
         **looking,
     }
     for name, tab in {EVIDENCE: depth.evidence_tab, **depth.tabs}.items():
@@ -173,9 +194,9 @@ def wire(
     ).success(**refilling)
     loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
     for card, example in zip(given.cards, examples, strict=True):
-        card.click(partial(load_example, example), language, loaded, **AT_SIGHT).then(**asking).success(
-            **refilling
-        )
+        loading = card.click(loads(example), language, loaded, **AT_SIGHT)
+        loading.success(**refilling)  # an open tab does not go on about the clip before
+        loading.then(**asking).success(**refilling)
 
     for fuse in switches:
         fuse.input(

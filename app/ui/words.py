@@ -56,10 +56,10 @@ def modality_name(modality: str, language: str) -> str:
 
 def names(modalities: Iterable[str], language: str) -> str:
     """("text", "audio") -> "words and voice", as it stands inside a sentence."""
-    listed = [modality_name(m, language) for m in MODALITIES if m in set(modalities)]
+    *first, last = (modality_name(m, language) for m in MODALITIES if m in set(modalities))
     if language == CHINESE:
-        return "和".join(listed)
-    return " and ".join(listed).lower()
+        return f"{'、'.join(first)}和{last}" if first else last
+    return (f"{', '.join(first)} and {last}" if first else last).lower()
 
 
 def signed(score: float) -> str:

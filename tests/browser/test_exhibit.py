@@ -55,7 +55,7 @@ def test_the_table_of_subsets_foretells_what_a_switch_does(open_page):
     page = open_page()
     take_example(page, DISAGREEING)
     marked = page.locator("#subsets tr[aria-current]")
-    assert marked.locator("th").inner_text().strip() == "words and voice and face"
+    assert marked.locator("th").inner_text().strip() == "words, voice and face"
     foretold = page.locator("#subsets tr", has_text="words and face").locator("b").inner_text()
     page.locator("#switch-audio input").uncheck()
     was(page)

@@ -6,7 +6,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_title": ("Every method on this clip", "所有方法对这段视频的判断"),
     "compare_subset": ("with {names}", "使用{names}"),
     "compare_agree": (
-        "{same} of {count} methods say {side}; the middle one says {median}, "
+        "{same} of {count} methods say {side}; the median is {median}, "
         "they reach from {low} to {high}.",
         "{count} 种方法中有 {same} 种认为是{side}；中位数为 {median}，范围从 {low} 到 {high}。",
     ),
@@ -30,8 +30,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_mae": ("MAE", "平均绝对误差"),
     "compare_corr": ("Corr", "相关"),
     "compare_figures_hint": (
-        "With these modalities, on speakers the method had never seen: mean and spread over {seeds} seeds.",
-        "使用这些模态，在从未见过的说话人上：{seeds} 个随机种子的均值与离散。",
+        "With these modalities, on speakers the method had never seen: mean and standard deviation "
+        "over {seeds} seeds.",
+        "使用这些模态，在从未见过的说话人上：{seeds} 个随机种子的均值与标准差。",
     ),
     "compare_chosen": ("chosen", "当前"),
     "compare_row": ("{title}: {score}, {interval}", "{title}：分数 {score}，{interval}"),

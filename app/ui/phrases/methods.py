@@ -9,7 +9,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "is written as a sum of a few simple products, its rank terms. The score is the sum of those "
         "terms, and the tab “Why” shows each of them.",
         "LMF 把文字、声音和面部的信息相乘，让每一种都能改变其他几种的含义。"
-        "全部两两三三相乘需要巨大的权重表，因此它把这张表写成少数几个简单乘积之和，即若干“秩项”。"
+        "把所有特征全部相乘需要巨大的权重表，因此它把这张表写成少数几个简单乘积之和，即若干“秩项”。"
         "分数就是这些秩项之和，“为什么”页会逐项显示。",
     ),
     "method_tfn": (
@@ -38,11 +38,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "method_mfm": (
         "MFM splits a clip into what all modalities share, which carries the sentiment, and what belongs "
         "to each alone, such as whose voice it is. From these parts it can also draw each modality again. "
-        "When a fuse is pulled it infers the missing parts from what is left: that is where everything "
-        "marked “imagined” comes from.",
+        "When a fuse is pulled it infers the missing parts from what is left: that is where most of "
+        "what is marked “imagined” comes from.",
         "MFM 把视频分解为各模态共有的部分（承载情感）和各自独有的部分（例如是谁的嗓音）。"
         "它还能用这些部分重新画出每一种模态。拔掉保险丝时，它从剩下的部分推断缺失的部分："
-        "页面上标为“想象”的内容都来自这里。",
+        "页面上标为“想象”的内容大多来自这里。",
     ),
     "method_lrcmt": (
         "LRCMT leaves the language model as it is and adds thin low-rank adapters to each of its layers. "
@@ -78,7 +78,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "method_late": (
         "Late fusion asks words, voice and face separately and takes the mean of their scores. Nothing "
         "one says can change what another means. It is the baseline that every other method should beat.",
-        "晚期融合分别询问文字、声音和面部，再取分数的平均。任何一种都不能改变另一种的含义。"
+        "后期融合分别询问文字、声音和面部，再取分数的平均。任何一种都不能改变另一种的含义。"
         "它是其他方法都应超过的基线。",
     ),
     "method_concat": (

@@ -29,7 +29,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "stress_of_mute": ("{amount} of the time muted", "{amount} 的时间被静音"),
     "stress_of_blur": (
         "{amount} of blur (sigma) on a face of 48 pixels",
-        "模糊半径 {amount}（面部宽 48 像素）",
+        "模糊标准差 {amount}（面部宽 48 像素）",
     ),
     "stress_of_darken": ("{amount} of light lost, half with each", "光线减少 {amount}，每档减半"),
     "stress_of_cover": ("{amount} of the picture covered", "{amount} 的画面被遮挡"),

@@ -17,8 +17,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "take_away_json": ("Analysis (JSON)", "分析（JSON）"),
     "take_away_json_hint": (
-        "Exactly what the command line prints with --json",
-        "与命令行加 --json 输出的内容完全相同",
+        "What the command line prints with --json, but for the timings",
+        "与命令行加 --json 输出的内容相同，用时除外",
     ),
     "take_away_npz": ("Features (npz)", "特征（npz）"),
     "take_away_npz_hint": (

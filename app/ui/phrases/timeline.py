@@ -5,7 +5,7 @@ from __future__ import annotations
 PHRASES: dict[str, tuple[str, str]] = {
     "timeline_title": ("Moment by moment", "逐刻展开"),
     "timeline_hint": (
-        "Choose a word, or a place on a track, to play from there",
+        "Choose a word, or a place on a track, to go there",
         "点击一个词或轨道上的任意位置，即可跳到那里",
     ),
     "timeline_no_player": ("Words alone have no time to play", "只有文字，没有可播放的时间"),
@@ -31,14 +31,15 @@ PHRASES: dict[str, tuple[str, str]] = {
     "timeline_at": (", {start} to {end} s", "，{start} 至 {end} 秒"),
     "timeline_window": ("{start} to {end} s", "{start} 至 {end} 秒"),
     "timeline_added": (": {value}", "：贡献 {value}"),
-    "timeline_only": ("all that there is", "仅此而已"),
+    "timeline_only": ("nothing is left without it", "没有它就无从评分"),
     "timeline_words_known": (
         "The words are where the speech recogniser heard them.",
         "词的位置来自语音识别。",
     ),
     "timeline_words_spread": (
-        "Typed words have no times: they are spread evenly over the voice, so their places are approximate.",
-        "输入的文字没有时间：它们被均匀铺在语音上，位置只是近似。",
+        "Typed words have no times: they are spread evenly over the voice or, without one, over the face, so "
+        "their places are approximate.",
+        "输入的文字没有时间：它们被均匀铺在语音（没有语音时为面部）的时段上，位置只是近似。",
     ),
     "timeline_words_ordered": (
         "The words stand in their order.",

@@ -1,0 +1,23 @@
+"""Which of a visitor's requests is the latest, so that a slow older answer does not replace its own."""
+
+from __future__ import annotations
+
+
+class Turns:
+    """Numbers the requests of each session; a request is overtaken once another has begun."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, int] = {}
+
+    def begin(self, session: str) -> int:
+        """The number of a request that begins now."""
+        self._latest[session] = self._latest.get(session, 0) + 1
+        return self._latest[session]
+
+    def overtaken(self, session: str, number: int) -> bool:
+        """True where a later request of the session has begun, or the session is over."""
+        return self._latest.get(session) != number
+
+    def forget(self, session: str) -> None:
+        """The session is over."""
+        self._latest.pop(session, None)
