@@ -14,7 +14,7 @@ import pytest
 
 from app.service.analyst import Analyst
 from app.settings import Settings
-from app.ui import fuses_panel, imagined_panel, imagined_pictures, words
+from app.ui import charts, fuses_panel, imagined_panel, words
 from app.ui.answering import Answering
 from app.ui.shown import Desk, Question, Visit
 from models.types import Modality
@@ -75,7 +75,7 @@ def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(answering)
 
 def test_sound_travels_as_a_wav():
     tone = 0.5 * np.sin(np.arange(1600) / 10)
-    kind, content = imagined_pictures.sound_address(tone).split(",")
+    kind, content = charts.sound_address(tone).split(",")
     with wave.open(io.BytesIO(base64.b64decode(content))) as file:
         assert kind == "data:audio/wav;base64" and file.getframerate() == 16_000
         heard = np.frombuffer(file.readframes(1600), "<i2") / 32767
