@@ -85,6 +85,11 @@ def nothing_yet(shown: Shown | None, language: str) -> str:
     return f'<p class="fb-empty">{words.say("nothing_yet" if shown is None else "all_out", language)}</p>'
 
 
+def scrolling(name: str, content: str) -> str:
+    """Content wider than a phone, scrolled by itself, by touch and by keyboard; `name` is read aloud."""
+    return f'<div class="fb-scroll" tabindex="0" role="group" aria-label="{escape(name)}">{content}</div>'
+
+
 def bar(value: float | None, modality: str) -> str:
     """A weight in [0, 1] as a bar in the modality's colour; None is hatched grey."""
     if value is None:

@@ -76,11 +76,14 @@ def _table(
         )
     )
     subset = words.say("compare_subset", language, names=words.names(shown.on, language))
+    title = words.say("compare_title", language)
+    table = (
+        f'<table class="fb-table fb-compare"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    )
     return (
-        f'<h2 class="fb-title">{words.say("compare_title", language)}<small>{escape(subset)}</small></h2>'
+        f'<h2 class="fb-title">{title}<small>{escape(subset)}</small></h2>'
         f'<p class="fb-plain">{escape(_agreement(scores, middle, language))}</p>'
-        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-compare">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{charts.scrolling(title, table)}"
         f'<p class="fb-small">{words.say("compare_note", language)} {escape(hint)}</p>'
     )
 

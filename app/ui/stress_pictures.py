@@ -210,9 +210,10 @@ def _table(found: Stress, strength: float, chosen: str, titles: dict[str, str], 
     rows = "".join(
         _row(found, method, strength, method == chosen, titles[method], language) for method in found.curves
     )
-    return (
-        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-stress-table">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return charts.scrolling(
+        words.say("stress_title", language),
+        '<table class="fb-table fb-stress-table">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>",
     )
 
 

@@ -197,9 +197,11 @@ def _table(timeline: Timeline, language: str) -> str:
         f'<th scope="col">{escape(words.say(f"timeline_{key}", language))}</th>'
         for key in ("part", "from", "to", "moves")
     )
-    summary = escape(words.say("timeline_table", language))
+    summary = words.say("timeline_table", language)
+    table = (
+        f'<table class="fb-table"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
     return (
-        f'<details class="fb-numbers"><summary>{summary}</summary><div class="fb-scroll" tabindex="0">'
-        f'<table class="fb-table"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
+        f'<details class="fb-numbers"><summary>{escape(summary)}</summary>'
+        f"{charts.scrolling(summary, table)}</details>"
     )

@@ -76,9 +76,10 @@ def heat(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], spoken
         f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(value, most) for value in values)}</tr>'
         for name, values in zip(rows, matrix, strict=True)
     )
-    return (
-        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-heat">'
-        f"<caption>{escape(spoken)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return charts.scrolling(
+        spoken,
+        f'<table class="fb-table fb-heat"><caption>{escape(spoken)}</caption>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>",
     )
 
 
@@ -133,10 +134,10 @@ def steps(names: Sequence[str], rows: Sequence[StepRow], spoken: str, language: 
         f"{''.join(_column(row, index, language) for index in range(len(names)))}</tr>"
         for row in rows
     )
-    return (
-        '<div class="fb-scroll" tabindex="0"><table class="fb-table fb-steps">'
-        f"<caption>{escape(spoken)}</caption><tbody>{body}</tbody>"
-        f"<tfoot><tr><td></td>{head}</tr></tfoot></table></div>"
+    return charts.scrolling(
+        spoken,
+        f'<table class="fb-table fb-steps"><caption>{escape(spoken)}</caption><tbody>{body}</tbody>'
+        f"<tfoot><tr><td></td>{head}</tr></tfoot></table>",
     )
 
 
