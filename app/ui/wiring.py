@@ -41,7 +41,7 @@ def wire(
     """Connect the components of the page, inside its Blocks."""
     everything = [shown, *components(panels, clip=True)]
     moved = [shown, *components(panels, clip=False)]
-    questions, looks = Turns(), Turns()
+    questions, looks = Turns(), {name: Turns() for name in depth.panels}
 
     def greet(language_now: str) -> dict:
         return {language: language_now, **paint(panels, None, language_now, clip=True)}
@@ -116,15 +116,17 @@ def wire(
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
         questions.forget(request.session_hash)
-        looks.forget(request.session_hash)
+        for turns in looks.values():
+            turns.forget(request.session_hash)
 
     def rendered(panel: DeepPanel, values: dict, request: gr.Request) -> dict:
         """New values of the panel's components; none where a later look overtook this one."""
         visit = Visit(request.session_hash, values[language])
-        number = looks.begin(visit.session)
+        turns = looks[panel.name]
+        number = turns.begin(visit.session)
         with in_plain_words(visit.language):
             new = panel.render(values[shown], visit, *(values[control] for control in panel.controls))
-        if looks.overtaken(visit.session, number):
+        if turns.overtaken(visit.session, number):
             return gr.skip()
         return dict(zip(panel.components, new, strict=True))
 
@@ -138,7 +140,6 @@ def wire(
         # A dict leaves the tabs that nobody looks at as they are.
         panel = depth.panels.get(values[depth.opened])
         if panel is None:
-            looks.begin(request.session_hash)
             return gr.skip()
         return rendered(panel, values, request)
 
