@@ -124,6 +124,7 @@ def wire(
         visit = Visit(request.session_hash, values[language])
         turns = looks[panel.name]
         number = turns.begin(visit.session)
+        gr.Progress()(None, desc=words.doing(panel.name, visit.language))
         with in_plain_words(visit.language):
             new = panel.render(values[shown], visit, *(values[control] for control in panel.controls))
         if turns.overtaken(visit.session, number):

@@ -170,6 +170,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "doing_hearing": ("hearing the voice", "正在分析声音"),
     "doing_watching": ("looking for the face", "正在寻找面部"),
     "doing_fusing": ("fusing", "正在融合"),
+    "doing_imagined": ("imagining what is missing", "正在想象缺失的部分"),
+    "doing_why": ("asking the method", "正在查看方法内部"),
+    "doing_timeline": ("taking out each part in turn", "正在逐一去掉各部分"),
+    "doing_compare": ("asking every method", "正在询问所有方法"),
+    "doing_stress": ("disturbing the input", "正在干扰输入"),
+    "doing_take_away": ("writing it down", "正在整理"),
     # Errors
     "error": ("This did not work", "没有成功"),
     "error_unexpected": (
