@@ -31,12 +31,15 @@ Looked = TypeVar("Looked")
 class Answering:
     """Asks the analyst on behalf of visitors; keeps nothing itself.
 
+    methods : {registry name: its entry in the catalogue}; available : of those that have weights
     titles : {registry name: title} of every method
     """
 
     def __init__(self, analyst: Analyst):
         self.analyst = analyst
-        self.titles = {method["name"]: method["title"] for method in analyst.methods()}
+        self.methods = {entry["name"]: entry for entry in analyst.methods()}
+        self.available = {name: entry for name, entry in self.methods.items() if entry["available"]}
+        self.titles = {name: entry["title"] for name, entry in self.methods.items()}
 
     def ask(
         self, question: Question, shown: Shown | None, visit: Visit, progress: Progress | None = None

@@ -17,13 +17,14 @@ from PIL import Image
 from app.service.analysis import LABELS
 from app.ui import words
 from app.ui.shown import Shown
+from models.clip import SAMPLE_RATE
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
 
 # Told apart by people with each kind of colour blindness, and legible on white and on black.
 COLOURS = {"text": "#2f7fc4", "audio": "#d97a0b", "vision": "#12967f", "other": "#8a8f98"}
 
-SAMPLE_RATE = 16_000  # Hz, of every sound on the page
+MEL_FRAMES = 100  # log-mel frames a second
 QUIET, LOUD = 5, 99.5  # percentiles of the log-mel energies drawn darkest and brightest
 
 
@@ -81,7 +82,9 @@ def shares(weights: dict[str, float], language: str) -> str:
 
 
 def nothing_yet(shown: Shown | None, language: str) -> str:
-    """What a tab says while there is no answer to look into: none yet, or every modality is switched off."""
+    """What a tab says while there is no answer to look into: none yet, or all switched off; "" with one."""
+    if shown is not None and shown.on:
+        return ""
     return f'<p class="fb-empty">{words.say("nothing_yet" if shown is None else "all_out", language)}</p>'
 
 

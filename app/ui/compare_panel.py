@@ -10,7 +10,6 @@ import gradio as gr
 from app.service.comparing import MethodAnswer, compare
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
-from app.ui.answering import in_plain_words
 from app.ui.shown import DeepPanel, Desk, Shown, Visit
 
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
@@ -18,22 +17,17 @@ ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be s
 
 def build(desk: Desk) -> DeepPanel:
     """The panel, empty until there is an answer."""
-    analyst = desk.answering.analyst
-    described = {entry["name"]: entry for entry in analyst.methods() if entry["available"]}
+    analyst, described = desk.answering.analyst, desk.answering.available
 
     def render(shown: Shown | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
-        if shown is None or not shown.on:
-            return [charts.nothing_yet(shown, visit.language)]
+        if nothing := charts.nothing_yet(shown, visit.language):
+            return [nothing]
 
         def look(exhibit: Exhibit) -> list[MethodAnswer]:
             return compare(exhibit, analyst.checkpoint, described)
 
         answers = desk.answering.look(shown, visit, look)
         return [_table(answers, described, shown, sort_by, visit.language)]
-
-    def again(shown: Shown | None, sort_by: str, language: str, request: gr.Request) -> str:
-        with in_plain_words(language):
-            return render(shown, Visit(request.session_hash, language), sort_by)[0]
 
     order = gr.Radio(
         [(words.label(f"compare_by_{key}"), key) for key in ORDERS],
@@ -42,8 +36,7 @@ def build(desk: Desk) -> DeepPanel:
         elem_id="compare-sort",
     )
     table = gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="compare")
-    order.input(again, [desk.shown, order, desk.language], table, api_visibility="private")
-    return DeepPanel("compare", [table], render, controls=[order])
+    return DeepPanel("compare", [table], render, controls=[order], asking=[order])
 
 
 def _table(

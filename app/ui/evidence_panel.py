@@ -9,8 +9,6 @@ import gradio as gr
 from app.ui import charts, words
 from app.ui.shown import Panel, Shown
 
-MEL_FRAMES = 100  # log-mel frames a second
-
 
 def build() -> Panel:
     """The panel, as first shown to a visitor who reads English."""
@@ -54,7 +52,7 @@ def _voice(shown: Shown | None, language: str) -> str:
     log_mel = shown.analysis.log_mel if shown else None
     if log_mel is None:
         return _nothing("log_mel", shown, language)
-    caption = words.say("log_mel_caption", language, seconds=f"{log_mel.shape[1] / MEL_FRAMES:.1f}")
+    caption = words.say("log_mel_caption", language, seconds=f"{log_mel.shape[1] / charts.MEL_FRAMES:.1f}")
     return _block("log_mel", caption, charts.log_mel_picture(log_mel, caption), language)
 
 

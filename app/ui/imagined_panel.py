@@ -25,8 +25,8 @@ def build(desk: Desk) -> DeepPanel:
 
     def render(shown: Shown | None, visit: Visit) -> list[str]:
         language = visit.language
-        if shown is None or not shown.on:
-            return [charts.nothing_yet(shown, language)]
+        if nothing := charts.nothing_yet(shown, language):
+            return [nothing]
         imaginer = analyst.imaginer()
         if imaginer is None:
             return [f'<p class="fb-empty">{words.say("imagined_unavailable", language)}</p>']

@@ -10,6 +10,7 @@ from PIL import Image
 
 from app.service.analysis import Glimpse
 from app.ui import charts, words
+from models.clip import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from app.service.imagining import Imagined
@@ -75,9 +76,9 @@ def faces(imagined: Imagined, language: str) -> tuple[str, str | None]:
 
 def voice(imagined: Imagined, language: str) -> tuple[str, str | None]:
     """The imagined voice as log-mel and to be listened to, and the real log-mel or None."""
-    seconds = f"{imagined.log_mel.shape[1] / 100:.1f}"
+    seconds = f"{imagined.log_mel.shape[1] / charts.MEL_FRAMES:.1f}"
     picture = charts.log_mel_picture(imagined.log_mel, words.say("imagined_mel", language, seconds=seconds))
-    heard = f"{len(imagined.sound) / charts.SAMPLE_RATE:.1f}"
+    heard = f"{len(imagined.sound) / SAMPLE_RATE:.1f}"
     label = escape(words.say("imagined_listen", language, seconds=heard))
     player = (
         f'<audio controls preload="none" src="{charts.sound_address(imagined.sound)}"'

@@ -84,11 +84,11 @@ def create_theme() -> gr.themes.Base:
 
 def create_demo(analyst: Analyst) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
-    described = analyst.methods()
-    methods = [entry for entry in described if entry["available"]] or described
+    answering = Answering(analyst)
+    methods = list((answering.available or answering.methods).values())
     names = [entry["name"] for entry in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
-    examples, answering = input_panel.read_examples(), Answering(analyst)
+    examples = input_panel.read_examples()
     with gr.Blocks(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:

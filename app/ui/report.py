@@ -13,7 +13,6 @@ from app.ui import charts, words
 from app.ui.shown import Shown
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
-MEL_FRAMES = 100  # log-mel frames a second
 # Whatever a transcript or a file's name holds, a browser runs and loads nothing.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -129,7 +128,7 @@ def _pictures(shown: Shown, language: str) -> str:
         strip = charts.face_strip(analysis.crops, analysis.crop_times, language)
         parts.append(_section("faces", f"{strip}<p class=soft>{escape(caption)}</p>", language))
     if analysis.log_mel is not None:
-        seconds = f"{analysis.log_mel.shape[1] / MEL_FRAMES:.1f}"
+        seconds = f"{analysis.log_mel.shape[1] / charts.MEL_FRAMES:.1f}"
         caption = words.say("log_mel_caption", language, seconds=seconds)
         picture = charts.log_mel_picture(analysis.log_mel, caption)
         parts.append(_section("log_mel", f"{picture}<p class=soft>{escape(caption)}</p>", language))

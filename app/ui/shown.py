@@ -118,12 +118,14 @@ class DeepPanel:
     name : of the tab, also the key of its title
     components, render : what it shows, and one value for each; render may take seconds and may raise gr.Error
     controls : what the visitor sets in the tab; render gets their values after the visit
+    asking : those of them that fill the tab anew when they change
     """
 
     name: str
     components: list[Component]
     render: Callable[..., list]
     controls: list[Component] = field(default_factory=list)
+    asking: list[Component] = field(default_factory=list)
 
 
 def components(panels: list[Panel], *, clip: bool) -> list[Component]:

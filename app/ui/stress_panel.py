@@ -19,8 +19,7 @@ SEEDS = 2**32
 def build(desk: Desk) -> DeepPanel:
     """The panel, its controls out of sight until there is an answer."""
     answering = desk.answering
-    analyst, titles = answering.analyst, answering.titles
-    methods = [entry["name"] for entry in analyst.methods() if entry["available"]]
+    analyst, titles, methods = answering.analyst, answering.titles, list(answering.available)
 
     def render(
         shown: Shown | None,
@@ -30,9 +29,8 @@ def build(desk: Desk) -> DeepPanel:
         seed: float | None = 0,
     ) -> list:
         language = visit.language
-        if shown is None or not shown.on:
-            message = charts.nothing_yet(shown, language)
-            return [gr.Column(visible=False), gr.update(), gr.update(), None, "", message]
+        if nothing := charts.nothing_yet(shown, language):
+            return [gr.Column(visible=False), gr.update(), gr.update(), None, "", nothing]
         offered = usable_kinds(shown.on)
         kind, strength = kind if kind in offered else offered[0], _notch(strength)
         progress = gr.Progress()
@@ -55,17 +53,6 @@ def build(desk: Desk) -> DeepPanel:
             stress_pictures.not_offered(shown, language),
             stress_pictures.result(found, given, strength, shown, titles, language),
         ]
-
-    def again(
-        shown: Shown | None,
-        kind: str,
-        strength: float,
-        seed: float | None,
-        language: str,
-        request: gr.Request,
-    ) -> list:
-        with in_plain_words(language):
-            return render(shown, Visit(request.session_hash, language), kind, strength, seed)
 
     def slide(
         shown: Shown | None, found: Stress | None, strength: float, language: str, request: gr.Request
@@ -111,9 +98,6 @@ def build(desk: Desk) -> DeepPanel:
     found = gr.State(None)
     result = gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="stress")
     components = [controls, kind, seed, found, unused, result]
-    asked = [desk.shown, kind, strength, seed, desk.language]
-    gr.on([kind.input, seed.input], again, asked, components, trigger_mode="always_last",
-          show_progress_on=result, api_visibility="private")  # fmt: skip
     strength.input(
         slide,
         [desk.shown, found, strength, desk.language],
@@ -122,7 +106,7 @@ def build(desk: Desk) -> DeepPanel:
         show_progress="hidden",
         api_visibility="private",
     )
-    return DeepPanel("stress", components, render, [kind, strength, seed])
+    return DeepPanel("stress", components, render, controls=[kind, strength, seed], asking=[kind, seed])
 
 
 def _seed(given: float | None) -> int:

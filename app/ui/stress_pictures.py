@@ -8,10 +8,10 @@ from app.service.disturbing import KINDS
 from app.service.stress import STRENGTHS, Curve, Disturbed, Stress
 from app.ui import charts, words
 from app.ui.shown import Shown
+from models.clip import SAMPLE_RATE
 
 LISTEN_SECONDS = 10  # of a disturbed voice that travel with the page
 COUNTED = ("blur", "darken")  # kinds whose unit has a name in each language; others are shares
-MEL_FRAMES = 100  # log-mel frames a second
 COLOURS, DASHES = 4, 4  # of the lines; stress.css has one rule for each
 
 
@@ -76,12 +76,12 @@ def _word(was: str, now: str | None, language: str) -> str:
 
 
 def _voice(given: Disturbed, language: str) -> str:
-    seconds = given.log_mel.shape[1] / MEL_FRAMES
+    seconds = given.log_mel.shape[1] / charts.MEL_FRAMES
     picture = charts.log_mel_picture(
         given.log_mel, words.say("stress_mel", language, seconds=f"{seconds:.1f}")
     )
-    heard = given.waveform[: LISTEN_SECONDS * charts.SAMPLE_RATE]
-    spoken = words.say("stress_listen", language, seconds=f"{len(heard) / charts.SAMPLE_RATE:.1f}")
+    heard = given.waveform[: LISTEN_SECONDS * SAMPLE_RATE]
+    spoken = words.say("stress_listen", language, seconds=f"{len(heard) / SAMPLE_RATE:.1f}")
     loudest = max(1.0, float(abs(heard).max(initial=0.0)))  # loud noise must not clip
     return (
         f'{picture}<audio controls preload="none" src="{charts.sound_address(heard / loudest)}" '

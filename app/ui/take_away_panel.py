@@ -30,9 +30,8 @@ def build(desk: Desk) -> DeepPanel:
 
     def render(shown: Shown | None, visit: Visit) -> list:
         language = visit.language
-        if shown is None or not shown.on:
-            nothing = [""] * (len(FILES) + len(CALLS))
-            return [charts.nothing_yet(shown, language), gr.Column(visible=False), *nothing]
+        if nothing := charts.nothing_yet(shown, language):
+            return [nothing, gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
         call = call_of(shown)
         address = _address()
         calls = {
@@ -115,8 +114,7 @@ class _Files:
 
     def __init__(self, answering: Answering):
         self._answering = answering
-        methods = answering.analyst.methods()
-        self._methods = {entry["name"]: entry for entry in methods if entry["available"]}
+        self._methods = answering.available
 
     def content(self, what: str, shown: Shown, visit: Visit) -> bytes:
         """The bytes of one of FILES."""

@@ -24,8 +24,8 @@ def build(desk: Desk) -> DeepPanel:
     analyst = desk.answering.analyst
 
     def render(shown: Shown | None, visit: Visit) -> list[str]:
-        if shown is None or not shown.on:
-            return [charts.nothing_yet(shown, visit.language)]
+        if nothing := charts.nothing_yet(shown, visit.language):
+            return [nothing]
 
         def look(exhibit: Exhibit) -> tuple[Timeline, Material]:
             return read_timeline(exhibit, analyst.profile), exhibit.reading.material

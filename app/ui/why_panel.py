@@ -15,11 +15,11 @@ from app.ui.why import view_of
 
 def build(desk: Desk) -> DeepPanel:
     """The panel, empty until there is an answer."""
-    described = {entry["name"]: entry for entry in desk.answering.analyst.methods()}
+    described = desk.answering.methods
 
     def render(shown: Shown | None, visit: Visit) -> list[str]:
-        if shown is None or not shown.on:
-            return [charts.nothing_yet(shown, visit.language)]
+        if nothing := charts.nothing_yet(shown, visit.language):
+            return [nothing]
         traces = desk.answering.look(shown, visit, read_traces)
         return [explain(traces, described[traces.method], visit.language)]
 

@@ -162,6 +162,9 @@ def wire(
     for name, panel in depth.panels.items():
         needed = {shown, language, *panel.controls}
         depth.tabs[name].select(look_at(panel), needed, panel.components, **looking)
+        for control in panel.asking:
+            waiting = panel.components[-1]  # what the controls stand above
+            control.input(look_at(panel), needed, panel.components, show_progress_on=waiting, **looking)
 
     asking = {
         "fn": analyse,

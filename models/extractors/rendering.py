@@ -58,11 +58,6 @@ class Renderer:
         return self.voice_decoder(at_state_rate(states.cpu().float(), seconds)[None])[0].numpy()
 
     @torch.inference_mode()
-    def voice(self, states: Tensor, seconds: float | None = None) -> np.ndarray:
-        """Sound (n,) float32 at 16 kHz, peak 0.5, of audio states (T, 11); see `log_mel`."""
-        return self.sound(self.log_mel(states, seconds))
-
-    @torch.inference_mode()
     def sound(self, mel: np.ndarray) -> np.ndarray:
         """Sound (n,) float32 at 16 kHz, peak 0.5, of a log-mel (80, frames)."""
         return sound(torch.from_numpy(np.ascontiguousarray(mel))).numpy()

@@ -157,7 +157,7 @@ class Recorder:
         self.asked = []
 
     def methods(self):
-        return [{"name": "lmf", "title": "LMF"}, {"name": "mla", "title": "MLA"}]
+        return [{"name": name, "title": name.upper(), "available": True} for name in ("lmf", "mla")]
 
     def analyze(self, *, modalities, **question):
         self.asked.append(tuple(modalities))
