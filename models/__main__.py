@@ -21,7 +21,8 @@ DATA = Path("../shared/data")
 CACHE = Path(".cache")
 RUNS = Path("runs")  # weights trained on features
 MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped recipe on
-TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder")  # in this order: the last needs audio
+# in this order: the fourth needs audio, the last all three
+TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "familiarity")
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
     "epochs": (int, "at most so many epochs"),
     "patience": (int, "epochs without a better validation MAE before training ends"),

@@ -99,7 +99,7 @@ class TinyWhisper:
         return find_spec(PACKAGE) is not None
 
     def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
-        """Text and timed words of (n,) float32 sound at 16 kHz, of any length; the same for the same sound."""
+        """Text and timed words of (n,) float32 sound at 16 kHz, the same ones for the same sound."""
         segments, _ = self._model.transcribe(
             audio,
             beam_size=BEAMS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from app.service import notices
@@ -22,6 +23,7 @@ from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
     from app.service.imagining import Imaginer
+    from models.extractors.familiarity import Familiarity
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
 
@@ -66,6 +68,7 @@ class Analyst:
         exhibit = self._open(video, audio, text, method, asked, course)
         reading, checkpoint = exhibit.reading, exhibit.checkpoint
         mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
+        strange = self.familiarity.strange(exhibit.features.only(exhibit.used)) if self.familiarity else ()
         with course.stage("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
             certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
@@ -86,7 +89,11 @@ class Analyst:
                 for subset, score in scores.by_subset.items()
             },
             timings_ms=course.timings_ms,
-            notices=(*reading.notices, *notices.of_absence(asked, exhibit.used, reading.notices)),
+            notices=(
+                *reading.notices,
+                *notices.of_absence(asked, exhibit.used, reading.notices),
+                *notices.of_strangeness(strange),
+            ),
             imagined=imagined,
             crops=faces.crops if faces else None,
             crop_times=faces.times if faces else None,
@@ -152,6 +159,17 @@ class Analyst:
             return Imaginer.over(self.checkpoint(IMAGINING), self.renderer(), self._reader.profile)
         except CheckpointError as error:
             log.warning("nothing is imagined: %s", error)
+            return None
+
+    @cached_property
+    def familiarity(self) -> Familiarity | None:
+        """What knows an utterance unlike the training data; None, and the reason in the log, without."""
+        from models.extractors.familiarity import Familiarity
+
+        try:
+            return Familiarity.load(self.settings.checkpoints)
+        except CheckpointError as error:
+            log.warning("nothing is called unlike the training data: %s", error)
             return None
 
     def renderer(self) -> Renderer:

@@ -89,6 +89,15 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
     return [Notice("modality_absent", text, values)]
 
 
+def of_strangeness(strange: Iterable[Modality]) -> list[Notice]:
+    """For modalities that are unlike what the models learned from: at most one notice."""
+    strange = tuple(strange)
+    if not strange:
+        return []
+    text = f"The models learned from nothing like this ({plain_list(strange, 'and')}): trust the score less."
+    return [Notice("unlike_training", text, {"modalities": ",".join(strange)})]
+
+
 def plain_list(modalities: Iterable[Modality], conjunction: str) -> str:
     """(TEXT, AUDIO, VISION) -> "words, voice and face"."""
     *first, last = (PLAIN[m] for m in modalities)

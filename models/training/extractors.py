@@ -8,14 +8,22 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import save_tensors
+from models.extractors.profile import Profile
 from models.training import face_encoder, text_encoder, voice_decoder, voice_encoder
 from models.training.cards import write_extractor_card
-from models.training.sources import SHIPPED_FOLD, cross_fitted_voices, voice_copy
+from models.training.familiarity import evaluate_familiarity, fit_familiarity
+from models.training.sources import (
+    SHIPPED_FOLD,
+    cross_fitted_voices,
+    load_sources,
+    load_speech_fold,
+    voice_copy,
+)
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
     """Train one of EXTRACTORS on `data`; returns its held-out figures, also on its card."""
-    tensors, figures = EXTRACTORS[which](data, cache)
+    tensors, figures = EXTRACTORS[which](data, cache, checkpoints)
     save_extractor(which, tensors, figures, checkpoints)
     return figures
 
@@ -34,12 +42,12 @@ def save_extractor(
     write_extractor_card(folder / f"{which}.md", which, figures)
 
 
-def _train_text(data: Path, cache: Path) -> tuple[dict, dict]:
+def _train_text(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     encoder = text_encoder.train_text_encoder(data)
     return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
 
 
-def _train_audio(data: Path, cache: Path) -> tuple[dict, dict]:
+def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """The shipped copy is the one without the actors of SHIPPED_FOLD; the others measure the recipe."""
     speech = voice_encoder.load_speech(data)
     figures = {}
@@ -52,7 +60,7 @@ def _train_audio(data: Path, cache: Path) -> tuple[dict, dict]:
     return {"audio": shipped.state_dict()}, figures
 
 
-def _train_vision(data: Path, cache: Path) -> tuple[dict, dict]:
+def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     encoder = face_encoder.train_face_encoder(data)
     decoder = face_encoder.train_face_decoder(encoder, data)
     with torch.inference_mode():
@@ -60,7 +68,7 @@ def _train_vision(data: Path, cache: Path) -> tuple[dict, dict]:
     return {"vision": encoder.state_dict(), "vision_decoder": decoder.state_dict()}, figures
 
 
-def _train_voice_decoder(data: Path, cache: Path) -> tuple[dict, dict]:
+def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """Learns from cross-fitted states: as good, and as bad, as those of a new voice."""
     speech = voice_encoder.load_speech(data)
     states = cross_fitted_voices(data, cache, SHIPPED_FOLD)
@@ -74,9 +82,19 @@ def _train_voice_decoder(data: Path, cache: Path) -> tuple[dict, dict]:
     return {"voice_decoder": decoder.state_dict()}, figures
 
 
+def _train_familiarity(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+    """No extractor: what the states of the others look like on the data that fusion models learn from."""
+    profile = Profile.load("local", root=checkpoints)
+    sources = load_sources(data, profile, cache)
+    speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
+    fitted = fit_familiarity(sources, speech)
+    return {"familiarity": fitted.state_dict()}, evaluate_familiarity(fitted, sources, speech)
+
+
 EXTRACTORS = {
     "text": _train_text,
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,
+    "familiarity": _train_familiarity,
 }

@@ -1,0 +1,50 @@
+"""How unlike the utterances that the fusion models learned from a new one is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.checkpoint import CHECKPOINTS, load_strictly, load_tensors
+from models.extractors.profile import Profile
+from models.types import MODALITIES, Features, Modality
+
+
+class Familiarity(nn.Module):
+    """Mahalanobis distance of an utterance's mean state from those of training, per modality.
+
+    As Lee et al. (A Simple Unified Framework for Detecting Out-of-Distribution Samples, NeurIPS 2018), with
+    one Gaussian for all, since a score has no classes.
+    """
+
+    def __init__(self, dims: dict[Modality, int] = Profile.dims):
+        super().__init__()
+        for modality, width in dims.items():
+            self.register_buffer(f"{modality}_mean", torch.zeros(width))
+            self.register_buffer(f"{modality}_whitener", torch.eye(width))
+
+    @classmethod
+    def load(cls, root: Path | None = None) -> Familiarity:
+        """The one of the `local` profile; CheckpointError for a missing, damaged or misfitting file."""
+        path = Path(root or CHECKPOINTS) / Profile.name / "extractors" / "familiarity.safetensors"
+        familiarity = cls()
+        load_strictly(familiarity.state_dict(), load_tensors(path)[0], path)
+        return familiarity
+
+    def strangeness(self, modality: Modality, states: Tensor) -> Tensor:
+        """Distances (n,) of mean states (n, d), in units of the one that 99 % of utterances stay below."""
+        mean, whitener = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_whitener")
+        return torch.linalg.vector_norm((states - mean) @ whitener, dim=-1)
+
+    def strange(self, features: Features) -> list[Modality]:
+        """The modalities of a batch of one that are unlike what was learned from."""
+        found = []
+        for modality in MODALITIES:
+            sequence = features[modality]
+            if bool(sequence.present[0]):
+                mean = sequence.values[0, : int(sequence.lengths[0])].mean(0).cpu()
+                if self.strangeness(modality, mean[None]).item() > 1:
+                    found.append(modality)
+        return found
