@@ -30,7 +30,7 @@ STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the curve; 0 is the utterance a
 EXTRACTING = 0.8  # of the time, for a face; the rest is fusion
 DOING = {Modality.TEXT: "reading words", Modality.AUDIO: "hearing voice", Modality.VISION: "watching face"}
 
-Curve = tuple[float | None, ...]
+Trend = tuple[float | None, ...]  # scores at each of STRENGTHS
 Progress = Callable[[str, float], None]  # told what is being done, and the share that is done
 
 
@@ -61,7 +61,7 @@ class Stress:
 
     kind: str
     seed: int
-    curves: dict[str, Curve]
+    curves: dict[str, Trend]
 
 
 def usable_kinds(used: Subset) -> list[str]:

@@ -70,9 +70,7 @@ def _table(
     )
     subset = words.say("compare_subset", language, names=words.names(shown.on, language))
     title = words.say("compare_title", language)
-    table = (
-        f'<table class="fb-table fb-compare"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    )
+    table = f'<table class="fb-table fb-compare"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     return (
         f'<h2 class="fb-title">{title}<small>{escape(subset)}</small></h2>'
         f'<p class="fb-plain">{escape(_agreement(scores, middle, language))}</p>'

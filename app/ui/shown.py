@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import gradio as gr
 from gradio.components import Component
 
 from app.service.analysis import Analysis
+from app.service.calls import ADDRESS
 from app.ui import words
 
 if TYPE_CHECKING:
@@ -96,10 +98,19 @@ class Panel:
 
 @dataclass(frozen=True)
 class Visit:
-    """Who asks: the owner of what is cached, and the language to answer in."""
+    """Who asks: the owner of what is cached, the language to answer in, and where the page was reached."""
 
     session: str
     language: str
+    address: str = ADDRESS
+
+    @classmethod
+    def of(cls, request: gr.Request, language: str) -> Visit:
+        """The visit that an event of the page belongs to."""
+        page = urlsplit(request.headers.get("referer", ""))
+        known = page.scheme in ("http", "https") and page.netloc
+        address = f"{page.scheme}://{page.netloc}{page.path}".rstrip("/") if known else ADDRESS
+        return cls(request.session_hash, language, address)
 
 
 @dataclass(frozen=True)

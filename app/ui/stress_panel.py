@@ -60,7 +60,7 @@ def build(desk: Desk) -> DeepPanel:
         if shown is None or not shown.on or found is None:
             return gr.skip()
         with in_plain_words(language):
-            visit, strength = Visit(request.session_hash, language), _notch(strength)
+            visit, strength = Visit.of(request, language), _notch(strength)
             given = answering.look(
                 shown, visit, lambda exhibit: disturbed(exhibit, found.kind, strength, found.seed)
             )

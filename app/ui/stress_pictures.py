@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from app.service.disturbing import KINDS
-from app.service.stress import STRENGTHS, Curve, Disturbed, Stress
+from app.service.stress import STRENGTHS, Disturbed, Stress, Trend
 from app.ui import charts, words
 from app.ui.shown import Shown
 from models.clip import SAMPLE_RATE
@@ -119,7 +119,7 @@ def _turned(before: float, after: float) -> bool:
     return round(before, 1) * round(after, 1) < 0
 
 
-def _mean_change(curve: Curve) -> float:
+def _mean_change(curve: Trend) -> float:
     """Mean distance from the untouched score over the strengths that leave something to judge."""
     moved = [abs(score - curve[0]) for score in curve[1:] if score is not None]
     return sum(moved) / max(1, len(moved))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import gradio as gr
-from gradio.context import LocalContext
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.service.calls import ADDRESS, Call
+from app.service.calls import Call
 from app.service.comparing import compare
 from app.service.exhibit import Exhibit
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
@@ -33,10 +31,9 @@ def build(desk: Desk) -> DeepPanel:
         if nothing := charts.nothing_yet(shown, language):
             return [nothing, gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
         call = call_of(shown)
-        address = _address()
         calls = {
-            "python": call.python(address),
-            "curl": call.curl(address),
+            "python": call.python(visit.address),
+            "curl": call.curl(visit.address),
             "command": call.command(),
         }
         sizes = files.sizes(shown, visit)
@@ -52,7 +49,7 @@ def build(desk: Desk) -> DeepPanel:
                 return gr.skip()
             gr.Progress()(None, desc=words.say("take_away_making", language))
             with in_plain_words(language):
-                content = files.content(what, shown, Visit(request.session_hash, language))
+                content = files.content(what, shown, Visit.of(request, language))
             return save_bytes_to_cache(content, file_name(what, shown), handed.GRADIO_CACHE)
 
         return made
@@ -153,12 +150,3 @@ class _Files:
 
         made_with = self._answering.look(shown, visit, ask)
         return report(self._answering.again(shown, visit), made_with, visit.language)
-
-
-def _address() -> str:
-    """Where the visitor's browser reached this page."""
-    request = LocalContext.request.get(None)
-    page = urlsplit(request.headers.get("referer", "") if request else "")
-    if page.scheme not in ("http", "https") or not page.netloc:
-        return ADDRESS
-    return f"{page.scheme}://{page.netloc}{page.path}".rstrip("/")

@@ -198,9 +198,7 @@ def _table(timeline: Timeline, language: str) -> str:
         for key in ("part", "from", "to", "moves")
     )
     summary = words.say("timeline_table", language)
-    table = (
-        f'<table class="fb-table"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    )
+    table = f'<table class="fb-table"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return (
         f'<details class="fb-numbers"><summary>{escape(summary)}</summary>'
         f"{charts.scrolling(summary, table)}</details>"

@@ -48,7 +48,7 @@ def wire(
 
     def retell(now: Shown | None, language_now: str, request: gr.Request) -> dict:
         if now is not None:
-            now = answering.again(now, Visit(request.session_hash, language_now))
+            now = answering.again(now, Visit.of(request, language_now))
         return paint(panels, now, language_now, clip=True)
 
     def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
@@ -87,7 +87,7 @@ def wire(
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language_now), title="")
             return {shown: now}
-        visit = Visit(request.session_hash, language_now)
+        visit = Visit.of(request, language_now)
         number = questions.begin(visit.session)
         progress(None, desc=words.say("doing", language_now))
         answer = answering.ask(
@@ -104,13 +104,13 @@ def wire(
             return {shown: None}
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
-        answer = answering.switch(now, on, Visit(request.session_hash, language_now))
+        answer = answering.switch(now, on, Visit.of(request, language_now))
         return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
 
     def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
         if now is None:
             return {shown: None}
-        answer = answering.with_method(now, method, Visit(request.session_hash, language_now))
+        answer = answering.with_method(now, method, Visit.of(request, language_now))
         return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
 
     def forget(request: gr.Request) -> None:
@@ -121,7 +121,7 @@ def wire(
 
     def rendered(panel: DeepPanel, values: dict, request: gr.Request) -> dict:
         """New values of the panel's components; none where a later look overtook this one."""
-        visit = Visit(request.session_hash, values[language])
+        visit = Visit.of(request, values[language])
         turns = looks[panel.name]
         number = turns.begin(visit.session)
         gr.Progress()(None, desc=words.doing(panel.name, visit.language))

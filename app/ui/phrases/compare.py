@@ -6,8 +6,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_title": ("Every method on this clip", "所有方法对这段视频的判断"),
     "compare_subset": ("with {names}", "使用{names}"),
     "compare_agree": (
-        "{same} of {count} methods say {side}; the median is {median}, "
-        "they reach from {low} to {high}.",
+        "{same} of {count} methods say {side}; the median is {median}, they reach from {low} to {high}.",
         "{count} 种方法中有 {same} 种认为是{side}；中位数为 {median}，范围从 {low} 到 {high}。",
     ),
     "side_positive": ("positive", "正面"),
