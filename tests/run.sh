@@ -68,4 +68,6 @@ install_browser() {
 install_packages
 install_browser
 .venv-tests/bin/python -m ruff check .
-exec .venv-tests/bin/python -m pytest "$@"
+# one worker a core, each with its own page and models, which compute on that core
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+exec .venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
