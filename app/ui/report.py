@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.service.calls import Call
 from app.service.comparing import MethodAnswer
-from app.ui import charts, words
+from app.ui import charts, imagined_pictures, words
 from app.ui.shown import Shown
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
@@ -44,6 +44,7 @@ def report(shown: Shown, made_with: Circumstances, language: str) -> str:
     sections = (
         _sentiment(shown, language),
         _fuses(shown, language),
+        _imagined(shown, language),
         _words(shown, language),
         _pictures(shown, language),
         _subsets(shown, language),
@@ -105,6 +106,16 @@ def _fuses(shown: Shown, language: str) -> str:
     if kind:
         heads.append(words.weights_name(kind, language))
     return _section("fuses", _table(heads, rows), language)
+
+
+def _imagined(shown: Shown, language: str) -> str:
+    """What takes the place of the modalities that are out or absent; "" where nothing does."""
+    rows = [
+        f"<dt>{escape(words.modality_name(modality, language))}</dt>"
+        f"<dd>{imagined_pictures.glimpse(seen, modality, language)}</dd>"
+        for modality, seen in shown.analysis.imagined.items()
+    ]
+    return _section("report_imagined", f"<dl>{''.join(rows)}</dl>", language) if rows else ""
 
 
 def _words(shown: Shown, language: str) -> str:

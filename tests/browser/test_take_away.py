@@ -105,6 +105,7 @@ def test_report_opens_anywhere_and_runs_nothing(open_page, tmp_path):
     page.goto(path.as_uri())
     assert HOSTILE in page.inner_text("blockquote")
     assert page.title() == "Fusebox report: words alone"
+    assert page.locator(".fb-glimpse img").count() == 2  # the voice and the face that MFM imagines
     assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
 
 

@@ -63,6 +63,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "report_out": ("pulled out", "已拔掉"),
     "report_absent": ("absent", "不存在"),
     "report_entropy": ("Entropy", "熵"),
+    "report_imagined": ("Imagined by MFM in place of what is out", "MFM 对缺失部分的想象"),
     "report_transcript": ("Words", "文字"),
     "report_no_words": ("no words", "没有文字"),
     "report_settings": ("Settings", "设置"),
