@@ -2,8 +2,8 @@
 
 Pleasure values in [-1, 1] are those of Russell & Mehrabian, "Evidence for a three-factor theory of
 emotions", Journal of Research in Personality 11 (1977), for the adjective nearest to each label; they are
-multiplied by 3. Several independent reprints of the table give the same six basic emotions; that of
-contempt was not found in one, and the paper itself was not at hand. RAVDESS's normal intensity counts two
+multiplied by 3. Those of the six basic emotions agree with copies of that table in public code;
+that of contempt is recalled, and the paper itself was not at hand. RAVDESS's normal intensity counts two
 thirds of its strong one.
 """
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pocketsphinx
 
-from app.media.whisper import TinyWhisper, Whisper, find_weights
+from app.media.whisper import TinyWhisper, Whisper, find_weights, packaged_weights
 from app.service.analysis import Transcript, Word
 from models.clip import SAMPLE_RATE
 
@@ -45,7 +45,7 @@ class Recogniser:
         self._allow_downloads = allow_downloads
         self._device = device
         self._engine: Engine | None = None
-        # The engines keep the state of the utterance at hand, so one clip at a time.
+        # PocketSphinx and the pipeline keep the state of the utterance at hand, so one clip at a time.
         self._lock = threading.Lock()
 
     @property
@@ -62,7 +62,7 @@ class Recogniser:
     def transcribe(self, audio: np.ndarray) -> Transcript:
         """The words of (n,) float32 sound at 16 kHz, with their times; text is "" where nobody speaks.
 
-        Raises RecogniserError where a folder of Whisper is set but cannot be loaded.
+        Raises RecogniserError where the Whisper that is set, or the packaged one, cannot be loaded.
         """
         with self._lock:
             engine = self._loaded()
@@ -83,8 +83,10 @@ class Recogniser:
             folder = find_weights(self._whisper, self._allow_downloads)
             if folder is not None:
                 self._engine = Whisper(folder, self._device)
+            elif (folder := packaged_weights()) is not None:
+                self._engine = TinyWhisper(folder)
             else:
-                self._engine = TinyWhisper() if TinyWhisper.installed() else PocketSphinx()
+                self._engine = PocketSphinx()
         return self._engine
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from app.service import notices
@@ -43,6 +42,7 @@ class Analyst:
         self._reader = Reader(settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._renderer: Renderer | None = None
+        self._familiarity: Familiarity | None = None
         self._loading = threading.Lock()
 
     def analyze(
@@ -68,7 +68,8 @@ class Analyst:
         exhibit = self._open(video, audio, text, method, asked, course)
         reading, checkpoint = exhibit.reading, exhibit.checkpoint
         mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
-        strange = self.familiarity.strange(exhibit.features.only(exhibit.used)) if self.familiarity else ()
+        familiarity = self.familiarity()
+        strange = familiarity.strange(exhibit.features.only(exhibit.used)) if familiarity else ()
         with course.stage("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
             certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
@@ -92,7 +93,7 @@ class Analyst:
             notices=(
                 *reading.notices,
                 *notices.of_absence(asked, exhibit.used, reading.notices),
-                *notices.of_strangeness(strange),
+                *notices.of_strangeness(strange, reading.notices),
             ),
             imagined=imagined,
             crops=faces.crops if faces else None,
@@ -150,6 +151,7 @@ class Analyst:
             self.checkpoint(name)
         self._reader.prepare()
         self.imaginer()
+        self.familiarity()
 
     def imaginer(self) -> Imaginer | None:
         """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
@@ -161,16 +163,17 @@ class Analyst:
             log.warning("nothing is imagined: %s", error)
             return None
 
-    @cached_property
     def familiarity(self) -> Familiarity | None:
         """What knows an utterance unlike the training data; None, and the reason in the log, without."""
         from models.extractors.familiarity import Familiarity
 
-        try:
-            return Familiarity.load(self.settings.checkpoints)
-        except CheckpointError as error:
-            log.warning("nothing is called unlike the training data: %s", error)
-            return None
+        with self._loading:
+            if self._familiarity is None:
+                try:
+                    self._familiarity = Familiarity.load(self._reader.profile, self.settings.checkpoints)
+                except CheckpointError as error:
+                    log.warning("nothing is called unlike the training data: %s", error)
+            return self._familiarity
 
     def renderer(self) -> Renderer:
         """What draws, sounds and words states, loaded once; CheckpointError where its weights do not fit."""

@@ -89,12 +89,14 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
     return [Notice("modality_absent", text, values)]
 
 
-def of_strangeness(strange: Iterable[Modality]) -> list[Notice]:
-    """For modalities that are unlike what the models learned from: at most one notice."""
-    strange = tuple(strange)
+def of_strangeness(strange: Iterable[Modality], others: Iterable[Notice]) -> list[Notice]:
+    """Unlike what the models learned from, where none of the `others` says why: at most one notice."""
+    foreign = any(notice.code == "not_english" for notice in others)
+    strange = tuple(m for m in strange if not (foreign and m is Modality.TEXT))
     if not strange:
         return []
-    text = f"The models learned from nothing like this ({plain_list(strange, 'and')}): trust the score less."
+    unlike = f"Unlike most of what the models learned from: {plain_list(strange, 'and')}."
+    text = f"{unlike} Trust the score less."
     return [Notice("unlike_training", text, {"modalities": ",".join(strange)})]
 
 

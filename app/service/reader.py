@@ -76,7 +76,7 @@ class Reading:
 class Reader:
     """Decodes, recognises and extracts; may be called from any thread.
 
-    device : torch device of the extractors and of a Whisper recogniser
+    device : torch device of the extractors and of a Whisper from disk
     profile : extractors to use instead of loading the `local` profile
     stored : what was read before, by default of the example clips
     """

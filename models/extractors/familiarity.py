@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import CHECKPOINTS, load_strictly, load_tensors
+from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.extractors.profile import Profile
 from models.types import MODALITIES, Features, Modality
 
@@ -26,11 +26,20 @@ class Familiarity(nn.Module):
             self.register_buffer(f"{modality}_whitener", torch.eye(width))
 
     @classmethod
-    def load(cls, root: Path | None = None) -> Familiarity:
-        """The one of the `local` profile; CheckpointError for a missing, damaged or misfitting file."""
-        path = Path(root or CHECKPOINTS) / Profile.name / "extractors" / "familiarity.safetensors"
-        familiarity = cls()
-        load_strictly(familiarity.state_dict(), load_tensors(path)[0], path)
+    def load(cls, profile: Profile, root: Path | None = None) -> Familiarity:
+        """The one that was fitted on this profile's states, from `<root>/<profile>/extractors`.
+
+        CheckpointError for a missing, damaged or misfitting file, and for one of other extractors.
+        """
+        path = Path(root or CHECKPOINTS) / profile.name / "extractors" / "familiarity.safetensors"
+        tensors, meta = load_tensors(path)
+        if meta.get("fingerprints") != {str(m): digest for m, digest in profile.fingerprints.items()}:
+            raise CheckpointError(
+                f"{path} was fitted on states of other extractors; fit it again with "
+                "`python -m models train-extractors familiarity`"
+            )
+        familiarity = cls(profile.dims)
+        load_strictly(familiarity.state_dict(), tensors, path)
         return familiarity
 
     def strangeness(self, modality: Modality, states: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ EXTRACTOR_CARDS = {
         "One Gaussian per modality over the mean states of the utterances that the fusion models learn from, "
         "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is strange where its Mahalanobis distance "
         "(as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their speaker or "
-        "video is left out. It notices another language, music and noise; it does not notice whether a score "
+        "video is left out. It notices white noise, pure tones and a sentence of German, but not every "
+        "stranger: Korean, gibberish, some chords and our drawn faces pass; and it cannot know whether a score "
         "is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never saw, of which "
         "1 % should be strange.",
     ),

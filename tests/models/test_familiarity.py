@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
+import scipy.io.wavfile
 import torch
 
 from app.service.analyst import Analyst
 from app.settings import Settings
+from models.checkpoint import CheckpointError
 from models.clip import SAMPLE_RATE, Clip
 from models.extractors.familiarity import Familiarity
 from models.extractors.profile import Profile
@@ -25,8 +29,15 @@ def profile() -> Profile:
 
 
 @pytest.fixture(scope="module")
-def familiarity() -> Familiarity:
-    return Familiarity.load()
+def familiarity(profile) -> Familiarity:
+    return Familiarity.load(profile)
+
+
+def test_of_other_extractors_it_is_refused(profile):
+    other = copy.copy(profile)
+    other.fingerprints = {**profile.fingerprints, Modality.AUDIO: "another"}
+    with pytest.raises(CheckpointError, match="other extractors"):
+        Familiarity.load(other)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +68,19 @@ def test_sounds_that_are_no_voice(profile, familiarity, sound):
     assert familiarity.strange(features.only((Modality.TEXT,))) == []
 
 
-def test_the_visitor_is_told_of_what_is_switched_on(profile):
+def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
+    sound = tmp_path / "whistle.wav"
+    scipy.io.wavfile.write(sound, SAMPLE_RATE, (0.3 * np.sin(2 * np.pi * 440 * SECONDS)).astype(np.float32))
     analyst = Analyst(Settings(device="cpu"), profile)
-    told = analyst.analyze(text="Das ist ein wunderbarer Film und ich liebe ihn").notices
-    assert [notice.values["modalities"] for notice in told if notice.code == "unlike_training"] == ["text"]
-    told = analyst.analyze(text="it was boring and way too long").notices
-    assert "unlike_training" not in [notice.code for notice in told]
+
+    def told(text: str, modalities: str) -> list[str]:
+        analysis = analyst.analyze(audio=sound, text=text, modalities=modalities.split())
+        return [n.values["modalities"] for n in analysis.notices if n.code == "unlike_training"]
+
+    assert told("it was boring and way too long", "text audio") == ["audio"]
+    assert told("it was boring and way too long", "text") == []
+    # that it is German is said already
+    assert told("Das ist ein wunderbarer Film und ich liebe ihn", "text audio") == ["audio"]
 
 
 def test_one_in_a_hundred_of_the_same_kind_is_strange():

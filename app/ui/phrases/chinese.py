@@ -39,7 +39,7 @@ NOTICES_CHINESE = {
     "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
     "long_text": "只读取大约前 {words} 个单词。",
     "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",
-    "unlike_training": "模型的训练数据中没有类似的内容（{modalities}）：请降低对分数的信任。",
+    "unlike_training": "与模型的大部分训练数据不同：{modalities}。请降低对分数的信任。",
     "modality_absent": "这里没有{modalities}：分数仅来自{used}。",
 }
 
