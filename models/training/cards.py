@@ -69,7 +69,7 @@ EXTRACTOR_CARDS = {
         "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is strange where its Mahalanobis distance "
         "(as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their speaker or "
         "video is left out. It notices white noise, pure tones and a sentence of German, but not every "
-        "stranger: Korean, gibberish, some chords and our drawn faces pass; and it cannot know whether a score "
+        "stranger: Korean, gibberish, some chords and our drawn faces pass. It cannot know whether a score "
         "is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never saw, of which "
         "1 % should be strange.",
     ),
