@@ -153,7 +153,9 @@ def test_a_pickle_with_code_is_refused_by_name_and_not_run(write, tmp_path, prot
     assert not target.exists()
 
 
-@pytest.mark.parametrize("value", [sys.exit, getattr, torch.zeros(2), np.load], ids=str)
+@pytest.mark.parametrize(
+    "value", [sys.exit, getattr, torch.zeros(2), np.load], ids=["exit", "getattr", "tensor", "numpy.load"]
+)
 def test_other_globals_are_refused(write, value):
     with pytest.raises(DataError, match="it refers to"):
         load_pickle(write({"train": value}))
