@@ -1,4 +1,4 @@
-"""`python -m app`: serve the page, predict from the command line, or see what is installed."""
+"""`python -m app`: serve the page, predict or transcribe from the command line, or see what is installed."""
 
 from __future__ import annotations
 
@@ -37,22 +37,29 @@ def build_parser() -> Parser:
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
+    transcribe = commands.add_parser("transcribe", help="recognise the words of one clip, or of every row")
+    transcribe.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
+    transcribe.add_argument("--manifest", metavar="FILE.csv", help="listen to every row: `file`")
+    transcribe.add_argument("--out", metavar="HEARD.csv", help="where the rows and their `words` go")
     return parser
 
 
-def check_predict(parser: Parser, args: argparse.Namespace) -> None:
-    """Ends the program where the arguments of `predict` do not go together."""
-    one_clip = args.clip or args.audio or args.text
+def check(parser: Parser, args: argparse.Namespace) -> None:
+    """Ends the program where the arguments of `predict` or `transcribe` do not go together."""
+    asked = vars(args)
+    one_clip = args.clip or asked.get("audio") or asked.get("text")
     if args.manifest:
-        if one_clip or args.json:
-            parser.error("--manifest goes with --out, --method and --modalities only")
+        if one_clip or asked.get("json"):
+            others = "--out, --method and --modalities" if args.command == "predict" else "--out"
+            parser.error(f"--manifest goes with {others} only")
         if not args.out:
             parser.error("--manifest needs --out RESULTS.csv")
     elif args.out:
-        parser.error("--out goes with --manifest; for one clip, redirect the output of --json")
+        parser.error("--out goes with --manifest; for one clip, redirect the output")
     elif not one_clip:
-        parser.error("give a CLIP, --audio FILE or --text WORDS")
-    for file in filter(None, (args.clip, args.audio, args.manifest)):
+        others = ", --audio FILE or --text WORDS" if args.command == "predict" else ""
+        parser.error(f"give a CLIP{others}")
+    for file in filter(None, (args.clip, asked.get("audio"), args.manifest)):
         if not Path(file).is_file():
             parser.error(f"there is no file {file}")
 
@@ -102,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 something of the installation is missing, 2 input that cannot be used."""
     parser = build_parser()
     args = parser.parse_args(arguments)
-    if args.command == "predict":
-        check_predict(parser, args)
+    if args.command in ("predict", "transcribe"):
+        check(parser, args)
     quiet()
     try:
         settings = Settings.from_environment()
@@ -114,10 +121,10 @@ def main(arguments: list[str] | None = None) -> int:
         from app.doctor import examine
 
         return examine(settings)
-    if args.command == "predict":
-        from app.predict import predict
+    if args.command in ("predict", "transcribe"):
+        from app import predict
 
-        return predict(args, settings)
+        return {"predict": predict.predict, "transcribe": predict.transcribe}[args.command](args, settings)
     return serve(settings)
 
 

@@ -1,4 +1,4 @@
-"""`python -m app predict`: one clip, or every row of a CSV, on the terminal."""
+"""`python -m app predict` and `transcribe`: one clip, or every row of a CSV, on the terminal."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ from app.settings import Settings
 from models.checkpoint import CheckpointError
 from models.registry import spec
 
-RESULT_COLUMNS = ("score", "label", "lo", "hi", "error")
+SCORED = ("score", "label", "lo", "hi")
+HEARD = ("words",)
 NAMES = {"text": "words", "audio": "voice", "vision": "face"}
 GAUGE_STEPS = 10  # characters a point of the scale
+
+# a row, its clip or None, and a session of its own -> its results
+Answer = Callable[[dict[str, str], Path | None, str], list[str]]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,24 @@ def predict(args: argparse.Namespace, settings: Settings) -> int:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
+    return 0
+
+
+def transcribe(args: argparse.Namespace, settings: Settings) -> int:
+    """Runs the command; exit codes as for `predict`."""
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        analyst = Analyst(settings)
+        if args.manifest:
+            transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
+        else:
+            print(analyst.transcribe(video=args.clip).text)
+    except RecogniserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 
@@ -99,17 +121,12 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
     cannot be scored says why in `error`. Raises ManifestError for a CSV that cannot be read or a place that
     cannot be written, CheckpointError for weights that are missing.
     """
-    header, rows = read_manifest(manifest)
-    if out.resolve() == manifest.resolve():
-        raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
 
-    def score(cells: list[str], session: str) -> list[str]:
-        row = dict(zip(header, cells, strict=True))
-        text, file = row.get("text", "").strip(), row["file"].strip()
+    def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:
         try:
             analysis = analyst.analyze(
-                video=manifest.parent / file if file else None,
-                text=text or None,
+                video=video,
+                text=row.get("text", "").strip() or None,
                 method=method,
                 modalities=modalities,
                 session=session,
@@ -117,23 +134,51 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
         finally:
             analyst.forget(session)
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
-        return [value, analysis.label, low, high, ""]
+        return [value, analysis.label, low, high]
 
+    _answer_rows(manifest, out, SCORED, score)
+
+
+def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
+    """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above."""
+
+    def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
+        try:
+            return [analyst.transcribe(video=video, session=session).text]
+        finally:
+            analyst.forget(session)
+
+    _answer_rows(manifest, out, HEARD, hear)
+
+
+def _answer_rows(manifest: Path, out: Path, columns: tuple[str, ...], answer: Answer) -> None:
+    """Writes the rows of `manifest` with what `answer` gives for each in `columns`, and `error`."""
+    header, rows = read_manifest(manifest)
+    if out.resolve() == manifest.resolve():
+        raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
+
+    def answered(cells: list[str], session: str) -> list[str]:
+        row = dict(zip(header, cells, strict=True))
+        file = row["file"].strip()
+        return answer(row, manifest.parent / file if file else None, session)
+
+    results = (*columns, "error")
     try:
         file = out.open("w", newline="", encoding="utf-8")
     except OSError as error:
         raise ManifestError(f"cannot write {out}: {error.strerror}") from error
     with file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*_kept_names(header), *RESULT_COLUMNS])
+        writer.writerow([*_kept_names(header, results), *results])
         failed = 0
         for number, cells in enumerate(tqdm(rows, unit="clip", file=sys.stderr)):
             cells += [""] * (len(header) - len(cells))
-            result = _scored(score, cells, len(header), str(number))
-            failed += bool(result[-1])
-            writer.writerow([*cells[: len(header)], *result])
+            result, error = _tried(answered, cells, len(header), str(number))
+            failed += bool(error)
+            writer.writerow([*cells[: len(header)], *(result or [""] * len(columns)), error])
             file.flush()  # an interrupted run keeps what it has
-    print(f"{len(rows) - failed} of {len(rows)} rows scored, written to {out}", file=sys.stderr)
+    done = "scored" if columns is SCORED else "transcribed"
+    print(f"{len(rows) - failed} of {len(rows)} rows {done}, written to {out}", file=sys.stderr)
 
 
 def read_manifest(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -155,29 +200,29 @@ def read_manifest(path: Path) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _scored(
-    score: Callable[[list[str], str], list[str]], cells: list[str], width: int, session: str
-) -> list[str]:
-    """The result columns of one row, whatever happens to it."""
+def _tried(
+    answer: Callable[[list[str], str], list[str]], cells: list[str], width: int, session: str
+) -> tuple[list[str], str]:
+    """What is said of one row, or nothing and why, whatever happens to it."""
     if len(cells) != width:
-        return ["", "", "", "", f"the row has {len(cells)} cells, the header {width}"]
+        return [], f"the row has {len(cells)} cells, the header {width}"
     try:
-        return score(cells, session)
+        return answer(cells, session), ""
     except (CheckpointError, RecogniserError):  # would be the same for every row
         raise
     except ValueError as error:
-        return ["", "", "", "", str(error)]
+        return [], str(error)
     except Exception as error:  # one bad clip must not stop the rest
         log.exception("row %s", session)
-        return ["", "", "", "", f"could not be analysed ({type(error).__name__}: {error})"]
+        return [], f"could not be analysed ({type(error).__name__}: {error})"
 
 
-def _kept_names(header: list[str]) -> list[str]:
+def _kept_names(header: list[str], results: tuple[str, ...]) -> list[str]:
     """The header, in which a column named like a result becomes `given_<name>`."""
-    taken = {*header, *RESULT_COLUMNS}
+    taken = {*header, *results}
     names = []
     for name in header:
-        if name in RESULT_COLUMNS:
+        if name in results:
             while name in taken:
                 name = f"given_{name}"
             taken.add(name)

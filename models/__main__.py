@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--methods", help="the same as METHOD")
     command.add_argument("--seeds", type=int, default=3, help="clips, speech: how many seeds, from 0")
+    command.add_argument("--heard", type=Path, help="clips: CSV of `app transcribe`, to measure with too")
     command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
     command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
     command.add_argument("--cache", type=Path, default=CACHE, help="clips, speech: for computed states")
@@ -209,7 +210,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     if not options.show:
         seeds = list(range(options.seeds))
         for name in names:
-            shipping.evaluate(kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds)
+            shipping.evaluate(
+                kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds, options.heard
+            )
     print(shipping.table(kind, names, CHECKPOINTS))
 
 

@@ -22,6 +22,7 @@ from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
 
 COVERAGE = 0.8  # nominal, of the interval
+RECOGNISED_SUBSETS = [MODALITIES, (Modality.TEXT,)]
 SPEECH_SUBSETS = [(Modality.TEXT, Modality.AUDIO), (Modality.TEXT,), (Modality.AUDIO,)]
 
 
@@ -44,6 +45,7 @@ def evaluate_clips(
     recipe: Recipe | None = None,
     log: Callable[[str], None] = print,
     readers: dict[Modality, PolarityReader] | None = None,
+    recognised: list[Utterance] | None = None,
 ) -> dict:
     """Leave-one-speaker-out over the 12 speakers, for all seven subsets.
 
@@ -51,18 +53,21 @@ def evaluate_clips(
     mean and standard deviation over seeds of every metric, `coverage` and `width` of the interval; `gain`,
     the same for what all three modalities add to words alone; and `predictions`: each seed's held-out
     scores in the order of the clips. With `readers` also `reconstruction`: what MFM, with the first seed,
-    imagines on the clips of each held-out speaker.
+    imagines on the clips of each held-out speaker. With `recognised`, the clips in the same order with the
+    words that a recogniser heard, also `recognised`: what the very same models say of these.
     """
     speakers = sorted({clip.group for clip in sources.clips})
     true = np.array([clip.target for clip in sources.clips])
     groups = np.array([clip.group for clip in sources.clips])
     runs, predictions = {subset: [] for subset in Modality.subsets()}, {}
     imagined: list[Measured] = []
+    heard: dict = {subset: [] for subset in RECOGNISED_SUBSETS}
     for seed in seeds:
         trainer = FusionTrainer(sources, speech, dims, recipe)
         start = trainer.general(name, seed)
         scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
+        heard_scores = {subset: np.zeros(len(true)) for subset in RECOGNISED_SUBSETS}
         for number, speaker in enumerate(speakers):
             calibration = {speakers[(number + step) % len(speakers)] for step in (4, 8)}
             training = [c for c in sources.clips if c.group != speaker and c.group not in calibration]
@@ -72,6 +77,9 @@ def evaluate_clips(
             if readers and seed == seeds[0]:
                 unseen = [clip for clip in sources.clips if clip.group == speaker]
                 imagined.append(measure_reconstruction(model, unseen, dims, readers))
+            for subset in RECOGNISED_SUBSETS if recognised else ():
+                unseen = [clip for clip in recognised if clip.group == speaker]
+                heard_scores[subset][held_out] = predict(model, unseen, dims, subset)
             for subset in Modality.subsets():
                 predicted = np.full(len(true), np.nan)
                 predicted[judged] = predict(model, [sources.clips[i] for i in judged], dims, subset)
@@ -89,6 +97,9 @@ def evaluate_clips(
                 }
             )
             predictions.setdefault(subset_name(subset), []).append(scores[subset].tolist())
+        for subset in RECOGNISED_SUBSETS if recognised else ():
+            usable = ~np.isnan(heard_scores[subset])
+            heard[subset].append(sentiment_metrics(heard_scores[subset][usable], true[usable]))
         log(f"{name}, seed {seed}: " + _line(runs[MODALITIES][-1]))
     return {
         "method": name,
@@ -104,6 +115,7 @@ def evaluate_clips(
         ),
         "predictions": predictions,
         **({"reconstruction": reconstruction_figures(pooled(imagined))} if imagined else {}),
+        **({"recognised": {subset_name(s): spread(r) for s, r in heard.items()}} if recognised else {}),
     }
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
@@ -19,19 +20,34 @@ from models.training.reconstruction import (
     polarity_readers,
     reconstruction_figures,
 )
-from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold
+from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
 from models.training.trainer import FusionTrainer
 from models.training.voice_encoder import FOLDS
 
 
-def evaluate(kind: str, name: str, data: Path, cache: Path, checkpoints: Path, seeds: list[int]) -> None:
-    """Measure a method on "clips" or "speech" and keep the figures in `<checkpoints>/local/figures.json`."""
+def evaluate(
+    kind: str,
+    name: str,
+    data: Path,
+    cache: Path,
+    checkpoints: Path,
+    seeds: list[int],
+    heard: Path | None = None,
+) -> None:
+    """Measure a method on "clips" or "speech" and keep the figures in `<checkpoints>/local/figures.json`.
+
+    heard : CSV with the columns file and words, what `app transcribe` heard in every clip; measures the same
+    models with these words too
+    """
     profile = Profile.load("local", root=checkpoints)
     sources = load_sources(data, profile, cache)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
         readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
-        result = evaluate_clips(name, sources, speech, profile.dims, seeds, readers=readers)
+        recognised = with_words(sources.clips, recognised_words(heard, data), profile) if heard else None
+        result = evaluate_clips(
+            name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised
+        )
         true = np.array([clip.target for clip in sources.clips])
         result["quantiles"] = pooled_quantiles(result, true)
         result.pop("predictions")
@@ -84,6 +100,19 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
         }
     save_fusion(path, model, meta)
     write_method_card(path.with_suffix(".md"), method, meta, model.sizes())
+
+
+def recognised_words(heard: Path, data: Path) -> list[str]:
+    """The words in `heard` of every clip in the manifest, in its order; ValueError where one is missing."""
+    words = pd.read_csv(heard, keep_default_na=False).set_index("file")["words"]
+    files = pd.read_csv(data / "clips" / "manifest.csv")["file"]
+    missing = [file for file in files if file not in words.index]
+    if missing:
+        raise ValueError(
+            f"{heard} has no words of {missing[0]} and {len(missing) - 1} other clips; make it with "
+            f"`python -m app transcribe --manifest {data / 'clips' / 'manifest.csv'} --out {heard}`"
+        )
+    return words[files].tolist()
 
 
 def read_figures(checkpoints: Path) -> dict:

@@ -8,7 +8,7 @@ FER+'s validation split, which the face encoder never saw.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +114,17 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
         test_faces=test_faces,
         language_model=profile.language_model,
     )
+
+
+def with_words(clips: list[Utterance], texts: list[str], profile: Profile) -> list[Utterance]:
+    """The same utterances with other words; without any where a text is empty."""
+    embedded = zip(profile.embed_text(texts), _token_ids(texts, profile), strict=True)
+    changed = []
+    for clip, text, (states, ids) in zip(clips, texts, embedded, strict=True):
+        others = {m: own for m, own in clip.states.items() if m is not Modality.TEXT}
+        words = {Modality.TEXT: states} if text.strip() else {}
+        changed.append(replace(clip, states={**words, **others}, ids=ids if words else None))
+    return changed
 
 
 def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Speech:

@@ -1,11 +1,14 @@
 """Batches, modality dropout, label-matched triples, intervals, and a small training run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from models.training.cards import gain_sentence
 from models.training.evaluation import conformal_quantile, evaluate_clips, pooled_quantiles
+from models.training.shipping import recognised_words
 from models.training.sources import Sources, Speech
 from models.training.trainer import FusionTrainer, Recipe, predict
 from models.training.utterances import TripleMaker, Utterance, collate, drop_modalities
@@ -107,12 +110,29 @@ def test_a_trained_model_predicts_and_an_item_without_the_subset_gives_nan():
 def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
     sources, speech = small_sources()
     recipe = Recipe(general_epochs=1, clip_epochs=1, text=64, speech=64, faces=64, triples=64, batch=32)
-    result = evaluate_clips("late", sources, speech, DIMS, [0, 1], recipe, log=lambda line: None)
+    mute = replace(sources.clips[0], states={AUDIO: sources.clips[0].states[AUDIO]})
+    heard = [mute, *sources.clips[1:]]  # the recogniser heard nothing in the first, all in the others
+    result = evaluate_clips(
+        "late", sources, speech, DIMS, [0, 1], recipe, log=lambda line: None, recognised=heard
+    )
     assert len(result["subsets"]) == 7
+    given, recognised = (result[key]["text+audio+vision"]["mae"] for key in ("subsets", "recognised"))
+    assert given != recognised and given == pytest.approx(recognised, abs=0.3)
     mean, deviation = result["subsets"]["text+audio+vision"]["mae"]
     assert 0 < mean < 3 and deviation > 0
     quantiles = pooled_quantiles(result, np.array([clip.target for clip in sources.clips]))
     assert all(width > 0 for width in quantiles.values())
+
+
+def test_recognised_words_must_be_there_for_every_clip(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "manifest.csv").write_text("file,text\na.mp4,good\nb.mp4,bad\n")
+    heard = tmp_path / "heard.csv"
+    heard.write_text("file,text,words\nb.mp4,bad,Bad.\na.mp4,good,\n")
+    assert recognised_words(heard, tmp_path) == ["", "Bad."]
+    heard.write_text("file,words\na.mp4,Good.\n")
+    with pytest.raises(ValueError, match=r"no words of b\.mp4 .* app transcribe"):
+        recognised_words(heard, tmp_path)
 
 
 def test_the_card_says_plainly_when_voice_and_face_do_not_help():

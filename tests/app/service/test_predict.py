@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.predict import ManifestError, describe, gauge, predict_manifest
+from app.media.speech import Recogniser
+from app.predict import ManifestError, describe, gauge, predict_manifest, transcribe_manifest
+from app.service.analysis import Transcript
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,6 +65,18 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
     assert float(results[0]["score"]) == pytest.approx(direct.score, abs=1e-4)
     assert results[0]["label"] == direct.label
     assert float(results[0]["lo"]) <= float(results[0]["score"]) <= float(results[0]["hi"])
+
+
+def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("hello there", "whisper"))
+    (tmp_path / "a.mp4").write_bytes(write_clip().read_bytes())
+    rows = [["file", "words"], ["a.mp4", "hi"], ["gone.mp4", ""]]
+    out = tmp_path / "heard.csv"
+    transcribe_manifest(analyst, write_rows(tmp_path / "clips.csv", rows), out)
+    results = read_rows(out)
+    assert list(results[0]) == ["file", "given_words", "words", "error"]
+    assert [row["words"] for row in results] == ["hello there", ""]
+    assert [bool(row["error"]) for row in results] == [False, True]
 
 
 def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_path):
@@ -132,6 +146,8 @@ def test_help_is_quick_and_needs_no_torch():
     ("arguments", "environment", "message"),
     [
         (["predict"], {}, "give a CLIP"),
+        (["transcribe"], {}, "give a CLIP"),
+        (["transcribe", "a.mp4", "--manifest", "a.csv", "--out", "b.csv"], {}, "goes with --out only"),
         (["predict", "a.mp4", "--out", "b.csv"], {}, "--out goes with --manifest"),
         (["predict", "--manifest", "a.csv"], {}, "needs --out"),
         (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "no file a.csv"),
