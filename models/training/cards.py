@@ -122,6 +122,7 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"{subset_table(meta.figures['clips'])}\n\n"
         f"{gain_sentence(meta.figures['gain'], meta.figures['seeds'])} "
         f"Made by `python -m models evaluate --data clips --methods {method.name}`.\n\n"
+        f"{_recognised_section(meta.figures.get('recognised', {}))}"
         "## On actors never heard: RAVDESS\n\n"
         "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
         "nothing about it.\n\n"
@@ -143,6 +144,17 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
 
 def _seeds(count: int) -> str:
     return f"mean ± standard deviation over {count} seeds" if count > 1 else "one seed only"
+
+
+def _recognised_section(figures: dict[str, dict]) -> str:
+    """The clips once more, with the words that a visitor's clip would have."""
+    if not figures:
+        return ""
+    return (
+        "With the words that Whisper tiny.en hears in the clips instead of the data set's, and the same "
+        f"models:\n\n{subset_table(figures)}\n\nMade by the same with `--heard HEARD.csv`, from "
+        "`python -m app transcribe`.\n\n"
+    )
 
 
 def _imagined_section(groups: dict[str, dict[str, dict[str, float]]]) -> str:

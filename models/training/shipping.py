@@ -83,6 +83,7 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
             "clips": measured["subsets"],
             "seeds": len(measured["seeds"]),
             "gain": measured["gain"],
+            "recognised": measured.get("recognised", {}),
             "speech": figures.get("speech", {}).get(name, {}).get("subsets", {}),
         },
     )
