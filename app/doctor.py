@@ -120,6 +120,7 @@ def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
     from models.checkpoint import CheckpointError, load_fusion
+    from models.extractors.familiarity import Familiarity
     from models.extractors.profile import Profile
 
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
@@ -132,6 +133,12 @@ def weights(settings: Settings) -> Iterator[Finding]:
         fingerprints, language_model = profile.fingerprints, profile.language_model
         for modality, fingerprint in fingerprints.items():
             yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
+        try:
+            Familiarity.load(profile, settings.checkpoints)
+        except CheckpointError as error:
+            yield Finding("familiarity", str(error), ok=False, required=False, remedy=remedy)
+        else:
+            yield Finding("familiarity", "fits the extractors")
     for method in describe_methods(settings.checkpoints):
         try:
             load_fusion(method["name"], "local", settings.checkpoints, fingerprints, language_model)
