@@ -122,9 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
 
         return examine(settings)
     if args.command in ("predict", "transcribe"):
-        from app import predict
+        from app.predict import run
 
-        return {"predict": predict.predict, "transcribe": predict.transcribe}[args.command](args, settings)
+        return run(args, settings)
     return serve(settings)
 
 

@@ -34,45 +34,41 @@ class ManifestError(ValueError):
     """A CSV that cannot be scored: says what is wrong with it and what would work."""
 
 
-def predict(args: argparse.Namespace, settings: Settings) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs the command; exit code 0 done, 1 weights missing or damaged, 2 input that cannot be used."""
     sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
     try:
-        modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
-        chosen(modalities), spec(args.method)  # a slip in these should not wait for a decoder
-        analyst = Analyst(settings)
-        if args.manifest:
-            predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)
-            return 0
-        analysis = analyst.analyze(
-            video=args.clip, audio=args.audio, text=args.text, method=args.method, modalities=modalities
-        )
+        {"predict": predict, "transcribe": transcribe}[args.command](args, settings)
     except (CheckpointError, RecogniserError) as error:
         print(error, file=sys.stderr)
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    return 0
+
+
+def predict(args: argparse.Namespace, settings: Settings) -> None:
+    """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
+    modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
+    chosen(modalities), spec(args.method)  # a slip in these should not wait for a decoder
+    analyst = Analyst(settings)
+    if args.manifest:
+        predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)
+        return
+    analysis = analyst.analyze(
+        video=args.clip, audio=args.audio, text=args.text, method=args.method, modalities=modalities
+    )
     print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
-    return 0
 
 
-def transcribe(args: argparse.Namespace, settings: Settings) -> int:
-    """Runs the command; exit codes as for `predict`."""
-    sys.stdout.reconfigure(errors="replace")
-    try:
-        analyst = Analyst(settings)
-        if args.manifest:
-            transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
-        else:
-            print(analyst.transcribe(video=args.clip).text)
-    except RecogniserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+def transcribe(args: argparse.Namespace, settings: Settings) -> None:
+    """Prints the words of one clip, or writes those of a CSV's rows."""
+    analyst = Analyst(settings)
+    if args.manifest:
+        transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
+    else:
+        print(analyst.transcribe(video=args.clip).text)
 
 
 def describe(analysis: Analysis) -> str:
@@ -123,36 +119,35 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
     """
 
     def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        try:
-            analysis = analyst.analyze(
-                video=video,
-                text=row.get("text", "").strip() or None,
-                method=method,
-                modalities=modalities,
-                session=session,
-            )
-        finally:
-            analyst.forget(session)
+        analysis = analyst.analyze(
+            video=video,
+            text=row.get("text", "").strip() or None,
+            method=method,
+            modalities=modalities,
+            session=session,
+        )
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
         return [value, analysis.label, low, high]
 
-    _answer_rows(manifest, out, SCORED, score)
+    _answer_rows(analyst, manifest, out, SCORED, score, "scored")
 
 
 def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
     """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above."""
 
     def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        try:
-            return [analyst.transcribe(video=video, session=session).text]
-        finally:
-            analyst.forget(session)
+        return [analyst.transcribe(video=video, session=session).text]
 
-    _answer_rows(manifest, out, HEARD, hear)
+    _answer_rows(analyst, manifest, out, HEARD, hear, "transcribed")
 
 
-def _answer_rows(manifest: Path, out: Path, columns: tuple[str, ...], answer: Answer) -> None:
-    """Writes the rows of `manifest` with what `answer` gives for each in `columns`, and `error`."""
+def _answer_rows(
+    analyst: Analyst, manifest: Path, out: Path, columns: tuple[str, ...], answer: Answer, done: str
+) -> None:
+    """Writes the rows of `manifest` with what `answer` gives for each in `columns`, and `error`.
+
+    done : what was done with a row that has an answer, for the last line
+    """
     header, rows = read_manifest(manifest)
     if out.resolve() == manifest.resolve():
         raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
@@ -160,7 +155,10 @@ def _answer_rows(manifest: Path, out: Path, columns: tuple[str, ...], answer: An
     def answered(cells: list[str], session: str) -> list[str]:
         row = dict(zip(header, cells, strict=True))
         file = row["file"].strip()
-        return answer(row, manifest.parent / file if file else None, session)
+        try:
+            return answer(row, manifest.parent / file if file else None, session)
+        finally:
+            analyst.forget(session)
 
     results = (*columns, "error")
     try:
@@ -177,7 +175,6 @@ def _answer_rows(manifest: Path, out: Path, columns: tuple[str, ...], answer: An
             failed += bool(error)
             writer.writerow([*cells[: len(header)], *(result or [""] * len(columns)), error])
             file.flush()  # an interrupted run keeps what it has
-    done = "scored" if columns is SCORED else "transcribed"
     print(f"{len(rows) - failed} of {len(rows)} rows {done}, written to {out}", file=sys.stderr)
 
 

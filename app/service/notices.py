@@ -12,13 +12,14 @@ Subset = tuple[Modality, ...]
 
 PLAIN = {Modality.TEXT: "words", Modality.AUDIO: "voice", Modality.VISION: "face"}
 
-# A notice with one of these codes already explains why its modality is not there.
+# A notice with one of these codes already explains what is the matter with its modality.
 EXPLAINS = {
     "no_sound": (Modality.AUDIO, Modality.TEXT),
     "no_voice": (Modality.AUDIO,),
     "no_speech": (Modality.TEXT,),
     "no_picture": (Modality.VISION,),
     "no_face": (Modality.VISION,),
+    "not_english": (Modality.TEXT,),
 }
 
 
@@ -79,8 +80,7 @@ def of_length(tokens: list[str], most: int) -> Notice | None:
 
 def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[Notice]:
     """Asked for, not there, and not explained by one of the `others`: at most one notice."""
-    explained = {m for notice in others for m in EXPLAINS.get(notice.code, ())}
-    absent = [m for m in asked if m not in used and m not in explained]
+    absent = _unexplained((m for m in asked if m not in used), others)
     if not absent:
         return []
     nothing = " and ".join(f"no {PLAIN[m]}" for m in absent)
@@ -91,13 +91,18 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
 
 def of_strangeness(strange: Iterable[Modality], others: Iterable[Notice]) -> list[Notice]:
     """Unlike what the models learned from, where none of the `others` says why: at most one notice."""
-    foreign = any(notice.code == "not_english" for notice in others)
-    strange = tuple(m for m in strange if not (foreign and m is Modality.TEXT))
+    strange = _unexplained(strange, others)
     if not strange:
         return []
     unlike = f"Unlike most of what the models learned from: {plain_list(strange, 'and')}."
     text = f"{unlike} Trust the score less."
     return [Notice("unlike_training", text, {"modalities": ",".join(strange)})]
+
+
+def _unexplained(modalities: Iterable[Modality], others: Iterable[Notice]) -> list[Modality]:
+    """Those that none of the `others` explains."""
+    explained = {m for notice in others for m in EXPLAINS.get(notice.code, ())}
+    return [m for m in modalities if m not in explained]
 
 
 def plain_list(modalities: Iterable[Modality], conjunction: str) -> str:

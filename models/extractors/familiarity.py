@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.extractors.profile import Profile
-from models.types import MODALITIES, Features, Modality
+from models.types import Features, Modality
+
+
+def distances(states: Tensor, mean: Tensor, whitener: Tensor) -> Tensor:
+    """Mahalanobis distances (n,) of (n, d); whitener (d, d) is a root of the inverse covariance."""
+    return torch.linalg.vector_norm((states - mean) @ whitener, dim=-1)
 
 
 class Familiarity(nn.Module):
@@ -44,14 +49,12 @@ class Familiarity(nn.Module):
 
     def strangeness(self, modality: Modality, states: Tensor) -> Tensor:
         """Distances (n,) of mean states (n, d), in units of the one that 99 % of utterances stay below."""
-        mean, whitener = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_whitener")
-        return torch.linalg.vector_norm((states - mean) @ whitener, dim=-1)
+        return distances(states, getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_whitener"))
 
     def strange(self, features: Features) -> list[Modality]:
         """The modalities of a batch of one that are unlike what was learned from."""
         found = []
-        for modality in MODALITIES:
-            sequence = features[modality]
+        for modality, sequence in features:
             if bool(sequence.present[0]):
                 mean = sequence.values[0, : int(sequence.lengths[0])].mean(0).cpu()
                 if self.strangeness(modality, mean[None]).item() > 1:

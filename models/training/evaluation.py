@@ -61,13 +61,13 @@ def evaluate_clips(
     groups = np.array([clip.group for clip in sources.clips])
     runs, predictions = {subset: [] for subset in Modality.subsets()}, {}
     imagined: list[Measured] = []
-    heard: dict = {subset: [] for subset in RECOGNISED_SUBSETS}
+    heard: dict = {subset: [] for subset in (RECOGNISED_SUBSETS if recognised else ())}
     for seed in seeds:
         trainer = FusionTrainer(sources, speech, dims, recipe)
         start = trainer.general(name, seed)
         scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
-        heard_scores = {subset: np.zeros(len(true)) for subset in RECOGNISED_SUBSETS}
+        heard_scores = {subset: np.zeros(len(true)) for subset in heard}
         for number, speaker in enumerate(speakers):
             calibration = {speakers[(number + step) % len(speakers)] for step in (4, 8)}
             training = [c for c in sources.clips if c.group != speaker and c.group not in calibration]
@@ -77,7 +77,7 @@ def evaluate_clips(
             if readers and seed == seeds[0]:
                 unseen = [clip for clip in sources.clips if clip.group == speaker]
                 imagined.append(measure_reconstruction(model, unseen, dims, readers))
-            for subset in RECOGNISED_SUBSETS if recognised else ():
+            for subset in heard:
                 unseen = [clip for clip in recognised if clip.group == speaker]
                 heard_scores[subset][held_out] = predict(model, unseen, dims, subset)
             for subset in Modality.subsets():
@@ -97,7 +97,7 @@ def evaluate_clips(
                 }
             )
             predictions.setdefault(subset_name(subset), []).append(scores[subset].tolist())
-        for subset in RECOGNISED_SUBSETS if recognised else ():
+        for subset in heard:
             usable = ~np.isnan(heard_scores[subset])
             heard[subset].append(sentiment_metrics(heard_scores[subset][usable], true[usable]))
         log(f"{name}, seed {seed}: " + _line(runs[MODALITIES][-1]))
@@ -115,7 +115,7 @@ def evaluate_clips(
         ),
         "predictions": predictions,
         **({"reconstruction": reconstruction_figures(pooled(imagined))} if imagined else {}),
-        **({"recognised": {subset_name(s): spread(r) for s, r in heard.items()}} if recognised else {}),
+        **({"recognised": {subset_name(s): spread(r) for s, r in heard.items()}} if heard else {}),
     }
 
 

@@ -7,7 +7,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
-from models.extractors.familiarity import Familiarity
+from models.extractors.familiarity import Familiarity, distances
 from models.extractors.profile import Profile
 from models.training.sources import Sources, Speech
 from models.training.utterances import Utterance
@@ -30,13 +30,12 @@ def fit_familiarity(
         unique = {id(item): item for item in (*own[modality], *sources.clips)}  # MOSI's rows are repeated
         items = [item for item in unique.values() if modality in item.states]
         states, groups = mean_states(items, modality), [item.group for item in items]
-        distances = torch.zeros(len(items))
+        unseen = torch.zeros(len(items))
         for training, held_out in GroupKFold(FOLDS).split(states, groups=groups):
-            mean, whitener = _gaussian(states[training])
-            distances[held_out] = torch.linalg.vector_norm((states[held_out] - mean) @ whitener, dim=-1)
+            unseen[held_out] = distances(states[held_out], *_gaussian(states[training]))
         mean, whitener = _gaussian(states)
         getattr(familiarity, f"{modality}_mean").copy_(mean)
-        getattr(familiarity, f"{modality}_whitener").copy_(whitener / distances.quantile(KEPT))
+        getattr(familiarity, f"{modality}_whitener").copy_(whitener / unseen.quantile(KEPT))
     return familiarity
 
 

@@ -14,7 +14,6 @@ share the file, each with its own --methods. Prints Markdown tables of what the 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -38,7 +37,7 @@ from models.training.trainer import predict  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import METRICS, Results, shown  # noqa: E402
+from tests.benchmarks.results import METRICS, Results, options_of_runs, shown  # noqa: E402
 from tests.parity.mmsa import CLASSES  # noqa: E402
 
 THEIRS = "mmsa:"  # before the name of a method of MMSA's
@@ -153,17 +152,10 @@ def chosen(wanted: str, known: list[str]) -> list[str]:
 
 def main() -> None:
     recipe = ResearchRecipe()
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_of_runs(__doc__, "accuracy.jsonl", seeds=5, epochs=recipe.epochs)
     parser.add_argument("--sets", default="utterances,aligned", help=f"of {', '.join(SET_NAMES)}, or all")
     parser.add_argument("--methods", default="all", help="of ours and, as mmsa:NAME, MMSA's")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
-    parser.add_argument("--epochs", type=int, default=recipe.epochs, help="at most, of our methods")
     parser.add_argument("--padding", choices=mmsa_runs.PADDINGS, default="front", help="of MMSA's words")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmark")
-    parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "benchmark" / "accuracy.jsonl")
     parser.add_argument("--show", action="store_true", help="print the tables, train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)

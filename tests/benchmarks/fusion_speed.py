@@ -10,7 +10,6 @@ has about 11 times fewer parameters, 3.3 times the speed in training and 1.9 tim
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -37,7 +36,7 @@ from models.training.utterances import collate  # noqa: E402
 from models.types import MODALITIES, Features, Modality  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
-from tests.benchmarks.results import Results, shown  # noqa: E402
+from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
 from tests.parity import mmsa  # noqa: E402
 
 BATCH = 32
@@ -209,17 +208,10 @@ def _rank_figures(config: dict, dataset: FeatureSet, seed: int, recipe: Research
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_of_runs(__doc__, "ranks.jsonl", seeds=5, epochs=ResearchRecipe.epochs)
     parser.add_argument("--repeats", type=int, default=15, help="of the timings")
     parser.add_argument("--steps", type=int, default=20, help="batches of one timing")
     parser.add_argument("--skip-ranks", action="store_true", help="only parameters and speeds")
-    parser.add_argument("--seeds", type=int, default=5, help="of every rank, from 0")
-    parser.add_argument("--epochs", type=int, default=ResearchRecipe.epochs, help="at most, of every rank")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmark")
-    parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "benchmark" / "ranks.jsonl")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with_vision = load_set("utterances-vision", options.data, options.cache)[0]

@@ -9,7 +9,6 @@ MAE on the validation videos, seed by seed; everything else, the recipe too, is 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from dataclasses import asdict, replace
@@ -31,7 +30,7 @@ from models.training.tables import figures_table  # noqa: E402
 from models.training.trainer import predict  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results, shown  # noqa: E402
+from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
 
 # {what is trained of the language model: its learning rates to choose from, as shares of the method's 2e-3}
 TRAININGS = {"low_rank": (0.5, 0.1), "full": (0.05, 0.01)}
@@ -57,15 +56,8 @@ def run(config: dict, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_of_runs(__doc__, "lrcmt.jsonl", seeds=3, epochs=RECIPE.epochs)
     parser.add_argument("--set", choices=SET_NAMES, default="utterances")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
-    parser.add_argument("--epochs", type=int, default=RECIPE.epochs, help="at most")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmark")
-    parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "benchmark" / "lrcmt.jsonl")
     options = parser.parse_args()
     torch.set_num_threads(1)
     recipe, results = replace(RECIPE, epochs=options.epochs), Results(options.out)

@@ -10,7 +10,6 @@ their figures alone are better in the alternating rows.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from dataclasses import asdict, replace
@@ -36,7 +35,7 @@ from models.training.tables import figures_table  # noqa: E402
 from models.training.utterances import Utterance, collate  # noqa: E402
 from models.types import MODALITIES, Features  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results, shown  # noqa: E402
+from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
 
 JOINT = "mla_joint"
 TRAININGS = {
@@ -91,15 +90,8 @@ def run(method: str, config: dict, folds: list[FeatureSet], seed: int, recipe: R
 
 def main() -> None:
     recipe = ResearchRecipe()
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options_of_runs(__doc__, "mla.jsonl", seeds=5, epochs=recipe.epochs)
     parser.add_argument("--set", choices=SET_NAMES, default="utterances")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
-    parser.add_argument("--epochs", type=int, default=recipe.epochs, help="at most")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmark")
-    parser.add_argument("--out", type=Path, default=ROOT / ".cache" / "benchmark" / "mla.jsonl")
     options = parser.parse_args()
     torch.set_num_threads(1)
     FUSION_MODELS[JOINT] = replace(spec("mla"), name=JOINT, model=JointMLA)

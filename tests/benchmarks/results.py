@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache" / "benchmark"
 METRICS = ("mae", "corr", "acc7", "acc2_non0", "acc2_has0", "f1_non0", "f1_has0")  # that the tables show
 
 
 def shown(figures: dict[str, float]) -> dict[str, float]:
     """The figures of METRICS."""
     return {metric: figures[metric] for metric in METRICS}
+
+
+def options_of_runs(description: str | None, out: str, seeds: int, epochs: int) -> argparse.ArgumentParser:
+    """A parser with what every benchmark that trains over seeds takes; `out` names its file of results."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=seeds, help="how many, from 0")
+    parser.add_argument("--epochs", type=int, default=epochs, help="at most, of our methods")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--out", type=Path, default=CACHE / out)
+    return parser
 
 
 class Results:
