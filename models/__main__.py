@@ -150,12 +150,16 @@ def _add_device(command: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
+    from models.training.cards import adapters_sentence
+
     methods = describe_methods(CHECKPOINTS)
     if options.json:
         print(json.dumps(methods, indent=2))
         return
     for method in methods:
         print(f"{method['name']:10} {method['title']:20} {method['year']}  {method['paper']}")
+        if adapters := adapters_sentence(method["sizes"] or {}):
+            print(f"{'':10} {method['parameters']:,} parameters. {adapters.strip()}")
 
 
 def _train_extractors(options: argparse.Namespace) -> None:
@@ -190,10 +194,12 @@ def _train(options: argparse.Namespace) -> None:
             f"--{given[0].replace('_', '-')} is for a file of features; the weights that ship have a fixed "
             "recipe"
         )
+    from models.training.commands import device_of
     from models.training.shipping import train_shipped
 
+    device = device_of(options.device)
     for name in names:
-        train_shipped(name, _folder(options.data), options.cache, CHECKPOINTS, options.seed)
+        train_shipped(name, _folder(options.data), options.cache, CHECKPOINTS, options.seed, device)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -205,13 +211,14 @@ def _evaluate(options: argparse.Namespace) -> None:
         commands.evaluate(options, names)
         return
     from models.training import shipping
+    from models.training.commands import device_of
 
     kind = str(options.data)
     if not options.show:
-        seeds = list(range(options.seeds))
+        seeds, device = list(range(options.seeds)), device_of(options.device)
         for name in names:
             shipping.evaluate(
-                kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds, options.heard
+                kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds, options.heard, device
             )
     print(shipping.table(kind, names, CHECKPOINTS))
 

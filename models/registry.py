@@ -71,6 +71,7 @@ SUBNETS = (
     "The text subnet averages the LSTM's states instead of reading the last, and the audio and vision "
     "subnets have no dropout: both better on validation data."
 )
+CLAMPED = "The score is clamped to [-3, 3] outside training. "
 
 FUSION_MODELS: dict[str, ModelSpec] = {
     spec.name: spec
@@ -91,8 +92,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             reconstructs=False,
             faithful=(
                 "Sum over ranks of products, as the authors' code (the paper's last derivation line would "
-                "collapse to rank 1); factors initialised per rank with the constant entry at 1; score "
-                "clamped to [-3, 3] outside training; an absent modality's embedding is masked. " + SUBNETS
+                "collapse to rank 1); factors initialised per rank with the constant entry at 1; an absent "
+                "modality's embedding is masked. " + CLAMPED + SUBNETS
             ),
             url="https://arxiv.org/abs/1806.00064",
         ),
@@ -132,7 +133,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "One LSTM layer of 64 units; states are standardised per coordinate instead of by a "
                 "BatchNorm over step numbers, which would fix the length; the state after the last real step "
-                "is read, not one that has run over padding; an utterance has at most 24 steps."
+                "is read, not one that has run over padding; an utterance has at most 24 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1802.00927",
         ),
@@ -161,7 +162,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             reconstructs=False,
             faithful=(
                 "As the paper, smaller; an absent modality's cell states are masked and get no attention; "
-                "the state after the last real step is read; an utterance has at most 24 steps."
+                "the state after the last real step is read; an utterance has at most 24 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1802.00927",
         ),
@@ -206,8 +207,11 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "The regulariser is an unbiased MMD with a multi-scale inverse multiquadric kernel (the "
                 "released one hardly sees collapsed latents; it is an option), its weight tuned to that; "
                 "surrogates for two missing modalities as well as one, each one LSTM with a map per latent, "
-                "learning from detached latents; rows that lack a modality train what they have; on natural "
-                "clips, whose voice and face follow no label, only the score's head learns."
+                "learning from detached latents; rows that lack a modality train what they have, and what "
+                "they imagine of the rest is compared with that modality of a row of nearly the same score, "
+                "a term in no paper that favours imagining the label's polarity; on natural clips, whose "
+                "voice and face follow no label, only the score's head learns; the state after the last real "
+                "step is read; smaller, at most 16 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1806.06176",
             training={**ADAMW, "weight_decay": 1e-3},
@@ -251,6 +255,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind=None,
             reconstructs=False,
             faithful="The textbook baseline: one predictor per modality, plain mean over those present. "
+            + CLAMPED
             + SUBNETS,
             url="https://arxiv.org/abs/1705.09406",
         ),
@@ -270,8 +275,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind=None,
             reconstructs=False,
             faithful=(
-                "The network MMSA calls LF_DNN, with half its text embedding; score clamped to [-3, 3] "
-                "outside training; an absent modality's embedding is masked. " + SUBNETS
+                "The network MMSA calls LF_DNN, with subnets of 64, 32 and 64 units instead of 128, 16 and "
+                "128, and half its text embedding; an absent modality's embedding is masked. "
+                + CLAMPED
+                + SUBNETS
             ),
             url="https://aclanthology.org/W18-3302/",
         ),
@@ -311,7 +318,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "layer of the frozen language model (here rank 4 on its six maps: 0.74 % of its parameters), "
                 "voice and face attend to each other before the words attend to them; all else is ours. The "
                 "language model is the text encoder's, sentiment adapters merged in; absent words are read "
-                "as [CLS] [SEP]; more than 64 states of voice or face are averaged to 64."
+                "as [CLS] [SEP]; more than 64 states of voice or face are averaged to 64. " + CLAMPED
             ),
             url="https://search.napstic.cn/literature/periodical/010jsjgcykx202410018",
             training={**ADAMW, "items": 0.4},
@@ -344,8 +351,9 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "generator attends over time (the released one attends over the batch); nothing reads "
                 "padding, and no attention within or between modalities reads dropped frames; one model for "
                 "all drop rates, drawn anew for each clip, instead of one model a rate; an absent modality "
-                "is twelve dropped frames; one layer instead of three, LayerNorm for BatchNorm, loss factors "
-                "for standardised states; more than 48 frames are averaged to 48."
+                "is twelve dropped frames; no causal mask; the generators learn from the first epoch; one "
+                "layer instead of three, LayerNorm for BatchNorm, ReLU for LeakyReLU, loss factors for "
+                "standardised states; more than 48 frames are averaged to 48. " + CLAMPED
             ),
             url="https://doi.org/10.1145/3474085.3475585",
         ),
@@ -373,8 +381,9 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "from the data (in the released graph it seems constant) and is a learned embedding beside "
                 "its digits; the teacher learns from complete clips in the first third of the same training, "
                 "then is frozen and sees whole what the student sees in part (the released code corrupts "
-                "both); attention and pooling read no padding and no absent token; a fifth of the width, "
-                "pre-norm blocks; more than 48 tokens of a modality are averaged to 48."
+                "both), a random part of every other row; the backward loss does not move its target; "
+                "attention and pooling read no padding and no absent token; a fifth of the width, pre-norm "
+                "blocks; more than 48 tokens of a modality are averaged to 48."
             ),
             url="https://arxiv.org/abs/2204.13707",
         ),
@@ -403,7 +412,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "two graphs, those of like score as aligned pairs with the other positives out of the "
                 "denominator, an L1 head on the joint embedding; weights renormalised over present "
                 "modalities; losses only between clips that both have the modality; IAL scaled once and "
-                "averaged per clip (the released code scales it twice and averages over pairs). " + SUBNETS
+                "averaged per clip (the released code scales it twice and averages over pairs), all "
+                "contrastive terms at a tenth of their weight. " + CLAMPED + SUBNETS
             ),
             url="https://arxiv.org/abs/2209.00891",
         ),
@@ -433,7 +443,9 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "two graphs, those of like score as aligned pairs, L1 heads on the early and on the late "
                 "joint embedding whose mean is the score; absent modalities neither read nor are read, and "
                 "M counts the present ones; weights from the attention before dropout; tokens of 128 instead "
-                "of 300; without replay and minimum-confidence weighting, as the released script. " + SUBNETS
+                "of 300; without replay and minimum-confidence weighting, as the released script. "
+                + CLAMPED
+                + SUBNETS
             ),
             url="https://arxiv.org/abs/2212.14454",
         ),
@@ -454,10 +466,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "A classifier over seven rounded scores, read as their expectation; the rank term orders by "
                 "the losses of the batch instead of a history over epochs, since training items are drawn "
-                "anew, and with the paper's margin (the released code turns it into slack); energies pass a "
-                "softplus, so that no vote is turned round; shown weights are shares of confidences that the "
-                "method itself leaves unnormalised; one temperature per number of present modalities, fitted "
-                "on held-out data. " + SUBNETS
+                "anew, with the paper's margin (the released code turns it into slack) and a tenth of the "
+                "weight; energies pass a softplus, so that no vote is turned round; shown weights are shares "
+                "of confidences that the method itself leaves unnormalised; one temperature per number of "
+                "present modalities, fitted on held-out data. " + SUBNETS
             ),
             url="https://arxiv.org/abs/2306.02050",
         ),
@@ -488,7 +500,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "together, on embeddings of fixed scale with stopped gradient, instead of after a teacher; "
                 "complete rows are trained on too; only what is hidden is compared with its truth; an absent "
                 "embedding is zero, not that of zero inputs. It imagines embeddings, not states. An LSTM "
-                "reads the text instead of a TextCNN. " + SUBNETS
+                "reads the text instead of a TextCNN. " + CLAMPED + SUBNETS
             ),
             url="https://aclanthology.org/2021.acl-long.203/",
         ),

@@ -110,11 +110,10 @@ def _compared(
     model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, heard: Tensor
 ) -> Inferred:
     """Standardised states (S, d) beside the true ones, both given back raw."""
-    mean, std = getattr(model, f"{modality}_mean"), getattr(model, f"{modality}_std")
     there = bool(heard.any())
     return Inferred(
-        states=(made * std + mean).cpu(),
-        true=(true * std + mean).cpu(),
+        states=model.raw(modality, made).cpu(),
+        true=model.raw(modality, true).cpu(),
         spans=spans.cpu(),
         heard=heard.cpu(),
         error=(made - true)[heard].square().mean().item() if there else None,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from models.types import Sequence
+from models.types import Features, Sequence
 
 
 class MultiHeadAttention(nn.Module):
@@ -95,6 +95,11 @@ def positions(steps: int, width: int, device: torch.device | str = "cpu") -> Ten
     rates = torch.exp(torch.arange(0, width, 2, device=device) * (-math.log(10_000.0) / width))
     angles = torch.arange(steps, device=device)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def all_shortened(features: Features, most: int) -> Features:
+    """Each modality `shortened`."""
+    return Features(**{modality: shortened(sequence, most) for modality, sequence in features})
 
 
 def shortened(sequence: Sequence, most: int) -> Sequence:

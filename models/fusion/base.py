@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,6 +15,7 @@ from torch.nn import functional as F
 from models.types import MODALITIES, Features, Modality, Prediction
 
 GRADIENT_NORM = 1.0  # updates are clipped to this norm
+CLASSES = 7  # of the classifiers: the scores -3 … 3
 
 
 class FusionModel(nn.Module, ABC):
@@ -27,6 +30,8 @@ class FusionModel(nn.Module, ABC):
     subnets: nn.Module  # states -> one embedding per modality; the rest of the module is the fusion
     # True where `attach_language_model(weights)` must give it the profile's language model before it runs
     needs_language_model: ClassVar[bool] = False
+    # what its own loss hides from it in training, beside any dropout of the trainer: "modalities", "frames"
+    hides: ClassVar[str] = ""
     warm_up: float = 0.0  # share of the training before the method is complete: no earlier epoch is its best
 
     def __init__(self, dims: dict[Modality, int]):
@@ -57,6 +62,10 @@ class FusionModel(nn.Module, ABC):
             values = torch.where(sequence.mask()[..., None], (sequence.values - mean) / std, 0.0)
             standard[modality] = replace(sequence, values=values)
         return Features(**standard)
+
+    def raw(self, modality: Modality, standard: Tensor) -> Tensor:
+        """States (..., d) as the profile gives them, of standardised ones."""
+        return standard * getattr(self, f"{modality}_std") + getattr(self, f"{modality}_mean")
 
     def bounded(self, score: Tensor) -> Tensor:
         """Scores clamped to [-3, 3], except in training, where a clamp would stop the gradient."""
@@ -104,6 +113,17 @@ class FusionModel(nn.Module, ABC):
     def calibrate(self, features: Features, target: Tensor) -> None:
         """Fit what a method fits on held-out data after training; most have nothing of the kind."""
         return
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """The module in eval mode within the block, and as it was after it."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
 
 
 def seven_class_target(target: Tensor) -> Tensor:

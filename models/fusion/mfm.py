@@ -69,6 +69,8 @@ class MFM(FusionModel):
     surrogates' match with the latents, of what rows imagine against a borrowed truth, of each generation
     """
 
+    hides = "modalities"
+
     def __init__(
         self,
         dims: dict[Modality, int],
@@ -132,7 +134,7 @@ class MFM(FusionModel):
         latents = self.infer(aligned, encoding)
         factors = self._factorise(latents)
         generated = {
-            m: pad_steps(self.denormalised(m, states) * aligned.mask()[..., None], self.steps)
+            m: pad_steps(self.raw(m, states) * aligned.mask()[..., None], self.steps)
             for m, states in self._generate(factors, aligned.spans.shape[1]).items()
         }
         return Prediction(
@@ -173,10 +175,6 @@ class MFM(FusionModel):
         that it can be compared with a truth that it did not see; `kept` must not leave a row all three.
         """
         return self._generate(self._factorise(self.infer(aligned.keep(kept))), aligned.spans.shape[1])
-
-    def denormalised(self, modality: Modality, states: Tensor) -> Tensor:
-        """Raw states (..., d) of standardised ones."""
-        return states * getattr(self, f"{modality}_std") + getattr(self, f"{modality}_mean")
 
     def clip_parameter_groups(self, lr: float) -> list[dict]:
         """The score's head alone: natural voices and faces follow no label, and training the generators on

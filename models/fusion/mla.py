@@ -6,13 +6,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.base import GRADIENT_NORM, FusionModel, expected_score, seven_class_target
+from models.fusion.base import (
+    CLASSES,
+    GRADIENT_NORM,
+    FusionModel,
+    evaluating,
+    expected_score,
+    seven_class_target,
+)
 from models.fusion.calibration import best_temperature
 from models.fusion.layers import SubNets, mean_over_present
 from models.fusion.projection import protected_step, protection
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
-CLASSES = 7  # the scores -3 … 3
 VISITING_ORDER = (Modality.AUDIO, Modality.VISION, Modality.TEXT)  # the authors'
 
 
@@ -105,15 +111,13 @@ class MLA(FusionModel):
 
         target (B,) in [-3, 3]; a modality that no row has keeps its temperature.
         """
-        was_training = self.training
-        self.eval()
-        logits = self.unimodal(features)[0] * self.temperature[:, None]
+        with evaluating(self):
+            logits = self.unimodal(features)[0] * self.temperature[:, None]
         classes = seven_class_target(target)
         for i, modality in enumerate(MODALITIES):
             present = features[modality].present
             if present.any():
                 self.temperature[i] = best_temperature(logits[present, i], classes[present])
-        self.train(was_training)
 
     def _embed(self, features: Features) -> dict[Modality, Tensor]:
         """{modality: (B, D)} layer-normalised, zero where absent."""

@@ -20,6 +20,8 @@ class MMIN(FusionModel):
     encoders, the last being the latent's; imagination, cycle : factors of the two reconstruction losses
     """
 
+    hides = "modalities"
+
     def __init__(
         self,
         dims: dict[Modality, int],

@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.base import FusionModel, expected_score, seven_class_target
+from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
 from models.fusion.calibration import best_temperature
 from models.fusion.layers import SubNets, mean_over_present
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
-CLASSES = 7  # the scores -3 … 3
 ENERGY_SCALE = 10  # confidence = negative energy / 10, as in the authors' code
 
 
@@ -64,15 +63,13 @@ class QMF(FusionModel):
         target (B,) in [-3, 3]. Unnormalised confidences add up: with fewer modalities the fused logits are
         flatter, however clear those are. A number of modalities that no row has keeps its temperature.
         """
-        was_training = self.training
-        self.eval()
-        fused, classes = fuse(*self._unimodal(features)), seven_class_target(target)
-        counts = features.present().sum(1)
+        with evaluating(self):
+            fused = fuse(*self._unimodal(features))
+        classes, counts = seven_class_target(target), features.present().sum(1)
         for i in range(len(MODALITIES)):
             rows = counts == i + 1
             if rows.any():
                 self.temperature[i] = best_temperature(fused[rows], classes[rows])
-        self.train(was_training)
 
     def _unimodal(self, features: Features) -> tuple[Tensor, Tensor]:
         """Logits (B, 3, 7) and confidences (B, 3) of each modality alone, zero where it is absent."""

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.attention import AttentionBlock, SelfAttentionBlock, shortened
-from models.fusion.base import FusionModel, expected_score, seven_class_target
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened
+from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
 from models.fusion.layers import feed_forward, mean_over_present, random_part
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
-CLASSES = 7  # the scores -3 … 3
 TAG_DIGITS = 4  # nothing missing, vision missing, audio missing, text missing
 PAIRS = tuple((a, b) for i, a in enumerate(MODALITIES) for b in MODALITIES[i + 1 :])
 
@@ -36,6 +35,8 @@ class TATE(FusionModel):
     teacher_share : of the training, in which the teacher learns from complete rows; then it is frozen
     weights : factors of the losses "forward", "backward" and "tag"
     """
+
+    hides = "modalities"
 
     def __init__(
         self,
@@ -121,8 +122,7 @@ class TATE(FusionModel):
         return {**sizes, "fusion": sizes["fusion"] - teacher, "teacher": teacher}
 
     def _tokens(self, features: Features) -> Features:
-        """Standardised states, of at most `most_steps` steps."""
-        return Features(**{m: shortened(s, self.most_steps) for m, s in self.normalised(features)})
+        return all_shortened(self.normalised(features), self.most_steps)
 
     def _teacher_loss(self, features: Features, target: Tensor) -> Tensor:
         rows = features.present().all(1).nonzero()[:, 0]
@@ -154,11 +154,8 @@ class TATE(FusionModel):
     @torch.no_grad()
     def _taught(self, whole: Features, present: Tensor) -> Tensor:
         """The teacher's encoding of whole rows, without dropout: (B, N, D)."""
-        was_training = self.teacher.training
-        self.teacher.eval()
-        tokens = self.teacher(whole, present).tokens
-        self.teacher.train(was_training)
-        return tokens
+        with evaluating(self.teacher):
+            return self.teacher(whole, present).tokens
 
 
 @dataclass(frozen=True)

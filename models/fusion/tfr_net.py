@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions, shortened
+from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened, positions
 from models.fusion.base import FusionModel
 from models.fusion.layers import feed_forward, random_part
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
@@ -62,6 +62,8 @@ class TFRNet(FusionModel):
     absent_steps : frames that stand for a modality of which nothing is known
     reconstruction : {modality: factor of its loss}
     """
+
+    hides = "frames and whole modalities"
 
     def __init__(
         self,
@@ -119,13 +121,15 @@ class TFRNet(FusionModel):
         `text_from_audio` … (B, Tt, Ta), attention of the last layer, mean over heads.
         """
         standard = self._standard(features)
-        frames = {m: Frames.of(s, (s.values != 0).any(2), self.absent_steps) for m, s in standard}
+        frames = {m: Frames.of(s, heard(s), self.absent_steps) for m, s in standard}
         states, traces = self._read(frames)
         score, gates = self._fuse(states, frames)
         generated = {} if self.training else self._generate(states, frames)
         return Prediction(
             self.bounded(score),
-            reconstructions={m: self._as_states(m, x, frames[m].mask) for m, x in generated.items()},
+            reconstructions={
+                m: torch.where(frames[m].mask[..., None], self.raw(m, x), 0.0) for m, x in generated.items()
+            },
             traces={**{f"gate_{m}": gate.detach() for m, gate in gates.items()}, **traces},
         )
 
@@ -133,13 +137,13 @@ class TFRNet(FusionModel):
         """L1 and, in training, smooth L1 of what was generated in the place of frames that dropped.
 
         In training each row loses frames at its own random rate in each modality, and some rows lose whole
-        modalities; the score is predicted from what is left.
+        modalities; the score is predicted from what is left. Frames that came dropped are no truth.
         """
         if not self.training:
             return super().loss(features, target)
         standard = self._standard(features)
         kept = self._drop(standard)
-        frames = {m: Frames.of(s, kept[m], self.absent_steps) for m, s in standard}
+        frames = {m: Frames.of(s, kept[m] & heard(s), self.absent_steps) for m, s in standard}
         states, _ = self._read(frames)
         score, _ = self._fuse(states, frames)
         losses = {"l1": F.l1_loss(score, target)}
@@ -150,8 +154,7 @@ class TFRNet(FusionModel):
         return losses
 
     def _standard(self, features: Features) -> Features:
-        """Standardised states, of at most `most_steps` steps."""
-        return Features(**{m: shortened(s, self.most_steps) for m, s in self.normalised(features)})
+        return all_shortened(self.normalised(features), self.most_steps)
 
     def _drop(self, features: Features) -> dict[Modality, Tensor]:
         """{modality: (B, T) bool}, False where a frame drops; [CLS] and [SEP] drop only with all words."""
@@ -213,17 +216,19 @@ class TFRNet(FusionModel):
         joint = self.norm(self.dropout(torch.cat(pooled, dim=1)))
         return self.head(joint)[:, 0], gates
 
-    def _as_states(self, modality: Modality, generated: Tensor, mask: Tensor) -> Tensor:
-        mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
-        return torch.where(mask[..., None], generated * std + mean, 0.0)
+
+def heard(sequence: Sequence) -> Tensor:
+    """(B, T) bool: steps of a standardised sequence that are not zero in every coordinate."""
+    return (sequence.values != 0).any(2)
 
 
 def reconstruction_loss(generated: Tensor, truth: Sequence, frames: Frames) -> Tensor:
-    """Smooth L1 per coordinate over the dropped frames of rows that have the modality; 0 without any.
+    """Smooth L1 per coordinate over the dropped frames whose truth is known; 0 without any.
 
     generated : (B, T', d) for the frames; truth : standardised sequence before anything dropped
     """
-    wanted = frames.mask & ~frames.known & truth.present[:, None]
+    there = heard(truth).gather(1, frames.origin)
+    wanted = frames.mask & ~frames.known & there & truth.present[:, None]
     origin = frames.origin[..., None].expand(-1, -1, generated.shape[2])
     errors = F.smooth_l1_loss(generated, truth.values.gather(1, origin), reduction="none").mean(2)
     return torch.where(wanted, errors, 0.0).sum() / wanted.sum().clamp_min(1)

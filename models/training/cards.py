@@ -103,7 +103,7 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"{method.paper} ({method.year}), {method.url}\n\n"
         f"**Faithful:** {method.faithful}\n\n"
         f"Parameters: {sizes['total']:,} in all, {sizes['fusion']:,} of them in the fusion. "
-        f"Seed {meta.training['seed']}.\n\n"
+        f"{adapters_sentence(sizes)}Seed {meta.training['seed']}.\n\n"
         "## Trained on\n\n"
         f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts,"
         f" {items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and "
@@ -139,6 +139,17 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         + "\n\nSpeech: six RAVDESS actors; faces: the FER+ test split. "
         f"Made by `python -m models train {method.name}`.\n\n"
         f"{_imagined_section(meta.figures.get('imagined', {}))}{LICENCE}\n"
+    )
+
+
+def adapters_sentence(sizes: dict[str, int]) -> str:
+    """What a method trains inside the language model and beside it; "" for one that runs none."""
+    if "adapters" not in sizes:
+        return ""
+    whole, adapters, trained = sizes["language_model"], sizes["adapters"], sizes["total"]
+    return (
+        f"Not counted: the frozen language model's {whole:,}. The adapters inside it are {adapters:,}, "
+        f"{100 * adapters / whole:.2f} % of that; all that is trained is {100 * trained / whole:.2f} %. "
     )
 
 

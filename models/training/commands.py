@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from models.checkpoint import fusion_path
+from models.registry import spec
 from models.training.comparison import compare, comparison_table
 from models.training.datasets import SCORES, FeatureSet, load_features, renamed, save_features
 from models.training.extraction import extract_features
@@ -26,7 +27,7 @@ from models.training.tables import figures_table
 def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
     labels = tuple(options.label_range or SCORES)
-    device = _device(options.device)
+    device = device_of(options.device)
     _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
 
 
@@ -39,7 +40,7 @@ def convert(options: Namespace) -> None:
 
 def train(options: Namespace, names: list[str], recipe: dict) -> None:
     """Weights of methods on features, with their figures."""
-    dataset, device = _features(options.data, options), _device(options.device)
+    dataset, device = _features(options.data, options), device_of(options.device)
     for name in _readable(names, dataset, options.method):
         path = fusion_path(name, dataset.profile, options.out)
         if options.restart:
@@ -60,7 +61,7 @@ def train(options: Namespace, names: list[str], recipe: dict) -> None:
 
 def evaluate(options: Namespace, names: list[str]) -> None:
     """Figures of trained weights on a split, by a protocol."""
-    dataset, device = load_features(options.data, _label_range(options)), _device(options.device)
+    dataset, device = load_features(options.data, _label_range(options)), device_of(options.device)
     dataset = renamed(dataset, options.profile)
     if not options.json:
         _report(dataset)
@@ -77,9 +78,9 @@ def evaluate(options: Namespace, names: list[str]) -> None:
     for name in names:
         model, meta = load_for(name, dataset, options.weights)
         constant = meta.training.get("constant", 0.0)
-        setting = Setting(constant, dataset.label_range, device, rates, options.seed)
+        setting = Setting(constant, dataset.label_range, rates, options.seed)
         results[name] = PROTOCOLS[options.protocol](model.to(device), dataset[options.split], setting)
-        how[name] = _masks_in_training(meta.training.get("recipe", {}))
+        how[name] = _masks_in_training([name], meta.training.get("recipe", {}))
     if options.json:
         print(json.dumps(results, indent=2))
     elif options.protocol == "full":
@@ -94,13 +95,13 @@ def evaluate(options: Namespace, names: list[str]) -> None:
 
 def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:
     """Methods trained and tested over seeds, as one table."""
-    dataset, device = _features(options.data, options), _device(options.device)
+    dataset, device = _features(options.data, options), device_of(options.device)
     names, seeds = _readable(names, dataset, options.method), list(range(options.seeds))
     chosen = ResearchRecipe(**recipe)
     runs = compare(dataset, names, seeds, chosen, options.protocol, device, options.out, progress=True)
     print(
         f"Test split, mean ± standard deviation over {len(seeds)} seeds; trained with "
-        f"{_masks_in_training(recipe)}.\n\n{comparison_table(runs)}"
+        f"{_masks_in_training(names, recipe)}.\n\n{comparison_table(runs)}"
     )
 
 
@@ -135,15 +136,18 @@ def _readable(names: list[str], dataset: FeatureSet, wanted: str) -> list[str]:
     return [name for name in names if not needs_tokens(name)]
 
 
-def _masks_in_training(recipe: dict) -> str:
-    """What the model saw of missing data while it learned, without which figures do not compare."""
+def _masks_in_training(names: list[str], recipe: dict) -> str:
+    """What the models saw of missing data while they learned, without which figures do not compare."""
     dropped = ((recipe.get(f"{what}_dropout", 0.0), what) for what in ("modality", "frame"))
-    return " and ".join(
+    said = " and ".join(
         f"{what} dropout {rate:g}" if rate else f"no {what} dropout" for rate, what in dropped
     )
+    hiding = [f"{name} hides {hidden}" for name in names if (hidden := spec(name).model.hides)]
+    return f"{said}; in its own loss {', '.join(hiding)}" if hiding else said
 
 
-def _device(wanted: str) -> str:
+def device_of(wanted: str) -> str:
+    """The device that `--device` names; ValueError for one that is unknown or not there."""
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

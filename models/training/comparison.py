@@ -35,7 +35,7 @@ def compare(
     dataset.needed("train", "valid", "test")
     identity = {"data": digest(dataset), "recipe": asdict(recipe), "protocol": protocol}
     runs = _read(store, identity)
-    setting = Setting(median_target(dataset), dataset.label_range, device)
+    setting = Setting(median_target(dataset), dataset.label_range)
     for name in methods:
         for seed in seeds:
             if str(seed) in runs.get(name, {}):

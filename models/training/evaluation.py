@@ -46,6 +46,7 @@ def evaluate_clips(
     log: Callable[[str], None] = print,
     readers: dict[Modality, PolarityReader] | None = None,
     recognised: list[Utterance] | None = None,
+    device: str = "cpu",
 ) -> dict:
     """Leave-one-speaker-out over the 12 speakers, for all seven subsets.
 
@@ -63,7 +64,7 @@ def evaluate_clips(
     imagined: list[Measured] = []
     heard: dict = {subset: [] for subset in (RECOGNISED_SUBSETS if recognised else ())}
     for seed in seeds:
-        trainer = FusionTrainer(sources, speech, dims, recipe)
+        trainer = FusionTrainer(sources, speech, dims, recipe, device)
         start = trainer.general(name, seed)
         scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
@@ -127,6 +128,7 @@ def evaluate_speech(
     seeds: list[int],
     recipe: Recipe | None = None,
     log: Callable[[str], None] = print,
+    device: str = "cpu",
 ) -> dict:
     """Valence of RAVDESS utterances by unseen actors, cross-validated by actor, for words, voice, both."""
     runs = {subset: [] for subset in SPEECH_SUBSETS}
@@ -134,7 +136,7 @@ def evaluate_speech(
         scores: dict = {subset: [] for subset in SPEECH_SUBSETS}
         true: list[float] = []
         for speech in folds:
-            trainer = FusionTrainer(sources, speech, dims, recipe)
+            trainer = FusionTrainer(sources, speech, dims, recipe, device)
             model = trainer.on_clips(trainer.general(name, seed), name, sources.clips, seed)
             for subset in SPEECH_SUBSETS:
                 scores[subset].append(predict(model, speech.test, dims, subset))

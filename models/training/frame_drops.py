@@ -18,6 +18,7 @@ from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
 
 UNKNOWN_TOKEN = 100  # [UNK] in the vocabularies of BERT
+FRAMING_TOKENS = (101, 102)  # [CLS] and [SEP]
 RATES = tuple(round(0.1 * i, 1) for i in range(11))  # 0.0 … 1.0, the grid of MOSI and MOSEI
 
 
@@ -39,16 +40,19 @@ def drop_frames(
 ) -> Utterance:
     """The utterance with each frame or word dropped with probability `rate`, independently.
 
-    A dropped one keeps its place and becomes neutral, its token [UNK]. A modality that lost every frame is
-    absent, so that not even its length is left: at rate 1 nothing is.
+    A dropped one keeps its place and becomes neutral, its token [UNK]. [CLS] and [SEP], where token ids tell
+    them, stay as long as a word does. A modality that lost every frame is absent, so that not even its length
+    is left: at rate 1 nothing is.
     """
     states, ids = {}, item.ids
     for modality, rows in item.states.items():
         dropped = torch.rand(len(rows), generator=generators[modality]) < rate
+        if modality is Modality.TEXT and ids is not None:
+            framing = torch.isin(ids, torch.tensor(FRAMING_TOKENS))
+            dropped = torch.where(framing, dropped[~framing].all() & (rate > 0), dropped)
+            ids = torch.where(dropped, UNKNOWN_TOKEN, ids)
         if not dropped.all():
             states[modality] = torch.where(dropped[:, None], neutral[modality], rows)
-        if modality is Modality.TEXT and ids is not None:
-            ids = torch.where(dropped, UNKNOWN_TOKEN, ids)
     return replace(item, states=states, ids=ids)
 
 

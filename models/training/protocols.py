@@ -32,7 +32,6 @@ class Setting:
 
     constant: float
     label_range: tuple[float, float] = SCORES
-    device: str = "cpu"
     rates: tuple[float, ...] = RATES
     seed: int = 0
 
@@ -83,7 +82,7 @@ PROTOCOLS: dict[str, Callable[[FusionModel, list[Utterance], Setting], Figures]]
 def _on_subset(
     model: FusionModel, items: list[Utterance], subset: tuple[Modality, ...], setting: Setting
 ) -> dict[str, float]:
-    return evaluate(model, items, setting.label_range, subset, setting.device)
+    return evaluate(model, items, setting.label_range, subset)
 
 
 def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: Setting) -> dict[str, float]:
@@ -91,7 +90,7 @@ def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: S
     # the same draws at every rate: what is dropped at one stays dropped at the higher ones
     generators = modality_generators(setting.seed)
     corrupted = [drop_frames(item, rate, neutral, generators) for item in items]
-    scores = predict(model, corrupted, model.dims, MODALITIES, PREDICTION_BATCH, setting.device)
+    scores = predict(model, corrupted, model.dims, MODALITIES, PREDICTION_BATCH)
     return figures(np.where(np.isnan(scores), setting.constant, scores), items, setting.label_range)
 
 

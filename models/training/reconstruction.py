@@ -50,7 +50,6 @@ def measure_reconstruction(
     dims: dict[Modality, int],
     readers: dict[Modality, PolarityReader],
     batch: int = 64,
-    device: str = "cpu",
 ) -> Measured:
     """What the model imagines of each modality from every part of the others, item by item.
 
@@ -60,6 +59,7 @@ def measure_reconstruction(
     mean. Readings are less the neutral point. Only the number of steps is taken from the whole utterance.
     """
     model.eval()
+    device = next(model.parameters()).device
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(items), batch):
         features, target = collate(items[start : start + batch], dims)
@@ -78,8 +78,8 @@ def measure_reconstruction(
                 columns = [
                     _mean_over((generated[modality] - truth).square().mean(2), heard),
                     _mean_over(truth.square().mean(2), heard),
-                    _read(reader, model.denormalised(modality, generated[modality]), mask),
-                    _read(reader, model.denormalised(modality, truth), heard),
+                    _read(reader, model.raw(modality, generated[modality]), mask),
+                    _read(reader, model.raw(modality, truth), heard),
                     target.to(device),
                 ]
                 rows = torch.stack([c.cpu() for c in columns], dim=1)[usable.cpu()]

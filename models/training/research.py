@@ -109,7 +109,7 @@ def fit(
             break
         loss = _epoch(model, optimizer, rates, dataset, recipe, state.epoch, generator, device)
         model.eval()
-        mae = _mae(model, dataset.valid, device)
+        mae = _mae(model, dataset.valid)
         state.record(loss, mae, complete=(state.epoch + 1) / recipe.epochs > model.warm_up)
         epochs.set_postfix(loss=f"{loss:.3f}", valid_mae=f"{mae:.3f}", best=f"{state.best:.3f}")
     state.load_best()
@@ -126,10 +126,9 @@ def evaluate(
     items: list[Utterance],
     label_range: tuple[float, float] = SCORES,
     subset: tuple[Modality, ...] = MODALITIES,
-    device: str = "cpu",
 ) -> dict[str, float]:
     """Metrics of a model on utterances with only `subset` switched on; see `figures`."""
-    return figures(predict(model, items, model.dims, subset, PREDICTION_BATCH, device), items, label_range)
+    return figures(predict(model, items, model.dims, subset, PREDICTION_BATCH), items, label_range)
 
 
 def figures(
@@ -218,6 +217,6 @@ def _batches(items: list[Utterance], size: int, generator: torch.Generator) -> I
         yield [items[i] for i in order[start:end]]
 
 
-def _mae(model: FusionModel, items: list[Utterance], device: str) -> float:
-    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH, device)
+def _mae(model: FusionModel, items: list[Utterance]) -> float:
+    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH)
     return float(np.nanmean(np.abs(scores - [item.target for item in items])))

@@ -33,6 +33,7 @@ def evaluate(
     checkpoints: Path,
     seeds: list[int],
     heard: Path | None = None,
+    device: str = "cpu",
 ) -> None:
     """Measure a method on "clips" or "speech" and keep the figures in `<checkpoints>/local/figures.json`.
 
@@ -46,18 +47,20 @@ def evaluate(
         readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, recognised_words(heard, data), profile) if heard else None
         result = evaluate_clips(
-            name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised
+            name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
         )
         true = np.array([clip.target for clip in sources.clips])
         result["quantiles"] = pooled_quantiles(result, true)
         result.pop("predictions")
     else:
         folds = [load_speech_fold(data, profile, cache, fold) for fold in range(FOLDS)]
-        result = evaluate_speech(name, sources, folds, profile.dims, seeds)
+        result = evaluate_speech(name, sources, folds, profile.dims, seeds, device=device)
     write_figures(checkpoints, kind, name, result)
 
 
-def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: int) -> None:
+def train_shipped(
+    name: str, data: Path, cache: Path, checkpoints: Path, seed: int, device: str = "cpu"
+) -> None:
     """Train the weights that ship, on every clip and all RAVDESS actors but the six of SHIPPED_FOLD."""
     figures = read_figures(checkpoints)
     measured = figures.get("clips", {}).get(name)
@@ -68,8 +71,8 @@ def train_shipped(name: str, data: Path, cache: Path, checkpoints: Path, seed: i
     profile = Profile.load("local", root=checkpoints)
     sources = load_sources(data, profile, cache)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
-    trainer = FusionTrainer(sources, speech, profile.dims)
-    model = trainer.on_clips(trainer.general(name, seed, print), name, sources.clips, seed, print)
+    trainer = FusionTrainer(sources, speech, profile.dims, device=device)
+    model = trainer.on_clips(trainer.general(name, seed, print), name, sources.clips, seed, print).cpu()
     method, path = spec(name), fusion_path(name, root=checkpoints)
     meta = CheckpointMeta(
         method=name,

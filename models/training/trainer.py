@@ -202,9 +202,9 @@ def predict(
     dims: dict[Modality, int],
     subset: tuple[Modality, ...],
     batch: int = 128,
-    device: str = "cpu",
 ) -> np.ndarray:
-    """Scores (n,) with only `subset` switched on; NaN for an item that has none of it."""
+    """Scores (n,) with only `subset` switched on, where the model is; NaN for an item that has none of it."""
+    device = next(model.parameters()).device
     scores = np.full(len(items), np.nan)
     for start in range(0, len(items), batch):
         features = collate(items[start : start + batch], dims)[0].only(subset).to(device)

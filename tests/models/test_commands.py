@@ -14,6 +14,7 @@ import torch
 from models.__main__ import main
 from models.checkpoint import load_fusion
 from models.registry import FUSION_MODELS
+from models.training import commands
 from models.training.datasets import SIMS_SCORES, load_features, save_features
 from tests.models.feature_sets import feature_set
 
@@ -247,3 +248,11 @@ def test_it_runs_as_a_program(features, tmp_path, repository_root):
     assert done.returncode == 2
     assert done.stderr.startswith("python -m models train: these features do not come from the extractors")
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_method_hides_from_itself_is_told_beside_the_dropout():
+    said = commands._masks_in_training(["late", "mmin", "tfr_net"], {"modality_dropout": 0.3})
+    assert said == (
+        "modality dropout 0.3 and no frame dropout; in its own loss mmin hides modalities, "
+        "tfr_net hides frames and whole modalities"
+    )

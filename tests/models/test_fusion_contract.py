@@ -120,6 +120,20 @@ def test_padding_changes_nothing(name, build, make_features):
 
 
 @METHODS
+@torch.no_grad()
+def test_whatever_is_left_of_nothing_is_the_same_answer(name, build, make_features):
+    scores = build(name)(make_features(6).keep(torch.zeros(6, 3, dtype=torch.bool))).score
+    torch.testing.assert_close(scores, scores[:1].expand(6), atol=0, rtol=0)
+
+
+@METHODS
+def test_the_optimiser_gets_every_parameter_once(name, build_method):
+    model = build_method(name)
+    given = [id(p) for group in model.parameter_groups(1e-3) for p in group["params"]]
+    assert sorted(given) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+
+
+@METHODS
 @SUBSETS
 @torch.no_grad()
 def test_every_subset_gives_finite_scores_in_range(name, subset, build, make_features):

@@ -56,7 +56,7 @@ def test_one_step_updates_every_parameter(dims, make_features):
     torch.manual_seed(0)
     model = spec("lmf").build(dims).train()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameter_groups(1e-3))
     model.training_step(make_features(16), torch.linspace(-3, 3, 16), optimizer, progress=0.0)
     unmoved = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
     assert unmoved == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from models.fusion.contrastive import Pairs, inter_modal_losses, intra_modal_losses
 from models.registry import spec
 from models.types import MODALITIES, Modality
 
@@ -62,6 +63,18 @@ def test_every_term_of_the_loss_moves_its_parameters(mclea, make_features):
         assert all(any(key.startswith(f"subnets.{m}") for key in moved[name]) for m in MODALITIES)
         assert not any(key.startswith("head") for key in moved[name])
     assert set().union(*moved.values()) == set(parameters)
+
+
+def test_each_contrastive_term_is_scaled_once(mclea, make_features):
+    features, target = make_features(8), torch.linspace(-3, 3, 8)
+    embeddings, joint, _ = mclea._embed(features)
+    pairs, (tau_icl, tau_ial) = Pairs(features.present(), target, mclea.margin), mclea.temperatures
+    ial = mclea.ial_weights(inter_modal_losses(joint, embeddings, pairs, tau_ial))
+    icl = mclea.icl_weights(intra_modal_losses(embeddings, pairs, tau_icl))
+    losses, config = mclea.loss(features, target), spec("mclea").config
+    torch.testing.assert_close(losses["ial"], config["contrast"] * config["alignment"] * ial)
+    torch.testing.assert_close(losses["icl"], config["contrast"] * icl)
+    assert ial > 0
 
 
 def test_a_row_without_a_modality_adds_nothing_to_its_terms(mclea, make_features):

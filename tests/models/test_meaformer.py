@@ -45,6 +45,16 @@ def test_absent_modalities_neither_read_nor_are_read(meaformer, make_features):
     torch.testing.assert_close(prediction.weights.values[:, [0, 2]], received.softmax(1))
 
 
+@torch.no_grad()
+def test_each_place_of_the_attention_belongs_to_its_modality(meaformer, make_features):
+    features = make_features(3).only((Modality.TEXT, Modality.AUDIO))
+    attention = meaformer(features).traces["attention"]
+    assert (attention[:, 2] == 0).all() and (attention[:, :, 2] == 0).all()
+    _, late, _, _ = meaformer._hybrid(features)
+    assert (late[Modality.VISION] == 0).all()
+    assert (late[Modality.TEXT] != 0).any() and (late[Modality.AUDIO] != 0).any()
+
+
 def test_weights_are_soft_by_design():
     all_read_the_first = torch.zeros(1, 1, 3, 3)
     all_read_the_first[..., 0] = 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -138,8 +140,34 @@ def test_surrogates_do_not_drag_the_encoders(build, make_features):
     model.loss(features, torch.zeros(8))["latents"].backward()
     assert all(p.grad is None or (p.grad == 0).all() for p in model.encoder.parameters())
     assert all(p.grad is None or (p.grad == 0).all() for p in model.label.parameters())
+    assert all(p.grad is None or (p.grad == 0).all() for p in model.subnets.parameters())
     taught = [p.grad for p in model.surrogates.parameters() if p.grad is not None]
     assert any((gradient != 0).any() for gradient in taught)
+
+
+def test_on_natural_clips_only_the_head_of_the_score_learns(build):
+    model = build()
+    given = [p for group in model.clip_parameter_groups(1e-3) for p in group["params"]]
+    assert {id(p) for p in given} == {id(p) for p in model.head.parameters()}
+
+
+def test_what_a_row_lacks_is_compared_with_a_row_of_like_score(build, make_features):
+    model, features = build(), make_features(4)
+    kept = torch.ones(4, 3, dtype=torch.bool)
+    kept[0, 1] = False
+    target = torch.tensor([2.0, 2.1, -2.0, -1.0])
+    borrowed = model.loss(features.keep(kept), target)["borrowed"]
+    values = features.audio.values.clone()
+    values[2:] += 5.0  # voices of another mood do not count
+    same = model.loss(
+        Features(features.text, replace(features.audio, values=values), features.vision).keep(kept), target
+    )["borrowed"]
+    assert borrowed > 0
+    torch.testing.assert_close(same, borrowed)
+    values[1] += 5.0
+    other = Features(features.text, replace(features.audio, values=values), features.vision).keep(kept)
+    assert not torch.allclose(model.loss(other, target)["borrowed"], borrowed)
+    assert model.loss(features, target)["borrowed"] == 0
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -185,7 +213,7 @@ def test_imagining_on_given_steps_is_what_forward_answers(build, make_features):
     given = (Modality.TEXT,)  # words decide the steps, so both have the same
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([m in given for m in MODALITIES]).expand(4, 3)
-    imagined = model.denormalised(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
+    imagined = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
     answered = model(features.only(given)).reconstructions[Modality.VISION]
     for row, length in enumerate(aligned.lengths.tolist()):
         torch.testing.assert_close(imagined[row, :length], answered[row, :length], atol=1e-5, rtol=1e-4)

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from models.fusion import mla as module
 from models.fusion.base import expected_score
 from models.fusion.mla import VISITING_ORDER, class_entropy
 from models.fusion.projection import protected_step, protection
@@ -34,6 +35,10 @@ def test_weights_are_the_softmax_of_minus_entropy_of_each_clip(mla, make_feature
     expected = (-prediction.traces["entropies"]).softmax(1)
     torch.testing.assert_close(prediction.weights.values, expected)
     assert prediction.weights.values.std(0).max() > 0.01  # per clip, not per batch
+    pair = mla(make_features(5).only((Modality.TEXT, Modality.VISION)))
+    shared = (-pair.traces["entropies"][:, [0, 2]]).softmax(1)
+    torch.testing.assert_close(pair.weights.values[:, [0, 2]], shared)
+    assert shared.std(0).max() > 0.01
 
 
 @torch.no_grad()
@@ -114,6 +119,39 @@ def test_a_turn_moves_the_head_and_one_encoder(mla, make_features):
     for _ in range(2):  # in the second batch there is momentum
         mla.training_step(make_features(16), torch.linspace(-3, 3, 16), optimizer, progress=0.0)
     assert moved == [{m} for m in VISITING_ORDER] * 2
+
+
+@pytest.mark.parametrize("projection", [True, False])
+def test_a_turn_leaves_what_the_head_says_of_the_other_modalities(projection, dims, make_features):
+    torch.manual_seed(11)
+    mla = spec("mla").build(dims, {**spec("mla").config, "projection": projection}).train()
+    for part in mla.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0  # the means below are those that the step protects
+    features, changes = make_features(32), []
+    means = {m: h[features[m].present].mean(0).detach() for m, h in mla._embed(features).items()}
+
+    class Recorder(torch.optim.SGD):
+        def step(self, closure=None):
+            self.before = {m: mla.head(mean).detach() for m, mean in means.items()}
+            return super().step(closure)
+
+    optimizer = Recorder(mla.parameters(), lr=0.5)
+    calls = []
+
+    def after_a_turn(head, steps, projection):
+        protected_step(head, steps, projection)
+        visiting = VISITING_ORDER[len(calls)]
+        calls.append(visiting)
+        changes.extend(
+            (head(means[m]).detach() - steps.before[m]).abs().max().item() for m in means if m != visiting
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "protected_step", after_a_turn)
+        mla.training_step(features, torch.linspace(-3, 3, 32), optimizer, progress=0.99)
+    assert len(changes) == 6
+    assert max(changes) < 1e-2 if projection else max(changes) > 5e-2
 
 
 def test_training_keeps_no_projection_on_the_model(mla, make_features):

@@ -61,6 +61,24 @@ def test_frames_drop_where_they_are_and_as_often_as_asked():
     assert model.normalised(features).audio.values[0, gone[AUDIO]].abs().max() < 1e-6
 
 
+def test_the_frame_of_a_sentence_stays_as_long_as_a_word_does():
+    neutral = neutral_states(build("late"))
+    ids = torch.tensor([101, 7, 8, 9, 102])
+    sentence = Utterance({TEXT: torch.randn(5, DIMS[TEXT])}, 0.0, "made", "a", ids)
+    lost = 0
+    for seed in range(60):
+        found = drop_frames(sentence, 0.7, neutral, modality_generators(seed))
+        if TEXT in found.states:
+            assert found.ids[[0, 4]].tolist() == [101, 102]
+            assert torch.equal(found.states[TEXT][[0, 4]], sentence.states[TEXT][[0, 4]])
+            assert (found.ids[1:4] != 100).any()
+        else:
+            lost += 1
+            assert (found.ids == 100).all()
+    assert 0 < lost < 60
+    assert torch.equal(drop_frames(sentence, 0.0, neutral, modality_generators(0)).ids, ids)
+
+
 def test_what_drops_at_a_low_rate_has_dropped_at_a_high_one():
     neutral = neutral_states(build("late"))
     item, before = ITEMS[0], {m: torch.zeros(len(s), dtype=torch.bool) for m, s in ITEMS[0].states.items()}

@@ -60,7 +60,7 @@ def test_training_ends_after_its_patience_and_gives_the_best_epoch(monkeypatch):
     errors = iter([1.0, 0.8, 0.9, 0.85, 0.95, 0.7])
     seen = []
 
-    def made_up_error(model, items, device):
+    def made_up_error(model, items):
         seen.append({key: value.clone() for key, value in model.state_dict().items()})
         return next(errors)
 
@@ -73,7 +73,7 @@ def test_training_ends_after_its_patience_and_gives_the_best_epoch(monkeypatch):
 
 def test_an_epoch_before_the_method_is_complete_is_not_chosen(monkeypatch):
     errors = iter([0.1, 0.2, 0.9, 0.8, 0.9, 0.9])
-    monkeypatch.setattr(research, "_mae", lambda model, items, device: next(errors))
+    monkeypatch.setattr(research, "_mae", lambda model, items: next(errors))
     monkeypatch.setattr(LateFusion, "warm_up", 0.4)
     history = []
     fit("late", feature_set(), 0, ResearchRecipe(epochs=6, patience=2), history=history)
@@ -151,7 +151,7 @@ def test_what_cannot_be_trained_is_said(monkeypatch):
         fit("lrcmt", feature_set(), 0)
     with pytest.raises(ValueError, match="bf16 is for a GPU"):
         fit("late", feature_set(), 0, replace(QUICK, bf16=True))
-    monkeypatch.setattr(research, "_mae", lambda model, items, device: float("nan"))
+    monkeypatch.setattr(research, "_mae", lambda model, items: float("nan"))
     with pytest.raises(ValueError, match=r"diverged.*lower learning rate"):
         fit("late", feature_set(), 0, QUICK)
 
@@ -162,7 +162,7 @@ def test_what_cannot_be_trained_is_said(monkeypatch):
 def test_every_method_trains_on_a_gpu(name, bf16):
     dataset = feature_set(tokens=True)
     model = fit(name, dataset, 0, replace(QUICK, bf16=bf16), "cuda")
-    assert np.isfinite(evaluate(model, dataset.test, device="cuda")["mae"])
+    assert np.isfinite(evaluate(model, dataset.test)["mae"])
 
 
 def test_weights_are_written_measured_as_stored_and_loaded(tmp_path):

@@ -94,6 +94,22 @@ def test_the_teacher_pulls_the_encoding_of_missing_modalities(tate, make_feature
     assert tate.student.tag_embedding.weight.grad.abs().sum() > 0
 
 
+def test_forward_similarity_counts_hidden_tokens_in_training(tate, make_features, monkeypatch):
+    monkeypatch.setattr(module, "_corrupted", lambda present: present & torch.tensor([True, False, True]))
+    features, present = make_features(8), torch.ones(8, 3, dtype=torch.bool)
+    for part in tate.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+    tate.train()
+    losses = tate.loss(features, torch.zeros(8))
+    whole = tate._tokens(features)
+    encoding, known = tate.student(whole.only((TEXT, VISION)), present), tate._taught(whole, present)
+    expected = module._divergence(encoding.tokens, known, encoding.there)
+    torch.testing.assert_close(losses["forward"], tate.weights["forward"] * expected)
+    seen_alone = module._divergence(encoding.tokens, known, encoding.visible)
+    assert not torch.allclose(expected, seen_alone)
+
+
 def test_the_recovered_tag_tells_what_is_missing_after_training(tate, make_features):
     torch.manual_seed(0)
     optimizer = optimizer_of(tate, 3e-3)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.fusion.tfr_net import Frames, GatedPooling, reconstruction_loss
+from models.fusion.tfr_net import Frames, GatedPooling, heard, reconstruction_loss
 from models.types import MODALITIES, Features, Modality, Sequence
 
 TEXT, AUDIO, VISION = MODALITIES
@@ -95,6 +95,34 @@ def test_the_loss_counts_dropped_frames_only():
     assert reconstruction_loss(generated, truth, frames).item() == 0
     generated[0, 2] += 2.0  # smooth L1 of an error of 2 is 1.5; one of two dropped frames
     assert reconstruction_loss(generated, truth, frames).item() == pytest.approx(0.75)
+
+
+def test_frames_that_came_dropped_are_no_truth_to_learn_from():
+    values = torch.randn(1, 6, 3)
+    values[0, 2] = 0.0
+    truth = Sequence(values, torch.tensor([6]), torch.tensor([True]))
+    kept = torch.ones(1, 6, dtype=torch.bool)
+    frames = Frames.of(truth, kept & heard(truth), absent_steps=4)
+    assert frames.known.tolist() == [[True, True, False, True, True, True]]
+    assert reconstruction_loss(values + 1, truth, frames).item() == 0
+
+
+def test_training_does_not_know_frames_that_came_dropped(tfr_net, make_features, monkeypatch):
+    seen = []
+    of = Frames.of
+
+    def spy(sequence, kept, absent_steps):
+        frames = of(sequence, kept, absent_steps)
+        seen.append(frames.known)
+        return frames
+
+    everything = lambda features: {m: torch.ones_like(s.mask()) for m, s in features}  # noqa: E731
+    monkeypatch.setattr(tfr_net, "_drop", everything)
+    monkeypatch.setattr(Frames, "of", spy)
+    dropped = torch.zeros(4, 9, dtype=torch.bool)
+    dropped[:, 1] = True
+    tfr_net.train().loss(with_dropped(tfr_net, make_features(4), AUDIO, dropped), torch.zeros(4))
+    assert not seen[1][:, 1].any() and seen[1][:, 0].all()
 
 
 def test_a_lost_modality_is_compared_with_even_steps_of_what_it_was():

@@ -6,18 +6,41 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.metrics import sentiment_metrics
+from models.training.metrics import sentiment_metrics, sims_metrics
 from tests.parity import mmsa
 
 NAMES = {
     "mae": "MAE",
     "corr": "Corr",
     "acc7": "Mult_acc_7",
+    "acc5": "Mult_acc_5",
     "acc2_has0": "Has0_acc_2",
     "f1_has0": "Has0_F1_score",
     "acc2_non0": "Non0_acc_2",
     "f1_non0": "Non0_F1_score",
 }
+
+
+SIMS_NAMES = {
+    "mae": "MAE",
+    "corr": "Corr",
+    "acc2": "Mult_acc_2",
+    "acc3": "Mult_acc_3",
+    "acc5": "Mult_acc_5",
+    "f1": "F1_score",
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ch_sims_metrics_are_mmsas(seed):
+    random = np.random.default_rng(seed)
+    true = random.integers(-5, 6, 200) / 5
+    predicted = np.concatenate([random.integers(-12, 13, 100) / 10, random.normal(0, 0.7, 100)])
+    evaluate = mmsa.part("utils.metricsTop").MetricsTop("regression").getMetics("sims")
+    expected = evaluate(torch.from_numpy(predicted), torch.from_numpy(true))
+    ours = sims_metrics(predicted, true)
+    rounded = {name: round(ours[name], 4) for name in SIMS_NAMES}
+    assert rounded == pytest.approx({name: float(expected[theirs]) for name, theirs in SIMS_NAMES.items()})
 
 
 @pytest.mark.parametrize("seed", range(5))
