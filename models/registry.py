@@ -71,7 +71,7 @@ SUBNETS = (
     "The text subnet averages the LSTM's states instead of reading the last, and the audio and vision "
     "subnets have no dropout: both better on validation data."
 )
-CLAMPED = "The score is clamped to [-3, 3] outside training. "
+CLAMPED = "The score is clamped to [-3, 3] outside training."
 
 FUSION_MODELS: dict[str, ModelSpec] = {
     spec.name: spec
@@ -93,7 +93,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "Sum over ranks of products, as the authors' code (the paper's last derivation line would "
                 "collapse to rank 1); factors initialised per rank with the constant entry at 1; an absent "
-                "modality's embedding is masked. " + CLAMPED + SUBNETS
+                "modality's embedding is masked. " + f"{CLAMPED} {SUBNETS}"
             ),
             url="https://arxiv.org/abs/1806.00064",
         ),
@@ -255,8 +255,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind=None,
             reconstructs=False,
             faithful="The textbook baseline: one predictor per modality, plain mean over those present. "
-            + CLAMPED
-            + SUBNETS,
+            + f"{CLAMPED} {SUBNETS}",
             url="https://arxiv.org/abs/1705.09406",
         ),
         ModelSpec(
@@ -277,8 +276,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             faithful=(
                 "The network MMSA calls LF_DNN, with subnets of 64, 32 and 64 units instead of 128, 16 and "
                 "128, and half its text embedding; an absent modality's embedding is masked. "
-                + CLAMPED
-                + SUBNETS
+                + f"{CLAMPED} {SUBNETS}"
             ),
             url="https://aclanthology.org/W18-3302/",
         ),
@@ -413,7 +411,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "denominator, an L1 head on the joint embedding; weights renormalised over present "
                 "modalities; losses only between clips that both have the modality; IAL scaled once and "
                 "averaged per clip (the released code scales it twice and averages over pairs), all "
-                "contrastive terms at a tenth of their weight. " + CLAMPED + SUBNETS
+                "contrastive terms at a tenth of their weight. " + f"{CLAMPED} {SUBNETS}"
             ),
             url="https://arxiv.org/abs/2209.00891",
         ),
@@ -444,8 +442,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "joint embedding whose mean is the score; absent modalities neither read nor are read, and "
                 "M counts the present ones; weights from the attention before dropout; tokens of 128 instead "
                 "of 300; without replay and minimum-confidence weighting, as the released script. "
-                + CLAMPED
-                + SUBNETS
+                + f"{CLAMPED} {SUBNETS}"
             ),
             url="https://arxiv.org/abs/2212.14454",
         ),
@@ -500,7 +497,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "together, on embeddings of fixed scale with stopped gradient, instead of after a teacher; "
                 "complete rows are trained on too; only what is hidden is compared with its truth; an absent "
                 "embedding is zero, not that of zero inputs. It imagines embeddings, not states. An LSTM "
-                "reads the text instead of a TextCNN. " + CLAMPED + SUBNETS
+                "reads the text instead of a TextCNN. " + f"{CLAMPED} {SUBNETS}"
             ),
             url="https://aclanthology.org/2021.acl-long.203/",
         ),
