@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -92,7 +93,10 @@ def serve(settings: Settings) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    threading.Thread(target=prepare, name="prepare", daemon=True).start()  # while the first visitor reads
+    preparing = threading.Thread(target=prepare, name="prepare", daemon=True)
+    preparing.start()  # while the first visitor reads
+    # a service manager's stop ends like Ctrl-C: with the uploads deleted
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         page.serve(analyst, settings)
     except OSError:
@@ -101,6 +105,7 @@ def serve(settings: Settings) -> int:
             "set FUSEBOX_HOST and FUSEBOX_PORT",
             file=sys.stderr,
         )
+        preparing.join()  # the interpreter cannot end while it imports
         return 2
     return 0
 

@@ -23,10 +23,19 @@ RUNS = Path("runs")  # weights trained on features
 MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped recipe on
 # in this order: the fourth needs audio, the last all three
 TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "familiarity")
+
+
+def _count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
-    "epochs": (int, "at most so many epochs"),
-    "patience": (int, "epochs without a better validation MAE before training ends"),
-    "batch": (int, "utterances a step"),
+    "epochs": (_count, "at most so many epochs"),
+    "patience": (_count, "epochs without a better validation MAE before training ends"),
+    "batch": (_count, "utterances a step"),
     "lr": (float, "learning rate (default: the method's)"),
     "weight_decay": (float, "weight decay (default: the method's)"),
     "modality_dropout": (float, "share of training items that lose some modalities"),
@@ -91,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="clips or speech, of the labelled data, or features"
     )
     command.add_argument("--methods", help="the same as METHOD")
-    command.add_argument("--seeds", type=int, default=3, help="clips, speech: how many seeds, from 0")
+    command.add_argument("--seeds", type=_count, default=3, help="clips, speech: how many seeds, from 0")
     command.add_argument("--heard", type=Path, help="clips: CSV of `app transcribe`, to measure with too")
     command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
     command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
@@ -111,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
     command.add_argument("--data", type=Path, required=True, help="features")
-    command.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
+    command.add_argument("--seeds", type=_count, default=3, help="how many seeds, from 0")
     command.add_argument("--out", type=Path, default=RUNS / "benchmark.json", help="file that keeps the runs")
     _add_protocol(command)
     _add_features(command)

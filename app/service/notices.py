@@ -83,8 +83,7 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
     absent = _unexplained((m for m in asked if m not in used), others)
     if not absent:
         return []
-    nothing = " and ".join(f"no {PLAIN[m]}" for m in absent)
-    text = f"There is {nothing} here: the score comes from {plain_list(used, 'and')} alone."
+    text = f"No {plain_list(absent, 'and no')} here: the score comes from {plain_list(used, 'and')} alone."
     values = {"modalities": ",".join(absent), "used": ",".join(used)}
     return [Notice("modality_absent", text, values)]
 

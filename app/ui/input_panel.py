@@ -86,6 +86,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
                 sources=["upload", "microphone"],
                 type="filepath",
                 editable=False,
+                buttons=[],  # no sharing
                 label=words.label("audio"),
                 show_label=False,
                 waveform_options=gr.WaveformOptions(

@@ -192,7 +192,8 @@ def fingerprint(path: Path) -> str:
     """First 16 hex digits of the SHA-256 of a weights file; CheckpointError where there is none."""
     if not path.is_file():
         raise CheckpointError(
-            f"the extractor weights {path} are missing; train them with `python -m models train-extractors`"
+            f"the extractor weights {path} are missing; train them with "
+            "`python -m models train-extractors all`"
         )
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 

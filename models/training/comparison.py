@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from models.training.datasets import DataError, FeatureSet
+from models.training.datasets import SPLITS, DataError, FeatureSet
 from models.training.evaluation import spread
 from models.training.feature_weights import median_target
 from models.training.protocols import PROTOCOLS, Figures, Setting
@@ -33,7 +33,7 @@ def compare(
     and protocol: ValueError for another.
     """
     dataset.needed("train", "valid", "test")
-    identity = {"data": digest(dataset), "recipe": asdict(recipe), "protocol": protocol}
+    identity = {"data": digest(dataset, SPLITS), "recipe": asdict(recipe), "protocol": protocol}
     runs = _read(store, identity)
     setting = Setting(median_target(dataset), dataset.label_range)
     for name in methods:

@@ -97,9 +97,14 @@ def renamed(dataset: FeatureSet, profile: str | None) -> FeatureSet:
             f"these features do not come from the extractors of {profile!r}; `python -m models extract "
             f"--profile {profile}` makes some that do, and --profile takes any other name"
         )
-    if not re.fullmatch(r"[\w][\w.-]*", profile):
-        raise DataError(f"a profile's name has letters, digits, dots and dashes; got {profile!r}")
-    return replace(dataset, profile=profile)
+    return replace(dataset, profile=_profile_name(profile))
+
+
+def _profile_name(name: str, where: str = "") -> str:
+    """The name, which becomes a folder's; DataError, after `where`, where it is none of one."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise DataError(f"{where}a profile's name has letters, digits, dots and dashes; got {name!r}")
+    return name
 
 
 def load_features(path: Path, label_range: tuple[float, float] | None = None) -> FeatureSet:
@@ -219,7 +224,7 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
         **parts,
         dims={m: arrays[f"{m}_values"].shape[1] for m in MODALITIES},
         label_range=(low, high),
-        profile=str(arrays.get("profile", UNNAMED_PROFILE)),
+        profile=_profile_name(str(arrays.get("profile", UNNAMED_PROFILE)), f"{path}: "),
         fingerprints=_fingerprints(path, arrays),
         **text,
     )

@@ -83,6 +83,8 @@ class TrainingRun:
     def load_best(self) -> None:
         """Put the best epoch's parameters into the model; ValueError where no epoch gave a number."""
         if not self._best_state:
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)  # it would stand in the way of another recipe
             raise ValueError(
                 f"training {self.identity['method']!r} diverged: no epoch has a validation error; "
                 "try a lower learning rate"
@@ -112,10 +114,11 @@ class TrainingRun:
         partial.replace(self.path)
 
 
-def digest(dataset: FeatureSet) -> str:
-    """Short hash of what a run learns from: labels, lengths and the sum of each utterance's states."""
+def digest(dataset: FeatureSet, splits: tuple[str, ...] = ("train", "valid")) -> str:
+    """Short hash of labels, lengths and the sum of each utterance's states, by default of what a run learns
+    from."""
     content = hashlib.sha256()
-    for items in (dataset.train, dataset.valid):
+    for items in (dataset[split] for split in splits):
         rows = [
             [item.target, *(x for m in MODALITIES for x in _summary(item.states.get(m)))] for item in items
         ]

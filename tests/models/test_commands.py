@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,3 +257,26 @@ def test_what_a_method_hides_from_itself_is_told_beside_the_dropout():
         "modality dropout 0.3 and no frame dropout; in its own loss mmin hides modalities, "
         "tfr_net hides frames and whole modalities"
     )
+
+
+def test_a_table_of_runs_belongs_to_its_test_split_too(run, features, tmp_path):
+    once = ("late", "--seeds", "1", "--out", tmp_path / "runs.json", *QUICK)
+    run("benchmark", *once, "--data", features)
+    dataset = load_features(features)
+    other = [replace(item, target=-item.target) for item in dataset.test]
+    save_features(tmp_path / "other.npz", replace(dataset, test=other))
+    assert "runs.json" in refused(run("benchmark", *once, "--data", tmp_path / "other.npz"))
+
+
+def test_after_a_diverged_run_another_rate_may_be_tried(run, features, tmp_path):
+    arguments = ("train", "late", "--data", features, "--out", tmp_path, "--epochs", "1")
+    status, _, complaint = run(*arguments, "--lr", "1e30")
+    assert status == 2 and "diverged" in complaint
+    assert run(*arguments, "--lr", "1e-3")[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--epochs", "--batch"])
+def test_none_of_something_is_refused(run, features, option, capsys):
+    with pytest.raises(SystemExit):
+        run("benchmark", "late", "--data", features, option, "0")
+    assert "'0' is no whole number from 1" in capsys.readouterr().err

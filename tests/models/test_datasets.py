@@ -91,6 +91,7 @@ def test_tells_which_videos_are_in_two_splits():
         (lambda a: a.update(text_values=a["text_values"][0]), r"text_values must be \(steps, width\)"),
         (lambda a: a.update(text_ids=np.arange(3)), "text_ids must be"),
         (lambda a: a.update(fingerprints=np.array("{")), "fingerprints cannot be read"),
+        (lambda a: a.update(profile=np.array("../elsewhere")), "letters, digits, dots and dashes"),
     ],
 )
 def test_a_file_that_does_not_fit_is_explained(tmp_path, damage, complaint):

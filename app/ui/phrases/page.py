@@ -30,8 +30,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "caution": (
         "Research demo. Not for hiring, school, clinic or any decision about a person. "
-        "Nothing is kept: uploads are deleted within two hours.",
-        "研究演示。不得用于招聘、学校、诊疗或任何关于个人的决定。不保留任何内容：上传的文件会在两小时内删除。",
+        "Uploads are deleted within two hours.",
+        "研究演示。不得用于招聘、学校、诊疗或任何关于个人的决定。上传的文件会在两小时内删除。",
     ),
     # Input
     "tab_clip": ("Clip", "视频"),
