@@ -20,7 +20,6 @@ NAMES = {
     "f1_non0": "Non0_F1_score",
 }
 
-
 SIMS_NAMES = {
     "mae": "MAE",
     "corr": "Corr",
@@ -31,16 +30,22 @@ SIMS_NAMES = {
 }
 
 
+def assert_mmsas(
+    dataset: str, ours: dict[str, float], names: dict[str, str], predicted: np.ndarray, true: np.ndarray
+) -> None:
+    """Our figures are MMSA's for its `dataset`; names : {our metric: its name there}."""
+    evaluate = mmsa.part("utils.metricsTop").MetricsTop("regression").getMetics(dataset)
+    expected = evaluate(torch.from_numpy(predicted), torch.from_numpy(true))
+    rounded = {name: round(ours[name], 4) for name in names}  # as MMSA rounds
+    assert rounded == pytest.approx({name: float(expected[theirs]) for name, theirs in names.items()})
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_ch_sims_metrics_are_mmsas(seed):
     random = np.random.default_rng(seed)
     true = random.integers(-5, 6, 200) / 5
     predicted = np.concatenate([random.integers(-12, 13, 100) / 10, random.normal(0, 0.7, 100)])
-    evaluate = mmsa.part("utils.metricsTop").MetricsTop("regression").getMetics("sims")
-    expected = evaluate(torch.from_numpy(predicted), torch.from_numpy(true))
-    ours = sims_metrics(predicted, true)
-    rounded = {name: round(ours[name], 4) for name in SIMS_NAMES}
-    assert rounded == pytest.approx({name: float(expected[theirs]) for name, theirs in SIMS_NAMES.items()})
+    assert_mmsas("sims", sims_metrics(predicted, true), SIMS_NAMES, predicted, true)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -48,8 +53,4 @@ def test_metrics_are_mmsas(seed):
     random = np.random.default_rng(seed)
     true = random.integers(-6, 7, 200) / 2
     predicted = np.concatenate([random.integers(-8, 9, 100) / 2, random.normal(0, 2, 100)])
-    evaluate = mmsa.part("utils.metricsTop").MetricsTop("regression").getMetics("mosi")
-    expected = evaluate(torch.from_numpy(predicted), torch.from_numpy(true))
-    ours = sentiment_metrics(predicted, true)
-    rounded = {name: round(ours[name], 4) for name in NAMES}  # as MMSA rounds
-    assert rounded == pytest.approx({name: float(expected[theirs]) for name, theirs in NAMES.items()})
+    assert_mmsas("mosi", sentiment_metrics(predicted, true), NAMES, predicted, true)
