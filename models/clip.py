@@ -29,6 +29,7 @@ class Clip:
     audio : (n,) float32 in [-1, 1], 16 kHz mono, or None
     duration : seconds kept, at most MAX_SECONDS
     truncated : True where the file was longer than that
+    damaged : True where parts of the file could not be decoded
     """
 
     frames: np.ndarray | None
@@ -36,3 +37,4 @@ class Clip:
     audio: np.ndarray | None
     duration: float
     truncated: bool = False
+    damaged: bool = False

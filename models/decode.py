@@ -55,7 +55,7 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
     """Decode a clip's picture and sound in one pass.
 
     Frames are the first at or after each slot of 1 / FRAME_RATE seconds, by time stamp; frame times and sound
-    share one start. Damaged packets are skipped.
+    share one start. Damaged packets are skipped and the clip marked `damaged`.
     max_seconds : what comes later is cut and the clip marked `truncated`
     max_frames : limit on the frames decoded, kept or not
     Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, too many or too
@@ -69,9 +69,13 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
 
         picture, sound = _Picture(max_seconds, video and video.sample_aspect_ratio), _Sound()
         running = {stream.index for stream in (video, audio) if stream is not None}
-        origin, end, truncated, decoded = math.inf, -math.inf, False, 0
+        origin, end, truncated, damaged, decoded = math.inf, -math.inf, False, False, 0
 
         for stream, frame in _frames(container, video, audio):
+            if frame is None:
+                damaged = True
+                continue
+            damaged = damaged or frame.is_corrupt
             track = picture if stream is video else sound
             time = track.end if frame.time is None else frame.time
             origin = min(origin, time)
@@ -98,7 +102,7 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
     truncated = truncated or duration > max_seconds + END_TOLERANCE
     frames, frame_times = picture.collect(origin)
     samples = sound.collect(origin, max_seconds)
-    return Clip(frames, frame_times, samples, min(duration, max_seconds), truncated)
+    return Clip(frames, frame_times, samples, min(duration, max_seconds), truncated, damaged)
 
 
 def _open(path: Path) -> InputContainer:
@@ -169,10 +173,9 @@ def _audio_stream(container: InputContainer) -> Stream | None:
 
 def _frames(
     container: InputContainer, video: Stream | None, audio: Stream | None
-) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame]]:
-    """Decoded frames of both streams in file order; what is damaged is skipped and counted."""
+) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame] | tuple[None, None]]:
+    """Decoded frames of both streams in file order; a pair of None where a packet is damaged."""
     streams = [stream for stream in (video, audio) if stream is not None]
-    damaged = 0
     packets = container.demux(streams)
     while True:
         try:
@@ -183,12 +186,10 @@ def _frames(
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError):
-            damaged += 1
+            yield None, None
             continue
         for frame in decoded:
             yield packet.stream, frame
-    if damaged:
-        log.warning("%d damaged packets skipped", damaged)
 
 
 def _check_frame(frame: av.VideoFrame, decoded: int, max_frames: int) -> None:

@@ -61,7 +61,8 @@ def _save(clip: Clip, folder: Path) -> dict:
     present = {name: array for name, array in arrays.items() if array is not None}
     for name, array in present.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    return {"arrays": list(present), "duration": clip.duration, "truncated": clip.truncated}
+    kept = {"duration": clip.duration, "truncated": clip.truncated, "damaged": clip.damaged}
+    return {"arrays": list(present), **kept}
 
 
 if __name__ == "__main__":

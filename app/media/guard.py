@@ -163,7 +163,7 @@ def _load_clip(folder: Path, result: dict, limits: DecodeLimits) -> Clip:
     )
     if not (sound and picture and 0 <= duration <= limits.max_seconds):
         raise ValueError("its arrays are not those of a clip")
-    return Clip(frames, times, audio, duration, bool(result["truncated"]))
+    return Clip(frames, times, audio, duration, bool(result["truncated"]), bool(result["damaged"]))
 
 
 def _too_slow(limits: DecodeLimits) -> MediaError:

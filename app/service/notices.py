@@ -46,6 +46,9 @@ def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool) 
     if clip.truncated:
         text = f"The clip is longer than {seconds:g} seconds; only the first {seconds:g} are used."
         notices.append(Notice("truncated", text, {"seconds": seconds}))
+    if clip.damaged:
+        text = "Parts of the file are damaged and could not be read; the rest of it is used."
+        notices.append(Notice("damaged_parts", text))
     if clip.audio is None:
         notices.append(Notice("no_sound", "The clip has no sound, so there is no voice to hear."))
     elif not voice:

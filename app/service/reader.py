@@ -240,6 +240,7 @@ class Reader:
             audio=sound.audio,
             duration=max(clip.duration, sound.duration),
             truncated=clip.truncated or sound.truncated,
+            damaged=clip.damaged or sound.damaged,
         )
 
     def _extractors(self) -> Profile:

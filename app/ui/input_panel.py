@@ -113,7 +113,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
     )
     analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse")
     cards = _cards(examples) if examples else []
-    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [_transcript(shown, language)])
+    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [gr.update(info=_note(shown, language))])
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, cards, panel)
 
@@ -135,10 +135,8 @@ def _cards(examples: list[Example]) -> list[gr.Button]:
     return cards
 
 
-def _transcript(shown: Shown | None, language: str) -> dict:
+def _note(shown: Shown | None, language: str) -> str:
     if shown is None:
-        return gr.update(info=words.say("words_empty", language))
+        return words.say("words_empty", language)
     transcript = shown.analysis.transcript
-    return gr.update(
-        value=transcript.text, info=words.words_note(transcript.source, transcript.rough, language)
-    )
+    return words.words_note(transcript.source if transcript.text else "none", transcript.rough, language)

@@ -92,7 +92,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     with gr.Blocks(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:
-        shown = gr.State(None, time_to_live=HOUR)
+        shown = gr.State(None)
         with gr.Row(elem_id="head"):
             gr.HTML(_mark(), elem_id="brand")
             gr.HTML(words.label("tagline"), elem_id="tagline")

@@ -7,11 +7,12 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import gradio as gr
 
 from app.ui import words
-from app.ui.answering import Answering, in_plain_words
+from app.ui.answering import Answering, in_plain_words, plain_error
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
 from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
@@ -95,13 +96,26 @@ def wire(
         )
         if questions.overtaken(visit.session, number):
             return gr.skip()
-        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=True)}
+        kept = replace(answer.without_pictures(), written=written)
+        return {shown: kept, **paint(panels, answer, language_now, clip=True)}
+
+    def catch_up(
+        now: Shown | None, method: str, written: str, language_now: str, request: gr.Request
+    ) -> dict:
+        """What the visitor typed or chose while an answer was on its way is kept."""
+        if now is None:
+            return gr.skip()
+        new = choose_method(now, method, language_now, request) if method != now.question.method else {}
+        untouched = written == now.written
+        heard = gr.update(value=now.analysis.transcript.text)
+        pending = gr.update(info=words.say("words_pending", language_now))
+        return {**new, given.words: heard if untouched else pending}
 
     def switch(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
     ) -> dict:
-        if now is None:
-            return {shown: None}
+        if now is None:  # switches move only under an answer
+            raise plain_error(words.say("error_gone", language_now), language_now)
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
         answer = answering.switch(now, on, Visit.of(request, language_now))
@@ -109,7 +123,7 @@ def wire(
 
     def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
         if now is None:
-            return {shown: None}
+            return gr.skip()
         answer = answering.with_method(now, method, Visit.of(request, language_now))
         return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
 
@@ -175,7 +189,13 @@ def wire(
         "concurrency_limit": AT_ONCE,
         "api_visibility": "private",
     }
-    gr.on([given.analyse.click, given.words.submit], **asking).success(**refilling)
+    catching_up = {
+        "fn": catch_up,
+        "inputs": [shown, given.method, given.words, language],
+        "outputs": [*moved, given.words],
+        **AT_SIGHT,
+    }
+    gr.on([given.analyse.click, given.words.submit], **asking).success(**catching_up).success(**refilling)
 
     gr.on(
         [given.analyse.click, given.words.submit, *(card.click for card in given.cards)], None, js=SHOW_ANSWER
@@ -201,7 +221,7 @@ def wire(
     for card, example in zip(given.cards, examples, strict=True):
         loading = card.click(loads(example), language, loaded, **AT_SIGHT)
         loading.success(**refilling)  # an open tab does not go on about the clip before
-        loading.then(**asking).success(**refilling)
+        loading.then(**asking).success(**catching_up).success(**refilling)
 
     for fuse in switches:
         fuse.input(

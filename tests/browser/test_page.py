@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.visiting import analyse, ask_about_words, score, upload, was
+from tests.browser.visiting import analyse, ask_about_words, choose_method, score, upload, was
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -81,6 +81,29 @@ def test_edited_words_are_what_counts(open_page):
     page.click("#analyse")
     assert was(page) == f"was {good} with the words before"
     assert page.inner_text("#sentiment .fb-score").startswith("−")
+
+
+def test_what_is_typed_or_chosen_meanwhile_is_kept(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    page.click("#analyse")
+    page.fill("#words textarea", "I hate it.")
+    choose_method(page, "Concat fusion")
+    assert page.locator("#sentiment .fb-band").count() == 0  # the answer is still on its way
+    page.locator("#sentiment .fb-foot", has_text="by Concat fusion").wait_for()
+    page.locator("#words", has_text="Not analysed yet").wait_for()
+    assert page.input_value("#words textarea") == "I hate it."
+    page.locator("#language label", has_text="中文").click()
+    page.locator("#sentiment", has_text="情感").wait_for()
+    assert page.input_value("#words textarea") == "I hate it."
+
+
+def test_recognised_words_are_shown(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    analyse(page)
+    page.wait_for_function("document.querySelector('#words textarea').value !== ''")
+    assert "Recognised" in page.inner_text("#words")
 
 
 def test_nothing_to_analyse_is_said_kindly(open_page):

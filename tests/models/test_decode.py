@@ -271,14 +271,16 @@ def test_longer_clips_are_cut(tmp_path):
     assert decode(pause, max_seconds=2.0).truncated
 
 
-def test_damaged_packets_are_skipped(tmp_path):
+def test_damaged_packets_are_skipped_and_told(tmp_path):
     path = write_clip(tmp_path / "clip.mp4", seconds=4.0, options={"movflags": "faststart"})
+    assert not decode(path).damaged
     damaged = bytearray(path.read_bytes())
     for position in np.random.default_rng(0).integers(len(damaged) // 2, len(damaged), 200):
         damaged[position] ^= 0xFF
     path.write_bytes(damaged)
     clip = decode(path)
     assert len(clip.frames) >= 8 and clip.audio is not None
+    assert clip.damaged
 
 
 def test_a_recording_that_broke_off(tmp_path):

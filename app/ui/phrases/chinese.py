@@ -31,6 +31,7 @@ LANGUAGES_CHINESE = {
 # {code of a Notice: its text in Chinese}; the English text comes with the notice.
 NOTICES_CHINESE = {
     "truncated": "视频超过 {seconds:g} 秒，只使用前 {seconds:g} 秒。",
+    "damaged_parts": "文件有部分损坏，无法读取；只使用其余部分。",
     "no_sound": "视频没有声音，因此听不到说话。",
     "no_voice": "声音是静音或太短，听不出嗓音。",
     "no_picture": "视频没有画面，因此看不到面部。",

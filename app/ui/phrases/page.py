@@ -58,6 +58,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "自动识别：如有错误，请修改后重新分析",
     ),
     "words_typed": ("Used as written here", "按此处所写的文字分析"),
+    "words_pending": ("Not analysed yet: press Analyse", "尚未分析：请点击“分析”"),
     "words_none": ("No words were found: type them if there are any", "没有找到文字：如有，请输入"),
     "method": ("Fusion method", "融合方法"),
     "analyse": ("Analyse", "分析"),

@@ -195,6 +195,16 @@ def test_a_long_clip_is_cut_and_says_so(checkpoints, profile, write_clip):
     assert "1 second" in analysis.notices[0].text
 
 
+@pytest.mark.parametrize("given", ["video", "audio"])
+def test_a_damaged_clip_is_analysed_and_says_so(analyst, write_clip, tmp_path, given):
+    path = tmp_path / "clip.mp4"
+    stored = bytearray(write_clip().read_bytes())
+    media = stored.index(b"mdat") + 8
+    stored[media + 2000 : media + 4000] = bytes(2000)
+    path.write_bytes(stored)
+    assert "damaged_parts" in codes(analyst.analyze(**{given: path}, text=SAID))
+
+
 def test_input_that_cannot_be_used_is_explained(analyst, write_clip, tmp_path):
     silent_dark = write_clip(0, None)
     fake = tmp_path / "notes.mp4"
