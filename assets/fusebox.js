@@ -17,6 +17,13 @@ window.fusebox = {
     if (answer.getBoundingClientRect().top > window.innerHeight / 2) answer.scrollIntoView({ behavior: "smooth" });
   },
 
+  // A browser cannot play every film that can be analysed (AVI, for one). Gradio would call that an error.
+  cannotPlay: (event) => {
+    if (!event.target.matches?.("#clip video")) return;
+    event.stopImmediatePropagation();
+    event.target.classList.add("fb-unplayable");
+  },
+
   // The element that plays what a timeline shows: the film, or the sound that Gradio hides in a shadow root.
   playerOf: (timeline) =>
     timeline.dataset.player === "clip"
@@ -52,4 +59,6 @@ window.fusebox = {
 };
 
 document.addEventListener("click", (event) => window.fusebox.seek(event));
+document.addEventListener("error", window.fusebox.cannotPlay, true); // it does not bubble
+document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);
 setInterval(() => window.fusebox.follow(), 50);

@@ -17,6 +17,7 @@ EXPLAINS = {
     "no_sound": (Modality.AUDIO, Modality.TEXT),
     "no_voice": (Modality.AUDIO,),
     "no_speech": (Modality.TEXT,),
+    "no_words": (Modality.TEXT,),
     "no_picture": (Modality.VISION,),
     "no_face": (Modality.VISION,),
     "not_english": (Modality.TEXT,),
@@ -68,6 +69,11 @@ def of_transcript(transcript: Transcript, *, recognised: bool) -> list[Notice]:
         text = "The transcript was recognised roughly and may be wrong; please correct it."
         return [Notice("rough_transcript", text, {"source": transcript.source})]
     return []
+
+
+def no_words() -> Notice:
+    """A transcript of nothing but signs, such as emoji, that the text encoder does not know."""
+    return Notice("no_words", "What stands for the words has none that can be read; letters would work.")
 
 
 def of_length(tokens: list[str], most: int) -> Notice | None:

@@ -220,6 +220,8 @@ class Reader:
                 return extractors.extract(None, ""), []
             with course.stage("text", "reading words"):
                 extraction = extractors.extract(None, text, transcript.words)
+                if not _has(extraction, Modality.TEXT):
+                    return extraction, [notices.no_words()]
                 about = [warn_if_not_english(text), notices.of_length(extraction.tokens, MAX_TOKENS)]
             return extraction, [notice for notice in about if notice]
 

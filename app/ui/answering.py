@@ -95,7 +95,7 @@ class Answering:
     ) -> Analysis:
         for upload in (question.video, question.audio):
             if upload and not Path(upload).exists():
-                raise plain_error(words.say("error_gone", visit.language), visit.language)
+                raise plain_error(words.say("error_gone", visit.language))
         with in_plain_words(visit.language):
             return self.analyst.analyze(
                 video=question.video,
@@ -124,18 +124,21 @@ def differs(now: Shown, then: Shown) -> bool:
     return said != (then.analysis.transcript.text, then.on, then.question.method)
 
 
-def plain_error(message: str, language: str) -> gr.Error:
-    """The message as Gradio shows it; a message may quote a file name, so it is escaped."""
-    return gr.Error(html.escape(message), title=words.say("error", language), print_exception=False)
+def plain_error(message: str) -> gr.Error:
+    """The message as the page shows it; a message may quote a file name, so it is escaped."""
+    return gr.Error(html.escape(message), print_exception=False)
 
 
 @contextmanager
-def in_plain_words(language: str) -> Iterator[None]:
-    """Errors about the input reach the visitor; the text of any other goes to the log, never to the page."""
+def in_plain_words(language: str, error: Callable[[str], gr.Error] = plain_error) -> Iterator[None]:
+    """Errors about the input reach the visitor; the text of any other goes to the log, never to the page.
+
+    error : makes what is raised
+    """
     try:
         yield
-    except (AnalysisError, MediaError) as error:
-        raise plain_error(words.error(error.code, str(error), error.values, language), language) from error
-    except Exception as error:
+    except (AnalysisError, MediaError) as failure:
+        raise error(words.error(failure.code, str(failure), failure.values, language)) from failure
+    except Exception as failure:
         log.exception("analysis failed")
-        raise plain_error(words.say("error_unexpected", language), language) from error
+        raise error(words.say("error_unexpected", language)) from failure

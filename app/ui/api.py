@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 
+def as_text(message: str) -> gr.Error:
+    """An error for a program, which shows no HTML."""
+    return gr.Error(message, print_exception=False)
+
+
 def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
 
@@ -22,7 +27,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
         clip: str | None = None,
         audio: str | None = None,
         text: str | None = None,
-        method: str = chosen,
+        method: str | None = chosen,
         modalities: list[str] = list(words.MODALITIES),  # noqa: B006 - read only, and shown as the default
     ) -> dict:
         """Sentiment of one clip, by one method, from the chosen modalities.
@@ -31,7 +36,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             clip: video file with or without sound (mp4, webm, mov, mkv, avi), or None
             audio: sound file that replaces the clip's own sound, or None
             text: the words that are spoken; "" for none, None for speech recognition
-            method: name of a fusion method, see /methods
+            method: name of a fusion method, see /methods; None for the default
             modalities: which of "text", "audio" and "vision" to use
         Returns:
             score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
@@ -40,9 +45,14 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
         """
         session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
         try:
-            with in_plain_words(words.ENGLISH):
+            with in_plain_words(words.ENGLISH, as_text):
                 return analyst.analyze(
-                    video=clip, audio=audio, text=text, method=method, modalities=modalities, session=session
+                    video=clip,
+                    audio=audio,
+                    text=text,
+                    method=method or chosen,
+                    modalities=modalities,
+                    session=session,
                 ).to_json()
         finally:
             analyst.forget(session)

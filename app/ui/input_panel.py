@@ -81,6 +81,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
                 height=300,
                 elem_id="clip",
             )
+            gr.HTML(words.label("cannot_play"), elem_id="cannot-play")
         with gr.Tab(words.label("tab_audio"), id=AUDIO) as audio_tab:
             audio = gr.Audio(
                 sources=["upload", "microphone"],
@@ -113,7 +114,9 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
     )
     analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse")
     cards = _cards(examples) if examples else []
-    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [gr.update(info=_note(shown, language))])
+    panel = Panel(
+        per_clip=[transcript], render_clip=lambda shown, language: [gr.update(info=_note(shown, language))]
+    )
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, cards, panel)
 
@@ -135,8 +138,10 @@ def _cards(examples: list[Example]) -> list[gr.Button]:
     return cards
 
 
-def _note(shown: Shown | None, language: str) -> str:
+def _note(shown: Shown | None, language: str) -> dict:
+    """What stands above the words; the words themselves may have been edited since."""
     if shown is None:
-        return words.say("words_empty", language)
+        return gr.update(info=words.say("words_empty", language))
     transcript = shown.analysis.transcript
-    return words.words_note(transcript.source if transcript.text else "none", transcript.rough, language)
+    source = transcript.source if transcript.text else "none"
+    return gr.update(info=words.words_note(source, transcript.rough, language))

@@ -86,7 +86,7 @@ def wire(
     ) -> dict:
         asked = question(tab, video, audio, written, method, now)
         if asked is None:
-            gr.Warning(words.say(f"need_{tab}", language_now), title="")
+            gr.Warning(words.say(f"need_{tab}", language_now))
             return {shown: now}
         visit = Visit.of(request, language_now)
         number = questions.begin(visit.session)
@@ -115,7 +115,7 @@ def wire(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
     ) -> dict:
         if now is None:  # switches move only under an answer
-            raise plain_error(words.say("error_gone", language_now), language_now)
+            raise plain_error(words.say("error_gone", language_now))
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
         answer = answering.switch(now, on, Visit.of(request, language_now))

@@ -7,6 +7,7 @@ import re
 import urllib.request
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.browser.visiting import analyse, ask_about_words, choose_method, score, upload, was
@@ -71,7 +72,7 @@ def test_absent_modality_is_explained_and_cannot_be_switched(open_page):
     ask_about_words(page, "I love it.")
     for modality, reason in (("audio", "no voice in this input"), ("vision", "no face in this input")):
         assert page.locator(f"#switch-{modality} input").is_disabled()
-        assert page.inner_text(f"#meter-{modality}").startswith(reason)
+        assert page.inner_text(f"#meter-{modality} .fb-reason") == reason
 
 
 def test_edited_words_are_what_counts(open_page):
@@ -140,6 +141,25 @@ def test_new_clip_starts_over(open_page, clip):
     page.locator("#sentiment", has_text="Add a clip").wait_for()
     assert page.input_value("#words textarea") == ""
     assert page.locator("#switch-text input").is_checked()
+
+
+def test_film_that_the_browser_cannot_play_is_analysed(open_page, clip, tmp_path):
+    film = tmp_path / "film.avi"
+    with av.open(str(clip)) as source, av.open(str(film), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = source.streams.video[0].width, source.streams.video[0].height
+        for frame in source.decode(video=0):
+            picture = av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24"), "rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    page = open_page()
+    assert not page.locator("#cannot-play").is_visible()
+    upload(page, film)
+    page.get_by_text("cannot play this file").wait_for()
+    assert page.locator(".toast-body").count() == 0
+    analyse(page)
+    page.click("#clip button[aria-label=Clear]")
+    page.get_by_text("cannot play this file").wait_for(state="hidden")
 
 
 def test_text_file_named_mp4_is_refused_in_plain_words(open_page, tmp_path):
@@ -257,5 +277,8 @@ def test_api_answers_the_python_client(page_url, clip):
     )
     assert -3 <= answer["interval"][0] <= answer["score"] <= answer["interval"][1] <= 3
     assert answer["modalities"]["audio"]["used"] is False
+    assert caller.predict(text="I love it.", method=None, api_name="/analyze")["method"] == "lmf"
+    with pytest.raises(Exception, match="none that can be read; letters would work"):
+        caller.predict(text="😀 😀", api_name="/analyze")
     filmed = caller.predict(clip=client.handle_file(clip), text="I love it.", api_name="/analyze")
     assert filmed["modalities"]["audio"]["present"] is True

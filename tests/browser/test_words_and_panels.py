@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -19,8 +20,10 @@ from app.service.analysis import (
     Transcript,
     label_of,
 )
+from app.service.notices import AnalysisError
 from app.ui import charts, words
-from app.ui.answering import Answering, Visit
+from app.ui.answering import Answering, Visit, in_plain_words
+from app.ui.api import as_text
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
 from app.ui.shown import Question, Shown
@@ -71,6 +74,15 @@ def test_every_phrase_is_in_both_languages():
         assert not re.search("[一-鿿]", english), key
         assert re.search("[一-鿿]", chinese), key
     assert set(LABELS_CHINESE) == set(LABELS)
+
+
+def test_errors_are_escaped_for_the_page_and_plain_for_programs():
+    said = []
+    for options in ({}, {"error": as_text}):
+        with pytest.raises(gr.Error) as raised, in_plain_words(words.ENGLISH, **options):
+            raise AnalysisError("no_such_code", "It isn't <b>.")
+        said.append(raised.value.message)
+    assert said == ["It isn&#x27;t &lt;b&gt;.", "It isn't <b>."]
 
 
 def test_every_notice_and_error_of_the_service_has_a_translation():

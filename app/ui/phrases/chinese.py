@@ -37,6 +37,7 @@ NOTICES_CHINESE = {
     "no_picture": "视频没有画面，因此看不到面部。",
     "no_face": "画面中没有找到面部。",
     "no_speech": "声音中没有识别出文字；您可以自己输入。",
+    "no_words": "给出的文字中没有可以读取的单词；请用字母书写。",
     "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
     "long_text": "只读取大约前 {words} 个单词。",
     "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",

@@ -39,6 +39,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "tab_text": ("Words only", "仅文字"),
     "video": ("Upload or record a clip", "上传或录制视频"),
     "audio": ("Upload or record a voice", "上传或录制声音"),
+    "cannot_play": (
+        "Your browser cannot play this file; it may still be analysed.",
+        "浏览器无法播放该文件，但也许仍可分析。",
+    ),
     "text_hint": (
         "No clip needed: type a sentence below.",
         "不需要视频：在下面输入一句话即可。",
@@ -178,7 +182,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "doing_stress": ("disturbing the input", "正在干扰输入"),
     "doing_take_away": ("writing it down", "正在整理"),
     # Errors
-    "error": ("This did not work", "没有成功"),
     "error_unexpected": (
         "Something went wrong on our side; the reason is in the server's log. Another clip may work.",
         "服务器出了问题，原因已记入日志。换一段视频也许可以。",
