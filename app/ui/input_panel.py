@@ -114,9 +114,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
     )
     analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse")
     cards = _cards(examples) if examples else []
-    panel = Panel(
-        per_clip=[transcript], render_clip=lambda shown, language: [gr.update(info=_note(shown, language))]
-    )
+    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [_note(shown, language)])
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, cards, panel)
 

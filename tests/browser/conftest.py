@@ -100,8 +100,11 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, page_url: str):
-    """Opens the page for a new visitor; `page.abroad` lists requests that leave this machine."""
-    contexts = []
+    """Opens the page for a new visitor; `page.abroad` lists requests that leave this machine.
+
+    An error in the page's own scripts fails the test.
+    """
+    contexts, errors = [], []
 
     def open_it(**options):
         context = browser.new_context(
@@ -112,6 +115,7 @@ def open_page(browser, page_url: str):
         context.add_init_script(WATCH_RECORDING)
         page = context.new_page()
         page.abroad = []
+        page.on("pageerror", errors.append)
         page.on(
             "request", lambda request: is_abroad(request.url, page_url) and page.abroad.append(request.url)
         )
@@ -125,6 +129,7 @@ def open_page(browser, page_url: str):
     yield open_it
     for context in contexts:
         context.close()
+    assert not errors, errors
 
 
 def is_abroad(url: str, page_url: str) -> bool:

@@ -128,6 +128,8 @@ def test_example_answers_with_one_click(open_page):
     score(page)
     assert page.locator("#clip video").count() == 1
     assert page.input_value("#words textarea") == entries[which]["text"]
+    page.locator("#switch-text input").uncheck()
+    was(page)
 
 
 def test_new_clip_starts_over(open_page, clip):
