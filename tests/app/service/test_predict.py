@@ -177,7 +177,7 @@ def test_help_is_quick_and_needs_no_torch():
         (["predict", "a.mp4", "--out", "b.csv"], {}, "--out goes with --manifest"),
         (["predict", "--manifest", "a.csv"], {}, "needs --out"),
         (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "no file a.csv"),
-        (["predict", "--manifest", "pyproject.toml", "--out", "b.csv"], {}, "no column file"),
+        (["predict", "--manifest", "requirements.txt", "--out", "b.csv"], {}, "no column file"),
         (["predict", "gone.mp4"], {}, "no file gone.mp4"),
         (["predict", "pyproject.toml", "--text", "hi"], {}, "not video or sound"),
         (["predict", "--text", "hi", "--method", "magic"], {}, "lmf"),
