@@ -18,12 +18,7 @@ from models.registry import spec
 from models.training.comparison import compare, comparison_table
 from models.training.datasets import SCORES, FeatureSet, load_features, renamed, save_features
 from models.training.extraction import extract_features
-from models.training.feature_weights import (
-    check_replaceable,
-    load_for,
-    origin,
-    train_on_features,
-)
+from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
 from models.training.frame_drops import RATES
 from models.training.protocols import PROTOCOLS, Setting
 from models.training.research import ResearchRecipe, has_tokens, needs_tokens

@@ -229,10 +229,9 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
     )
     assert "unknown device 'gpu'" in refused(run("train", "late", "--data", features, "--device", "gpu"))
     assert "--epochs is for a file of features" in refused(run("train", "lmf", "--epochs", 3))
-    for typo in ("typo.npz", "typo"):
-        assert f"there is no file {tmp_path / 'typo'}" in refused(
-            run("train", "lmf", "--data", tmp_path / typo, "--epochs", 3)
-        ).replace("file or folder", "file")
+    for typo in (tmp_path / "typo.npz", tmp_path / "typo"):
+        message = refused(run("train", "lmf", "--data", typo, "--epochs", 3))
+        assert f"there is no file or folder {typo}" in message
     assert "no token ids" in refused(run("train", "lrcmt", "--data", features, "--out", tmp_path))
     assert "extractors of 'local'" in refused(run("train", "late", "--data", features, "--profile", "local"))
     assert "outside [-1, 1]" in refused(run("train", "late", "--data", features, "--label-range", -1, 1))
@@ -286,30 +285,36 @@ def test_after_a_diverged_run_another_rate_may_be_tried(run, features, tmp_path)
     assert run(*arguments, "--lr", "1e-3")[0] == 0
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_weights_of_other_data_are_neither_replaced_nor_measured_in_silence(
-    run, tmp_path, monkeypatch, command
-):
-    first, other = tmp_path / "first.pkl", tmp_path / "other.pkl"
-    save_features(first, feature_set())
-    save_features(other, feature_set(seed=5))  # of the same widths
-    folder = tmp_path / "weights"
-    train = ("train", "late", "--out", folder, *QUICK)
-    run(*train, "--data", first)
-    learned = "(first.pkl, 160 utterances)"
-    if command == "evaluate":
-        for words in ((), ("--json",)):
-            measure = ("evaluate", "late", "--weights", folder, *words)
-            assert run(*measure, "--data", other)[2] == f"note: late was trained on other data {learned}\n"
-            assert run(*measure, "--data", first)[2] == ""
-        return
-    before = (folder / "features" / "late.safetensors").read_bytes()
-    complaint = refused(run(*train, "--data", other))
-    assert f"late.safetensors was trained on other data {learned}; give another --out" in complaint
-    assert (folder / "features" / "late.safetensors").read_bytes() == before
-    assert run(*train, "--data", first, "--seed", 1)[0] == 0
-    assert run(*train, "--data", other, "--restart")[0] == 0
-    assert load_fusion("late", "features", folder).meta.training["data"] == "other.pkl"
+LEARNED = "late was trained on other data (features.npz, 160 utterances)"
+
+
+@pytest.fixture
+def other_features(tmp_path) -> Path:
+    """Features of the same widths, with other values and labels."""
+    path = tmp_path / "other.pkl"
+    save_features(path, feature_set(seed=5))
+    return path
+
+
+def test_weights_measured_on_other_data_say_so(run, features, other_features, tmp_path):
+    run("train", "late", "--data", features, "--out", tmp_path, *QUICK)
+    for words in ((), ("--json",)):
+        measure = ("evaluate", "late", "--weights", tmp_path, *words)
+        assert run(*measure, "--data", other_features)[2] == f"note: {LEARNED}\n"
+        assert run(*measure, "--data", features)[2] == ""
+
+
+def test_weights_of_other_data_are_replaced_only_when_asked(run, features, other_features, tmp_path):
+    train = ("train", "late", "--out", tmp_path, *QUICK)
+    run(*train, "--data", features)
+    weights = tmp_path / "features" / "late.safetensors"
+    before = weights.read_bytes()
+    complaint = refused(run(*train, "--data", other_features))
+    assert LEARNED.replace("late", str(weights)) in complaint and "give another --out" in complaint
+    assert weights.read_bytes() == before
+    assert run(*train, "--data", features, "--seed", 1)[0] == 0
+    assert run(*train, "--data", other_features, "--restart")[0] == 0
+    assert load_fusion("late", "features", tmp_path).meta.training["data"] == "other.pkl"
 
 
 def test_a_figure_that_is_no_number_is_null_in_json_and_a_dash_in_tables(run, tmp_path):
