@@ -11,16 +11,10 @@ import warnings
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
+from models.arguments import Parser
 
 DESCRIPTION = "Fusebox: how words, voice and face fuse into one sentiment. Without a command: serve the page."
 MODALITIES_HELP = "comma-separated, of text, audio and vision (default: all three)"
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
 def build_parser() -> Parser:
@@ -38,16 +32,18 @@ def build_parser() -> Parser:
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
+    predict.set_defaults(parser=predict)
     transcribe = commands.add_parser("transcribe", help="recognise the words of one clip, or of every row")
     transcribe.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
     transcribe.add_argument("--manifest", metavar="FILE.csv", help="listen to every row: `file`")
     transcribe.add_argument("--out", metavar="HEARD.csv", help="where the rows and their `words` go")
+    transcribe.set_defaults(parser=transcribe)
     return parser
 
 
-def check(parser: Parser, args: argparse.Namespace) -> None:
+def check(args: argparse.Namespace) -> None:
     """Ends the program where the arguments of `predict` or `transcribe` do not go together."""
-    asked = vars(args)
+    asked, parser = vars(args), args.parser
     one_clip = args.clip or asked.get("audio") or asked.get("text")
     if args.manifest:
         if one_clip or asked.get("json"):
@@ -112,10 +108,9 @@ def serve(settings: Settings) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 something of the installation is missing, 2 input that cannot be used."""
-    parser = build_parser()
-    args = parser.parse_args(arguments)
+    args = build_parser().parse_args(arguments)
     if args.command in ("predict", "transcribe"):
-        check(parser, args)
+        check(args)
     quiet()
     try:
         settings = Settings.from_environment()

@@ -13,10 +13,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.media.whisper import RecogniserError
-from app.service.analysis import Analysis
+from app.service.analysis import Analysis, Transcript
 from app.service.analyst import Analyst, chosen
+from app.service.reader import NO_WORDS
 from app.settings import Settings
 from models.checkpoint import CheckpointError
+from models.manifest import ManifestError, Row, read_manifest
 from models.registry import spec
 
 SCORED = ("score", "label", "lo", "hi")
@@ -24,14 +26,10 @@ HEARD = ("words",)
 NAMES = {"text": "words", "audio": "voice", "vision": "face"}
 GAUGE_STEPS = 10  # characters a point of the scale
 
-# a row, its clip or None, and a session of its own -> its results
+# the named cells of a row, its clip or None, and a session of its own -> its results
 Answer = Callable[[dict[str, str], Path | None, str], list[str]]
 
 log = logging.getLogger(__name__)
-
-
-class ManifestError(ValueError):
-    """A CSV that cannot be scored: says what is wrong with it and what would work."""
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -67,8 +65,16 @@ def transcribe(args: argparse.Namespace, settings: Settings) -> None:
     analyst = Analyst(settings)
     if args.manifest:
         transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
-    else:
-        print(analyst.transcribe(video=args.clip).text)
+        return
+    transcript = analyst.transcribe(video=args.clip)
+    print(transcript.text)
+    if not transcript.text:
+        print(no_words(transcript), file=sys.stderr)
+
+
+def no_words(transcript: Transcript) -> str:
+    """Why an empty transcript is empty."""
+    return "There is no sound." if transcript == NO_WORDS else "No words were recognised in the sound."
 
 
 def describe(analysis: Analysis) -> str:
@@ -121,7 +127,7 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
     def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:
         analysis = analyst.analyze(
             video=video,
-            text=row.get("text", "").strip() or None,
+            text=row.get("text") or None,
             method=method,
             modalities=modalities,
             session=session,
@@ -129,34 +135,48 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
         return [value, analysis.label, low, high]
 
-    _answer_rows(analyst, manifest, out, SCORED, score, "scored")
+    _answer_rows(analyst, manifest, ("text",), out, SCORED, score, "scored")
 
 
 def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
-    """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above."""
+    """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above.
+
+    A row without words says why in `error`.
+    """
 
     def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        return [analyst.transcribe(video=video, session=session).text]
+        if video is None:
+            raise ManifestError("The row has no file.")
+        transcript = analyst.transcribe(video=video, session=session)
+        if not transcript.text:
+            raise ManifestError(no_words(transcript))
+        return [transcript.text]
 
-    _answer_rows(analyst, manifest, out, HEARD, hear, "transcribed")
+    _answer_rows(analyst, manifest, (), out, HEARD, hear, "transcribed")
 
 
 def _answer_rows(
-    analyst: Analyst, manifest: Path, out: Path, columns: tuple[str, ...], answer: Answer, done: str
+    analyst: Analyst,
+    manifest: Path,
+    optional: tuple[str, ...],
+    out: Path,
+    columns: tuple[str, ...],
+    answer: Answer,
+    done: str,
 ) -> None:
     """Writes the rows of `manifest` with what `answer` gives for each in `columns`, and `error`.
 
+    optional : columns that `answer` reads beside `file`, where they are there
     done : what was done with a row that has an answer, for the last line
     """
-    header, rows = read_manifest(manifest)
+    header, rows = read_manifest(manifest, ("file",), optional)
     if out.resolve() == manifest.resolve():
         raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
 
-    def answered(cells: list[str], session: str) -> list[str]:
-        row = dict(zip(header, cells, strict=True))
-        file = row["file"].strip()
+    def answered(row: Row, session: str) -> list[str]:
+        file = row.named["file"]
         try:
-            return answer(row, manifest.parent / file if file else None, session)
+            return answer(row.named, manifest.parent / file if file else None, session)
         finally:
             analyst.forget(session)
 
@@ -169,42 +189,20 @@ def _answer_rows(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*_kept_names(header, results), *results])
         failed = 0
-        for number, cells in enumerate(tqdm(rows, unit="clip", file=sys.stderr)):
-            cells += [""] * (len(header) - len(cells))
-            result, error = _tried(answered, cells, len(header), str(number))
+        for number, row in enumerate(tqdm(rows, unit="clip", file=sys.stderr)):
+            result, error = _tried(answered, row, str(number))
             failed += bool(error)
-            writer.writerow([*cells[: len(header)], *(result or [""] * len(columns)), error])
+            writer.writerow([*row.cells[: len(header)], *(result or [""] * len(columns)), error])
             file.flush()  # an interrupted run keeps what it has
     print(f"{len(rows) - failed} of {len(rows)} rows {done}, written to {out}", file=sys.stderr)
 
 
-def read_manifest(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a CSV, empty lines left out; ManifestError says what is wrong with it."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = [cells for cells in csv.reader(file, strict=True) if cells] or [[]]
-    except OSError as error:
-        raise ManifestError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path.name} is not UTF-8 text; save it as CSV in UTF-8") from error
-    except csv.Error as error:
-        raise ManifestError(f"{path.name} is not a CSV: {error}") from error
-    if "file" not in header:
-        found = ", ".join(header) or "none"
-        raise ManifestError(
-            f"{path.name} needs a column named file, with commas between columns; its columns are: {found}"
-        )
-    return header, rows
-
-
-def _tried(
-    answer: Callable[[list[str], str], list[str]], cells: list[str], width: int, session: str
-) -> tuple[list[str], str]:
+def _tried(answer: Callable[[Row, str], list[str]], row: Row, session: str) -> tuple[list[str], str]:
     """What is said of one row, or nothing and why, whatever happens to it."""
-    if len(cells) != width:
-        return [], f"the row has {len(cells)} cells, the header {width}"
+    if row.fault:
+        return [], row.fault
     try:
-        return answer(cells, session), ""
+        return answer(row, session), ""
     except (CheckpointError, RecogniserError):  # would be the same for every row
         raise
     except ValueError as error:
@@ -215,11 +213,11 @@ def _tried(
 
 
 def _kept_names(header: list[str], results: tuple[str, ...]) -> list[str]:
-    """The header, in which a column named like a result becomes `given_<name>`."""
+    """The header, in which a column named like a result, in any case, becomes `given_<name>`."""
     taken = {*header, *results}
     names = []
     for name in header:
-        if name in results:
+        if name.lower() in results:
             while name in taken:
                 name = f"given_{name}"
             taken.add(name)

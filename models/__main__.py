@@ -13,6 +13,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from models import arguments
+from models.arguments import Parser
 from models.catalogue import describe_methods
 from models.checkpoint import CHECKPOINTS, CheckpointError
 from models.registry import EXTRACTORS, FUSION_MODELS, spec
@@ -25,21 +27,14 @@ MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped reci
 TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "familiarity")
 
 
-def _count(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
-    return int(text)
-
-
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
-    "epochs": (_count, "at most so many epochs"),
-    "patience": (_count, "epochs without a better validation MAE before training ends"),
-    "batch": (_count, "utterances a step"),
-    "lr": (float, "learning rate (default: the method's)"),
-    "weight_decay": (float, "weight decay (default: the method's)"),
-    "modality_dropout": (float, "share of training items that lose some modalities"),
-    "frame_dropout": (float, "share of training frames and words that drop out"),
+    "epochs": (arguments.count, "at most so many epochs"),
+    "patience": (arguments.count, "epochs without a better validation MAE before training ends"),
+    "batch": (arguments.count, "utterances a step"),
+    "lr": (arguments.above_zero, "learning rate (default: the method's)"),
+    "weight_decay": (arguments.not_negative, "weight decay (default: the method's)"),
+    "modality_dropout": (arguments.share, "share of training items that lose some modalities"),
+    "frame_dropout": (arguments.share_below_one, "share of training frames and words that drop out"),
 }
 
 
@@ -54,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m models", description="Train, measure and list methods.")
+def _parser() -> Parser:
+    parser = Parser(prog="python -m models", description="Train, measure and list methods.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     command = commands.add_parser("list", help="every method, its paper, weights and test figures")
@@ -85,10 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("train", help="train methods: weights to ship, or on features")
     command.add_argument("method", help="a method's name, several separated by commas, or all")
     command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data, or features")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=arguments.seed, default=0)
     command.add_argument("--cache", type=Path, default=CACHE, help="folder data: for computed states")
     command.add_argument("--out", type=Path, default=RUNS, help="features: folder for the weights")
-    command.add_argument("--restart", action="store_true", help="features: forget an interrupted run")
+    command.add_argument(
+        "--restart",
+        action="store_true",
+        help="features: forget an interrupted run, replace weights of other data",
+    )
     _add_features(command)
     _add_recipe(command)
     _add_device(command)
@@ -100,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="clips or speech, of the labelled data, or features"
     )
     command.add_argument("--methods", help="the same as METHOD")
-    command.add_argument("--seeds", type=_count, default=3, help="clips, speech: how many seeds, from 0")
+    command.add_argument(
+        "--seeds", type=arguments.count, default=3, help="clips, speech: how many seeds, from 0"
+    )
     command.add_argument("--heard", type=Path, help="clips: CSV of `app transcribe`, to measure with too")
     command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
     command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
@@ -109,8 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--split", default="test", choices=["train", "valid", "test"], help="features: which"
     )
-    command.add_argument("--seed", type=int, default=0, help="features: of the dropped frames")
-    command.add_argument("--rates", type=float, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)")
+    command.add_argument("--seed", type=arguments.seed, default=0, help="features: of the dropped frames")
+    command.add_argument(
+        "--rates", type=arguments.share, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)"
+    )
     command.add_argument("--json", action="store_true", help="features: print JSON instead of tables")
     _add_protocol(command)
     _add_features(command)
@@ -120,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
     command.add_argument("--data", type=Path, required=True, help="features")
-    command.add_argument("--seeds", type=_count, default=3, help="how many seeds, from 0")
+    command.add_argument("--seeds", type=arguments.count, default=3, help="how many seeds, from 0")
     command.add_argument("--out", type=Path, default=RUNS / "benchmark.json", help="file that keeps the runs")
     _add_protocol(command)
     _add_features(command)
@@ -130,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_protocol(command: argparse.ArgumentParser) -> None:
+def _add_protocol(command: Parser) -> None:
     command.add_argument(
         "--protocol",
         default="full",
@@ -139,22 +142,24 @@ def _add_protocol(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_features(command: argparse.ArgumentParser) -> None:
+def _add_features(command: Parser) -> None:
     command.add_argument("--profile", help="features: name for extractors that the file does not name")
     _add_label_range(command)
 
 
-def _add_label_range(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--label-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of the labels")
+def _add_label_range(command: Parser) -> None:
+    command.add_argument(
+        "--label-range", type=arguments.number, nargs=2, metavar=("LOW", "HIGH"), help="of the labels"
+    )
 
 
-def _add_recipe(command: argparse.ArgumentParser) -> None:
+def _add_recipe(command: Parser) -> None:
     for name, (kind, text) in RECIPE_OPTIONS.items():
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"features: {text}")
     command.add_argument("--bf16", action="store_true", default=None, help="features, GPU: autocast")
 
 
-def _add_device(command: argparse.ArgumentParser) -> None:
+def _add_device(command: Parser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: a GPU if any)")
 
 
@@ -168,7 +173,7 @@ def _list(options: argparse.Namespace) -> None:
     for method in methods:
         print(f"{method['name']:10} {method['title']:20} {method['year']}  {method['paper']}")
         if adapters := adapters_sentence(method["sizes"] or {}):
-            print(f"{'':10} {method['parameters']:,} parameters. {adapters.strip()}")
+            print(f"{'':10} {method['parameters']:,} parameters. {adapters}")
 
 
 def _train_extractors(options: argparse.Namespace) -> None:
@@ -197,6 +202,8 @@ def _train(options: argparse.Namespace) -> None:
 
         commands.train(options, names, _recipe(options))
         return
+    if options.data != DATA and not options.data.exists():
+        raise FileNotFoundError(f"there is no file or folder {options.data}")
     given = [*_recipe(options), *(name for name in ("profile", "label_range") if getattr(options, name))]
     if given:
         raise ValueError(

@@ -123,7 +123,7 @@ def nothing_used(asked: Subset, present: Subset) -> AnalysisError:
     """The error for a subset of which nothing is present."""
     return AnalysisError(
         "nothing_used",
-        f"This clip has no {plain_list(asked, 'or')}; switch on {plain_list(present, 'or')}.",
+        f"The input has no {plain_list(asked, 'or')}; switch on {plain_list(present, 'or')}.",
         modalities=",".join(asked),
         present=",".join(present),
     )

@@ -97,13 +97,14 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"{kind} {100 * count / sum(stage):.0f} %"
         for kind, count in zip(("transcripts", "acted speech", "faces", "triples"), stage, strict=True)
     )
+    seed = f"Seed {meta.training['seed']}."
     clip_share = 100 / (1 + recipe["replay"] + recipe["borrowed"])
     path.write_text(
         f"# {method.title}\n\n"
         f"{method.paper} ({method.year}), {method.url}\n\n"
         f"**Faithful:** {method.faithful}\n\n"
         f"Parameters: {sizes['total']:,} in all, {sizes['fusion']:,} of them in the fusion. "
-        f"{adapters_sentence(sizes)}Seed {meta.training['seed']}.\n\n"
+        f"{' '.join(filter(None, (adapters_sentence(sizes), seed)))}\n\n"
         "## Trained on\n\n"
         f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts,"
         f" {items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and "
@@ -149,7 +150,7 @@ def adapters_sentence(sizes: dict[str, int]) -> str:
     whole, adapters, trained = sizes["language_model"], sizes["adapters"], sizes["total"]
     return (
         f"Not counted: the frozen language model's {whole:,}. The adapters inside it are {adapters:,}, "
-        f"{100 * adapters / whole:.2f} % of that; all that is trained is {100 * trained / whole:.2f} %. "
+        f"{100 * adapters / whole:.2f} % of that; all that is trained is {100 * trained / whole:.2f} %."
     )
 
 

@@ -6,10 +6,11 @@ one line about input that does not fit.
 
 from __future__ import annotations
 
-import json
+import sys
 from argparse import Namespace
 from pathlib import Path
 
+import orjson
 import torch
 
 from models.checkpoint import fusion_path
@@ -17,10 +18,11 @@ from models.registry import spec
 from models.training.comparison import compare, comparison_table
 from models.training.datasets import SCORES, FeatureSet, load_features, renamed, save_features
 from models.training.extraction import extract_features
-from models.training.feature_weights import load_for, train_on_features
+from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
 from models.training.frame_drops import RATES
 from models.training.protocols import PROTOCOLS, Setting
 from models.training.research import ResearchRecipe, has_tokens, needs_tokens
+from models.training.runs import digest
 from models.training.tables import figures_table
 
 
@@ -41,7 +43,10 @@ def convert(options: Namespace) -> None:
 def train(options: Namespace, names: list[str], recipe: dict) -> None:
     """Weights of methods on features, with their figures."""
     dataset, device = _features(options.data, options), device_of(options.device)
-    for name in _readable(names, dataset, options.method):
+    names = _readable(names, dataset, options.method)
+    if not options.restart:
+        check_replaceable(names, dataset, options.out)
+    for name in names:
         path = fusion_path(name, dataset.profile, options.out)
         if options.restart:
             path.with_suffix(".run").unlink(missing_ok=True)
@@ -74,21 +79,23 @@ def evaluate(options: Namespace, names: list[str]) -> None:
                 f"`python -m models train all --data {options.data} --out {options.weights}`"
             )
     rates = tuple(options.rates or RATES)
-    results, how = {}, {}
+    results, how, data = {}, {}, digest(dataset)
     for name in names:
         model, meta = load_for(name, dataset, options.weights)
+        if meta.training.get("digest") != data:
+            print(f"note: {name} was trained on other data ({origin(meta)})", file=sys.stderr)
         constant = meta.training.get("constant", 0.0)
         setting = Setting(constant, dataset.label_range, rates, options.seed)
         results[name] = PROTOCOLS[options.protocol](model.to(device), dataset[options.split], setting)
         how[name] = _masks_in_training([name], meta.training.get("recipe", {}))
     if options.json:
-        print(json.dumps(results, indent=2))
+        print(orjson.dumps(results, option=orjson.OPT_INDENT_2).decode())  # NaN, no JSON, becomes null
     elif options.protocol == "full":
         print(figures_table("", {name: next(iter(rows.values())) for name, rows in results.items()}))
     else:
         for name, rows in results.items():
             print(f"{figures_table(name, rows)}\n\n{name} was trained with {how[name]}.\n")
-        if options.protocol == "rmfm":
+        if options.protocol == "rmfm" and len(rates) > 1:
             grid = ", ".join(f"{rate:g}" for rate in rates)
             print(f"AUILC: area over the rates {grid}; frames drop from the {options.split} split only.")
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import orjson
+
 from models.training.datasets import SPLITS, DataError, FeatureSet
 from models.training.evaluation import spread
 from models.training.feature_weights import median_target
@@ -86,5 +88,6 @@ def _read(store: Path | None, identity: dict) -> Runs:
 def _write(store: Path, identity: dict, runs: Runs) -> None:
     store.parent.mkdir(parents=True, exist_ok=True)
     partial = store.with_name(store.name + ".partial")
-    partial.write_text(json.dumps({"identity": identity, "runs": runs}, indent=1) + "\n")
+    content = {"identity": identity, "runs": runs}  # NaN, which is no JSON, becomes null
+    partial.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     partial.replace(store)

@@ -25,7 +25,7 @@ UNNAMED_PROFILE = "features"  # of features whose extractors are not the project
 
 
 class DataError(ValueError):
-    """A features file or a manifest that does not fit; says what is wrong with it and what would do."""
+    """A features file that does not fit; says what is wrong with it and what would do."""
 
 
 @dataclass(frozen=True)
@@ -189,13 +189,17 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
     """The features that `write_npz` wrote; DataError names what is missing or does not fit."""
     arrays = _arrays(path)
     split, score = _array(path, arrays, "split"), _array(path, arrays, "score")
-    low, high = label_range or tuple(arrays.get("label_range", np.array(SCORES)).tolist())
+    low, high = label_range or _stored_range(path, arrays)
+    if score.ndim != 1 or score.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: score must be a number for each utterance; it is {score.dtype} of shape {score.shape}"
+        )
     rows = len(score)
-    for name in ("id", "transcript", "group"):
-        if name in arrays and len(arrays[name]) != rows:
-            raise DataError(f"{path}: {name} has {len(arrays[name])} entries for {rows} scores")
-    if len(split) != rows:
-        raise DataError(f"{path}: split has {len(split)} entries for {rows} scores")
+    for name in ("split", "id", "transcript", "group"):
+        if name in arrays and arrays[name].shape != (rows,):
+            raise DataError(
+                f"{path}: {name} has the shape {arrays[name].shape}; one for each score is ({rows},)"
+            )
     unknown = sorted(set(split.tolist()) - set(SPLITS))
     if unknown:
         raise DataError(f"{path}: a split is {unknown[0]!r}; known are {', '.join(SPLITS)}")
@@ -231,7 +235,8 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
 
 
 def check_labels(path: Path, score: np.ndarray, label_range: tuple[float, float]) -> None:
-    """DataError for a label that is no number or lies outside its range."""
+    """DataError for a label that is no number or lies outside its range, and for a range that is none."""
+    check_range(f"{path}: the range of the labels", label_range)
     low, high = label_range
     wrong = ~((score >= low) & (score <= high))
     if wrong.any():
@@ -241,10 +246,26 @@ def check_labels(path: Path, score: np.ndarray, label_range: tuple[float, float]
         )
 
 
+def check_range(what: str, label_range: tuple[float, float]) -> None:
+    """DataError, which begins with `what`, for a range of labels whose end is not above its start."""
+    low, high = label_range
+    if not low < high:
+        raise DataError(f"{what} must go from a lower to a higher number; got {low:g} to {high:g}")
+
+
+def _stored_range(path: Path, arrays: dict[str, np.ndarray]) -> tuple[float, float]:
+    stored = arrays.get("label_range", np.array(SCORES))
+    if stored.shape != (2,) or stored.dtype.kind not in "fiu" or not np.isfinite(stored).all():
+        raise DataError(f"{path}: label_range must be two numbers, the lowest and the highest label")
+    return tuple(stored.tolist())
+
+
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    except TypeError as error:  # a single array is no context
+        raise DataError(f"{path} is a .npy of one array; features are a .npz of several") from error
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
 
@@ -291,6 +312,9 @@ def _tokens(item: Utterance) -> Tensor:
 
 def _fingerprints(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, str]:
     try:
-        return json.loads(str(arrays.get("fingerprints", "{}")))
+        fingerprints = json.loads(str(arrays.get("fingerprints", "{}")))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: the fingerprints cannot be read: {error}") from error
+    if not isinstance(fingerprints, dict):
+        raise DataError(f"{path}: the fingerprints must be a JSON object; they are {fingerprints!r}")
+    return fingerprints

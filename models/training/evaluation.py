@@ -174,11 +174,9 @@ def shipped_figures(
 
 
 def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    """{metric: [mean, standard deviation over seeds]}."""
-    return {
-        metric: [float(np.mean([r[metric] for r in runs])), float(np.std([r[metric] for r in runs]))]
-        for metric in runs[0]
-    }
+    """{metric: [mean, standard deviation over seeds]}, NaN where a run has none (NaN, or None from JSON)."""
+    values = {metric: np.array([run[metric] for run in runs], float) for metric in runs[0]}
+    return {metric: [float(each.mean()), float(each.std())] for metric, each in values.items()}
 
 
 def pooled_quantiles(evaluation: dict, true: np.ndarray) -> dict[str, float]:

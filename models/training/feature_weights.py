@@ -7,12 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.checkpoint import (
+    CheckpointError,
+    CheckpointMeta,
+    fusion_path,
+    load_fusion,
+    save_fusion,
+    subset_name,
+)
 from models.fusion.base import FusionModel
 from models.registry import spec
 from models.training.datasets import DataError, FeatureSet
 from models.training.evaluation import conformal_quantile
 from models.training.research import PREDICTION_BATCH, ResearchRecipe, evaluate, fit, language_model
+from models.training.runs import digest
 from models.training.trainer import predict
 from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
@@ -47,6 +55,7 @@ def train_on_features(
         residual_quantiles=_quantiles(model, dataset.valid),
         training={
             "data": data,
+            "digest": digest(dataset),
             "items": {split: len(items) for split, items in dataset},
             "recipe": asdict(recipe),
             "seed": seed,
@@ -77,6 +86,28 @@ def load_for(name: str, dataset: FeatureSet, weights: Path) -> tuple[FusionModel
             f"{_widths(dataset.dims)}"
         )
     return checkpoint.model, checkpoint.meta
+
+
+def check_replaceable(names: list[str], dataset: FeatureSet, out: Path) -> None:
+    """DataError where `out` holds weights of one of the methods that were trained on other features."""
+    data = digest(dataset)
+    for name in names:
+        path = fusion_path(name, dataset.profile, out)
+        try:
+            meta = load_fusion(name, dataset.profile, out).meta
+        except CheckpointError:  # none, or of no use to anybody: nothing is lost with them
+            continue
+        if meta.training.get("digest") != data:
+            raise DataError(
+                f"{path} was trained on other data ({origin(meta)}); give another --out to keep both, or "
+                "--restart to replace it"
+            )
+
+
+def origin(meta: CheckpointMeta) -> str:
+    """What weights were trained on, in a few words: the file and how many utterances it has."""
+    utterances = sum(meta.training["items"].values())
+    return f"{meta.training.get('data', 'the labelled data')}, {utterances} utterances"
 
 
 def median_target(dataset: FeatureSet) -> float:

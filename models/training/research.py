@@ -35,7 +35,8 @@ class ResearchRecipe:
 
     Training ends after `epochs`, or `patience` epochs after the best validation MAE.
     modality_dropout : share of training items that lose a random part of their modalities
-    frame_dropout : probability with which a training frame is dropped, see `frame_drops.drop_frames`
+    frame_dropout : probability, less than 1, with which a training frame is dropped, see
+    `frame_drops.drop_frames`
     bf16 : autocast to bfloat16 in methods that keep the common training step; others have an update rule
     of their own (MLA's projection) whose precision matters, and stay in float32
     """
@@ -69,7 +70,8 @@ def fit(
     history : is given one entry an epoch: epoch, loss, valid_mae, and whether it is the chosen one
     progress : show a progress bar
     Nothing here reads `dataset.test`. Raises ValueError for an unknown method, an empty split, features that
-    the method cannot read, training that diverges, or a run file of other data, another seed or recipe.
+    the method cannot read, training that diverges or is left without items, or a run file of other data,
+    another seed or recipe.
     """
     recipe, hints = recipe or ResearchRecipe(), spec(name).training
     if recipe.bf16 and torch.device(device).type == "cpu":
@@ -191,6 +193,8 @@ def _epoch(
         sources = modality_generators(int(torch.randint(2**31, (), generator=generator)))
         items = [drop_frames(item, recipe.frame_dropout, neutral, sources) for item in items]
         items = [item for item in items if item.states]
+    if not items:
+        raise ValueError("nothing is left of any training utterance; give a lower --frame-dropout")
     model.train()
     common_step = type(model).training_step is FusionModel.training_step
     autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.bf16 and common_step)

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
 from models.fusion.mfm import MFM
+from models.manifest import read_rows
 from models.registry import spec
 from models.training.cards import comparison, write_method_card
 from models.training.evaluation import evaluate_clips, evaluate_speech, pooled_quantiles, shipped_figures
@@ -40,12 +40,13 @@ def evaluate(
     heard : CSV with the columns file and words, what `app transcribe` heard in every clip; measures the same
     models with these words too
     """
+    words = recognised_words(heard, data) if heard else None  # a slip in it should not wait for the sources
     profile = Profile.load("local", root=checkpoints)
     sources = load_sources(data, profile, cache)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
         readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
-        recognised = with_words(sources.clips, recognised_words(heard, data), profile) if heard else None
+        recognised = with_words(sources.clips, words, profile) if words else None
         result = evaluate_clips(
             name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
         )
@@ -108,15 +109,15 @@ def train_shipped(
 
 def recognised_words(heard: Path, data: Path) -> list[str]:
     """The words in `heard` of every clip in the manifest, in its order; ValueError where one is missing."""
-    words = pd.read_csv(heard, keep_default_na=False).set_index("file")["words"]
-    files = pd.read_csv(data / "clips" / "manifest.csv")["file"]
-    missing = [file for file in files if file not in words.index]
+    words = {row["file"]: row["words"] for row in read_rows(heard, ("file", "words"))}
+    files = [row["file"] for row in read_rows(data / "clips" / "manifest.csv", ("file",))]
+    missing = [file for file in files if file not in words]
     if missing:
         raise ValueError(
             f"{heard} has no words of {missing[0]} and {len(missing) - 1} other clips; make it with "
             f"`python -m app transcribe --manifest {data / 'clips' / 'manifest.csv'} --out {heard}`"
         )
-    return words[files].tolist()
+    return [words[file] for file in files]
 
 
 def read_figures(checkpoints: Path) -> dict:

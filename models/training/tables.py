@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from models.training.cards import COLUMNS, markdown_table
 
 # metric: (heading, factor, digits); the last two are CH-SIMS's
@@ -17,14 +19,17 @@ METRICS = {
 
 
 def figures_table(corner: str, rows: dict[str, dict]) -> str:
-    """Markdown table of {row: {metric: value, or [mean, standard deviation]}}, "–" where a row lacks one."""
+    """Markdown table of {row: {metric: value, or [mean, standard deviation]}}.
+
+    "–" stands where a row lacks a metric, or it is NaN.
+    """
     metrics = [metric for metric in METRICS if any(metric in row for row in rows.values())]
     cells = [[name, *(_cell(row.get(metric), metric) for metric in metrics)] for name, row in rows.items()]
     return markdown_table([corner, *(METRICS[metric][0] for metric in metrics)], cells)
 
 
 def _cell(value: float | list[float] | None, metric: str) -> str:
-    if value is None:
+    if value is None or np.isnan(value).any():
         return "–"
     _, factor, digits = METRICS[metric]
     if isinstance(value, list):

@@ -50,6 +50,13 @@ def refused(result: tuple[int, str, str]) -> str:
     return complaint
 
 
+def refused_after_progress(result: tuple[int, str, str]) -> str:
+    """The last line on stderr of a command that began and was then refused."""
+    status, _, complaint = result
+    assert status == 2 and "Traceback" not in complaint
+    return complaint.splitlines()[-1]
+
+
 def test_train_and_evaluate(run, features, tmp_path):
     weights = tmp_path / "weights"
     status, printed, progress = run(
@@ -222,6 +229,9 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
     )
     assert "unknown device 'gpu'" in refused(run("train", "late", "--data", features, "--device", "gpu"))
     assert "--epochs is for a file of features" in refused(run("train", "lmf", "--epochs", 3))
+    for typo in (tmp_path / "typo.npz", tmp_path / "typo"):
+        message = refused(run("train", "lmf", "--data", typo, "--epochs", 3))
+        assert f"there is no file or folder {typo}" in message
     assert "no token ids" in refused(run("train", "lrcmt", "--data", features, "--out", tmp_path))
     assert "extractors of 'local'" in refused(run("train", "late", "--data", features, "--profile", "local"))
     assert "outside [-1, 1]" in refused(run("train", "late", "--data", features, "--label-range", -1, 1))
@@ -275,8 +285,108 @@ def test_after_a_diverged_run_another_rate_may_be_tried(run, features, tmp_path)
     assert run(*arguments, "--lr", "1e-3")[0] == 0
 
 
-@pytest.mark.parametrize("option", ["--seeds", "--epochs", "--batch"])
-def test_none_of_something_is_refused(run, features, option, capsys):
+LEARNED = "late was trained on other data (features.npz, 160 utterances)"
+
+
+@pytest.fixture
+def other_features(tmp_path) -> Path:
+    """Features of the same widths, with other values and labels."""
+    path = tmp_path / "other.pkl"
+    save_features(path, feature_set(seed=5))
+    return path
+
+
+def test_weights_measured_on_other_data_say_so(run, features, other_features, tmp_path):
+    run("train", "late", "--data", features, "--out", tmp_path, *QUICK)
+    for words in ((), ("--json",)):
+        measure = ("evaluate", "late", "--weights", tmp_path, *words)
+        assert run(*measure, "--data", other_features)[2] == f"note: {LEARNED}\n"
+        assert run(*measure, "--data", features)[2] == ""
+
+
+def test_weights_of_other_data_are_replaced_only_when_asked(run, features, other_features, tmp_path):
+    train = ("train", "late", "--out", tmp_path, *QUICK)
+    run(*train, "--data", features)
+    weights = tmp_path / "features" / "late.safetensors"
+    before = weights.read_bytes()
+    complaint = refused(run(*train, "--data", other_features))
+    assert LEARNED.replace("late", str(weights)) in complaint and "give another --out" in complaint
+    assert weights.read_bytes() == before
+    assert run(*train, "--data", features, "--seed", 1)[0] == 0
+    assert run(*train, "--data", other_features, "--restart")[0] == 0
+    assert load_fusion("late", "features", tmp_path).meta.training["data"] == "other.pkl"
+
+
+def test_a_figure_that_is_no_number_is_null_in_json_and_a_dash_in_tables(run, tmp_path):
+    path, dataset = tmp_path / "neutral.npz", feature_set()
+    save_features(path, replace(dataset, test=[replace(item, target=0.0) for item in dataset.test]))
+    run("train", "late", "--data", path, "--out", tmp_path, *QUICK)
+    measure = ("evaluate", "late", "--data", path, "--weights", tmp_path)
+    figures = json.loads(run(*measure, "--json")[1], parse_constant=pytest.fail)["late"]
+    assert figures["text+audio+vision"]["acc2_non0"] is None
+    assert " nan " not in run(*measure)[1]
+    store = tmp_path / "benchmark.json"
+    table = ("benchmark", "late", "--data", path, "--out", store, "--seeds", 1, *QUICK)
+    first, again = run(*table)[1], run(*table)[1]
+    assert first == again and "nan" not in first
+    json.loads(store.read_text(), parse_constant=pytest.fail)
+
+
+def test_one_rate_has_no_area_to_explain(run, features, tmp_path):
+    run("train", "late", "--data", features, "--out", tmp_path, *QUICK)
+    measure = ("evaluate", "late", "--data", features, "--weights", tmp_path, "--protocol", "rmfm")
+    printed = run(*measure, "--rates", "0.3")[1]
+    assert "| rate 0.3 |" in printed and "AUILC" not in printed
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("--seeds", "0", "whole number from 1"),
+        ("--epochs", "1.5", "whole number from 1"),
+        ("--batch", "0", "whole number from 1"),
+        ("--patience", "-1", "whole number from 1"),
+        ("--lr", "0", "number above 0"),
+        ("--lr", "-1", "number above 0"),
+        ("--lr", "nan", "number above 0"),
+        ("--lr", "inf", "number above 0"),
+        ("--weight-decay", "-1", "number from 0"),
+        ("--modality-dropout", "2", "share from 0 to 1"),
+        ("--frame-dropout", "1", "share from 0 to less than 1"),
+        ("--frame-dropout", "-.1", "share from 0 to less than 1"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(run, features, capsys, option, value, wanted):
     with pytest.raises(SystemExit):
-        run("benchmark", "late", "--data", features, option, "0")
-    assert "'0' is no whole number from 1" in capsys.readouterr().err
+        run("benchmark", "late", "--data", features, option, value)
+    complaint = capsys.readouterr().err
+    assert (
+        f"argument {option}: {value!r} is no {wanted}; see `python -m models benchmark --help`" in complaint
+    )
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("--seed", "-1"), ("--seed", str(2**32)), ("--rates", "1.1"), ("--label-range", "nan", "3")]
+)
+def test_a_seed_a_rate_and_a_label_that_cannot_be_are_refused(run, features, capsys, words):
+    with pytest.raises(SystemExit):
+        run("evaluate", "late", "--data", features, *words)
+    assert f"argument {words[0]}: {words[1]!r} is no " in capsys.readouterr().err
+
+
+def test_a_frame_dropout_that_leaves_nothing_is_said(run, features, tmp_path):
+    words = ("train", "late", "--data", features, "--out", tmp_path, "--frame-dropout", "0.999999")
+    assert refused_after_progress(run(*words)) == (
+        "python -m models train: nothing is left of any training utterance; give a lower --frame-dropout"
+    )
+
+
+@pytest.mark.parametrize("words", [("train", "late", "--foo"), ("train",), ("list", "extra")])
+def test_a_usage_error_points_to_the_help_of_its_command(run, capsys, words):
+    with pytest.raises(SystemExit):
+        run(*words)
+    complaint = capsys.readouterr().err
+    assert complaint.startswith(f"python -m models {words[0]}: ")
+    assert complaint.endswith(f"; see `python -m models {words[0]} --help`\n")
+    assert complaint.count("\n") == 1

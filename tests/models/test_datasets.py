@@ -80,11 +80,27 @@ def test_tells_which_videos_are_in_two_splits():
     [
         (lambda a: a.pop("score"), "has no array 'score'"),
         (lambda a: a.pop("audio_values"), "has no array 'audio_values'"),
-        (lambda a: a.update(split=a["split"][:-1]), "split has 159 entries for 160 scores"),
-        (lambda a: a.update(id=a["id"][:-1]), "id has 159 entries for 160 scores"),
+        (
+            lambda a: a.update(split=a["split"][:-1]),
+            r"split has the shape \(159,\); one for each",
+        ),
+        (lambda a: a.update(id=a["id"][:-1]), r"id has the shape \(159,\); one for each score is \(160,\)"),
         (lambda a: a["split"].__setitem__(3, "dev"), "a split is 'dev'; known are train, valid, test"),
         (lambda a: a["score"].__setitem__(0, 4), r"the label 4.0 is outside \[-3, 3\].*--label-range"),
         (lambda a: a["score"].__setitem__(0, np.nan), "the label nan is outside"),
+        (
+            lambda a: a.update(score=a["score"].astype(str)),
+            "score must be a number for each .* <U32",
+        ),
+        (lambda a: a.update(score=a["score"][:, None]), r"score must be .* shape \(160, 1\)"),
+        (lambda a: a.update(score=np.array(1.0)), r"score must be .* shape \(\)"),
+        (lambda a: a.update(split=a["split"][:, None]), r"split has the shape \(160, 1\)"),
+        (lambda a: a.update(label_range=np.array(3.0)), "label_range must be two numbers"),
+        (lambda a: a.update(label_range=np.array([1.0, 2.0, 3.0])), "label_range must be two numbers"),
+        (lambda a: a.update(label_range=np.array(["low", "high"])), "label_range must be two numbers"),
+        (lambda a: a.update(label_range=np.array([-3.0, np.nan])), "label_range must be two numbers"),
+        (lambda a: a.update(label_range=np.array([3.0, -3.0])), "from a lower to a higher number"),
+        (lambda a: a.update(fingerprints=np.array("[1]")), "fingerprints must be a JSON object"),
         (lambda a: a["vision_values"].__setitem__((0, 0), np.inf), "vision_values has values that are no"),
         (lambda a: a["text_lengths"].__setitem__(0, 99), "text_lengths add up to"),
         (lambda a: a.update(text_lengths=a["text_lengths"][:-1]), "text_lengths must be 160 whole numbers"),
@@ -110,6 +126,14 @@ def test_objects_in_a_npz_are_not_unpickled(tmp_path):
     path = tmp_path / "features.npz"
     np.savez(path, score=np.array([print], dtype=object))
     with pytest.raises(DataError, match=r"damaged or no \.npz of plain arrays"):
+        load_features(path)
+
+
+def test_one_array_under_the_ending_of_several_is_explained(tmp_path):
+    path = tmp_path / "features.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DataError, match=r"features\.npz is a \.npy of one array"):
         load_features(path)
 
 

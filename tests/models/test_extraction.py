@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from models.extractors.profile import Profile
+from models.manifest import ManifestError
 from models.training import extraction
 from models.training.datasets import SIMS_SCORES, DataError, load_features
-from models.training.extraction import extract_features, read_manifest
+from models.training.extraction import extract_features, listed_clips
 from tests.models.feature_sets import AUDIO, TEXT, VISION
 
 HEADINGS = ["file", "text", "score", "split"]
@@ -28,8 +29,8 @@ def write_manifest(folder: Path, rows: list[list], headings: list[str] = HEADING
 def test_a_missing_column_is_named(tmp_path, missing):
     headings = [heading for heading in HEADINGS if heading != missing]
     path = write_manifest(tmp_path, [["x"] * 3], headings)
-    with pytest.raises(DataError, match=f"has no column {missing}; a manifest has file, text, score, split"):
-        read_manifest(path)
+    with pytest.raises(ManifestError, match=f"no column {missing}; it must have file, text, score, split"):
+        listed_clips(path)
 
 
 @pytest.mark.parametrize(
@@ -39,33 +40,35 @@ def test_a_missing_column_is_named(tmp_path, missing):
         (["", "fine", "4", "test"], r"row 2: the score 4 is outside \[-3, 3\].*--label-range"),
         (["", "fine", "nan", "test"], "row 2: the score nan is outside"),
         (["", "fine", "1", "dev"], "row 2: the split 'dev' is none of train, valid, test"),
+        (["", "well", " fine", "1", "test"], "row 2: it has 5 cells, the header 4; put .* double quotes"),
         (["", " ", "1", "test"], "row 2: it has neither a file nor a text"),
         (["gone.mp4", "fine", "1", "test"], "row 2: there is no file .*gone.mp4"),
     ],
 )
 def test_a_row_that_does_not_fit_is_named(tmp_path, row, complaint):
     path = write_manifest(tmp_path, [["", "words", "1", "train"], row])
-    with pytest.raises(DataError, match=complaint):
-        read_manifest(path)
+    with pytest.raises(ManifestError, match=complaint):
+        listed_clips(path)
 
 
-def test_a_manifest_that_is_none(tmp_path):
-    with pytest.raises(DataError, match="there is no file"):
-        read_manifest(tmp_path / "manifest.csv")
-    with pytest.raises(DataError, match="has no rows"):
-        read_manifest(write_manifest(tmp_path, []))
-    (tmp_path / "manifest.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="cannot be read as a CSV"):
-        read_manifest(tmp_path / "manifest.csv")
+def test_a_manifest_without_rows_and_a_range_that_is_none(tmp_path):
+    path = write_manifest(tmp_path, [])
+    with pytest.raises(ManifestError, match="has no rows"):
+        listed_clips(path)
+    with pytest.raises(
+        DataError, match=r"--label-range must go from a lower to a higher number; got 3 to -3"
+    ):
+        listed_clips(path, (3.0, -3.0))
 
 
 def test_words_are_taken_as_they_are_and_ids_from_the_files(tmp_path):
     (tmp_path / "clip.mp4").touch()
     rows = [["clip.mp4", "NA", "-1", "train"], ["", "null", "0.5", "test"]]
-    manifest = read_manifest(write_manifest(tmp_path, rows))
-    assert manifest["text"].tolist() == ["NA", "null"]
-    assert manifest["id"].tolist() == ["clip", "row2"]
-    assert manifest["score"].tolist() == [-1.0, 0.5]
+    clips = listed_clips(write_manifest(tmp_path, rows))
+    assert [clip.text for clip in clips] == ["NA", "null"]
+    assert [clip.id for clip in clips] == ["clip", "row2"]
+    assert [clip.score for clip in clips] == [-1.0, 0.5]
+    assert [clip.path for clip in clips] == [tmp_path / "clip.mp4", None]
 
 
 @pytest.fixture
@@ -128,7 +131,7 @@ def test_an_interrupted_extraction_continues(manifest, tmp_path, monkeypatch):
 def test_a_clip_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     path = write_manifest(tmp_path, [["broken.mp4", "", "1", "train"]])
-    with pytest.raises(DataError, match=r"row 1: .*broken.mp4 cannot be decoded"):
+    with pytest.raises(ManifestError, match=r"row 1: .*broken.mp4 cannot be decoded"):
         extract_features(path, tmp_path / "features.npz")
 
 

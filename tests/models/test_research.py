@@ -121,10 +121,10 @@ def test_the_digest_is_of_labels_and_states():
     assert digest(first) == digest(feature_set()) == digest(replace(first, test=[]))
     changed = [replace(first.train[0], target=0.123), *first.train[1:]]
     assert digest(replace(first, train=changed)) != digest(first)
-    states = {**first.train[0].states, AUDIO: first.train[0].states[AUDIO] + 1e-3}
-    assert digest(replace(first, train=[replace(first.train[0], states=states), *first.train[1:]])) != digest(
-        first
-    )
+    audio = first.train[0].states[AUDIO]
+    for other in (audio + 1e-3, audio.flip(0)):
+        item = replace(first.train[0], states={**first.train[0].states, AUDIO: other})
+        assert digest(replace(first, train=[item, *first.train[1:]])) != digest(first)
 
 
 def test_no_batch_has_a_single_item():

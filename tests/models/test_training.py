@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.manifest import ManifestError
 from models.training.cards import gain_sentence
 from models.training.evaluation import conformal_quantile, evaluate_clips, pooled_quantiles
 from models.training.shipping import recognised_words
@@ -130,7 +131,10 @@ def test_recognised_words_must_be_there_for_every_clip(tmp_path):
     heard = tmp_path / "heard.csv"
     heard.write_text("file,text,words\nb.mp4,bad,Bad.\na.mp4,good,\n")
     assert recognised_words(heard, tmp_path) == ["", "Bad."]
-    heard.write_text("file,words\na.mp4,Good.\n")
+    heard.write_text("file,heard\na.mp4,Good.\n")
+    with pytest.raises(ManifestError, match="no column words; it must have file, words"):
+        recognised_words(heard, tmp_path)
+    heard.write_text("File, Words\na.mp4,Good.\n")
     with pytest.raises(ValueError, match=r"no words of b\.mp4 .* app transcribe"):
         recognised_words(heard, tmp_path)
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from app.media.speech import Recogniser
-from app.predict import ManifestError, describe, gauge, predict_manifest, transcribe_manifest
+from app.predict import describe, gauge, predict_manifest, transcribe_manifest
 from app.service.analysis import Transcript
+from models.manifest import ManifestError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -79,6 +81,32 @@ def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
     assert [bool(row["error"]) for row in results] == [False, True]
 
 
+def test_a_header_may_be_written_in_capitals_and_with_spaces(analyst, tmp_path):
+    manifest, out = tmp_path / "m.csv", tmp_path / "out.csv"
+    manifest.write_text("\ufeffFile, Text, Score\n, i really liked it, 2\n", encoding="utf-8")
+    predict_manifest(analyst, manifest, out, "lmf", ["text"])
+    (result,) = read_rows(out)
+    assert float(result["score"]) == pytest.approx(analyst.analyze(text="i really liked it").score, abs=1e-4)
+    assert list(result)[:3] == ["File", "Text", "given_Score"]
+    assert result["Text"] == "i really liked it"
+
+
+def test_a_row_in_which_nothing_is_heard_says_why(analyst, write_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("", "whisper"))
+    for name, clip in (("mute.mp4", write_clip(200, None)), ("quiet.mp4", write_clip())):
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    rows = [["id", "file"], ["1", "mute.mp4"], ["2", "quiet.mp4"], ["3", ""]]
+    out = tmp_path / "heard.csv"
+    transcribe_manifest(analyst, write_rows(tmp_path / "clips.csv", rows), out)
+    results = read_rows(out)
+    assert [row["words"] for row in results] == ["", "", ""]
+    assert [row["error"] for row in results] == [
+        "There is no sound.",
+        "No words were recognised in the sound.",
+        "The row has no file.",
+    ]
+
+
 def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_path):
     clip = write_clip()
     manifest = write_rows(tmp_path / "m.csv", [["file", "text"], [str(clip), "good"]])
@@ -90,15 +118,13 @@ def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_pa
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("path,text\na.mp4,hello\n", "column named file.*path, text"),
-        ("file;text\na.mp4;hello\n", "commas"),
-        ("", "column named file"),
-        (b"file\n\xff\xfe.mp4\n", "UTF-8"),
+        ("path,text\na.mp4,hello\n", "no column file.*path, text"),
+        ("file,text,text\na.mp4,hello,hello\n", "more than one column text"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_explained(analyst, tmp_path, content, message):
     manifest = tmp_path / "m.csv"
-    manifest.write_bytes(content if isinstance(content, bytes) else content.encode())
+    manifest.write_text(content)
     with pytest.raises(ManifestError, match=message):
         predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
     assert not (tmp_path / "out.csv").exists()
@@ -117,7 +143,7 @@ def test_rows_of_uneven_length(analyst, tmp_path):
     predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
     short, long = read_rows(tmp_path / "out.csv")
     assert short["score"] and not short["error"]
-    assert long["error"] == "the row has 4 cells, the header 3"
+    assert long["error"] == "it has 4 cells, the header 3; put a text with commas in double quotes"
 
 
 def test_a_person_can_read_the_answer(analyst, write_clip):
@@ -151,12 +177,13 @@ def test_help_is_quick_and_needs_no_torch():
         (["predict", "a.mp4", "--out", "b.csv"], {}, "--out goes with --manifest"),
         (["predict", "--manifest", "a.csv"], {}, "needs --out"),
         (["predict", "--manifest", "a.csv", "--out", "b.csv"], {}, "no file a.csv"),
-        (["predict", "--manifest", "pyproject.toml", "--out", "b.csv"], {}, "column named file"),
+        (["predict", "--manifest", "requirements.txt", "--out", "b.csv"], {}, "no column file"),
         (["predict", "gone.mp4"], {}, "no file gone.mp4"),
         (["predict", "pyproject.toml", "--text", "hi"], {}, "not video or sound"),
         (["predict", "--text", "hi", "--method", "magic"], {}, "lmf"),
         (["predict", "--text", "hi", "--modalities", "smell"], {}, "text, audio, vision"),
         (["predict", "--text", "hi"], {"FUSEBOX_DEVICE": "gpu"}, "FUSEBOX_DEVICE is 'gpu'"),
+        (["predict", "--text", "hi", "--modalities", "audio"], {}, "The input has no voice; switch on words"),
         (["dance"], {}, "dance"),
     ],
 )
@@ -166,6 +193,23 @@ def test_bad_input_is_one_plain_line_and_exit_code_2(arguments, environment, mes
     assert answer.stdout == ""
     assert message in answer.stderr
     assert answer.stderr.count("\n") == 1 and "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help_of"),
+    [(["dance"], "app"), (["predict"], "app predict"), (["transcribe", "a.mp4", "--json"], "app transcribe")],
+)
+def test_a_usage_error_points_to_the_help_of_its_command(capsys, arguments, help_of):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    complaint = capsys.readouterr().err
+    assert complaint.startswith(f"python -m {help_of}: ")
+    assert complaint.endswith(f"; see `python -m {help_of} --help`\n")
+
+
+def test_a_clip_in_which_nothing_is_heard_says_why(write_clip):
+    answer = run("transcribe", str(write_clip(200, None)))
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "\n", "There is no sound.\n")
 
 
 def test_missing_weights_are_named_with_exit_code_1(tmp_path):
