@@ -221,6 +221,8 @@ def _train(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     options.method = options.methods or options.method
     names = _names(options.method)
+    if options.heard and str(options.data) != "clips":
+        raise ValueError("--heard is for --data clips")
     if str(options.data) not in MEASURED_DATA:
         from models.training import commands
 

@@ -221,6 +221,7 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
     assert "no file" in refused(run("evaluate", "late", "--data", tmp_path / "gone.npz"))
     assert "neither a file of features nor the folder" in refused(run("train", "lmf", "--data", tmp_path))
     assert "known are lmf" in refused(run("train", "mlp", "--data", features))
+    assert "for --data clips" in refused(run("evaluate", "late", "--data", features, "--heard", damaged))
     assert "has no weights; train some" in refused(
         run("evaluate", "--data", features, "--weights", tmp_path / "empty")
     )
