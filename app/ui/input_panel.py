@@ -141,5 +141,5 @@ def _note(shown: Shown | None, language: str) -> dict:
     if shown is None:
         return gr.update(info=words.say("words_empty", language))
     transcript = shown.analysis.transcript
-    source = transcript.source if transcript.text else "none"
+    source = transcript.source if shown.analysis.modalities["text"].present else "none"
     return gr.update(info=words.words_note(source, transcript.rough, language))

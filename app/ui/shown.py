@@ -45,7 +45,6 @@ class Shown:
     on : present modalities whose switch is on
     before : the answer shown before, of the same clip; None where there is nothing to compare
     title : the method's title
-    written : what stood in the box of words when the question was asked
     """
 
     question: Question
@@ -53,7 +52,6 @@ class Shown:
     on: tuple[str, ...]
     before: Shown | None
     title: str
-    written: str = ""
 
     def uses(self, modality: str) -> bool:
         """True where `modality` takes part in the score shown."""

@@ -14,9 +14,13 @@ class Turns:
         self._latest[session] = self._latest.get(session, 0) + 1
         return self._latest[session]
 
-    def overtaken(self, session: str, number: int) -> bool:
+    def latest(self, session: str) -> int | None:
+        """The number of the last request that has begun, None without one."""
+        return self._latest.get(session)
+
+    def overtaken(self, session: str, number: int | None) -> bool:
         """True where a later request of the session has begun, or the session is over."""
-        return self._latest.get(session) != number
+        return self.latest(session) != number
 
     def forget(self, session: str) -> None:
         """The session is over."""

@@ -7,7 +7,7 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
 import gradio as gr
 
@@ -28,6 +28,15 @@ SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 FIND_LANGUAGE = "() => [window.fusebox.visitorLanguage()]"
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """An answer that has just come: its question, and the words and the language it was asked with."""
+
+    question: Question
+    written: str
+    language: str
+
+
 def wire(
     demo: gr.Blocks,
     answering: Answering,
@@ -43,14 +52,32 @@ def wire(
     everything = [shown, *components(panels, clip=True)]
     moved = [shown, *components(panels, clip=False)]
     questions, looks = Turns(), {name: Turns() for name in depth.panels}
+    arrivals: dict[str, Arrival] = {}  # {session: the answer that it has just been given}
+    depth_tabs = {EVIDENCE: depth.evidence_tab, **depth.tabs}
+    every_tab = {**given.each_tab, **depth_tabs}
 
     def greet(language_now: str) -> dict:
         return {language: language_now, **paint(panels, None, language_now, clip=True)}
 
-    def retell(now: Shown | None, language_now: str, request: gr.Request) -> dict:
-        if now is not None:
-            now = answering.again(now, Visit.of(request, language_now))
-        return paint(panels, now, language_now, clip=True)
+    def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+        # Gradio leaves the titles of tabs that nobody has opened in the language before.
+        titles = {
+            tab: gr.update(label=words.say(f"tab_{name}", language_now)) for name, tab in every_tab.items()
+        }
+        if now is None:
+            return {**titles, **paint(panels, None, language_now, clip=True)}
+        now = answering.again(now, Visit.of(request, language_now))
+        return {
+            **titles,
+            **paint(panels, now, language_now, clip=True),
+            **note_on_edits(now, written, language_now),
+        }
+
+    def note_on_edits(now: Shown, written: str, language_now: str) -> dict:
+        """What stands above words that are not those of the answer."""
+        if written.strip() == now.analysis.transcript.text.strip():
+            return {}
+        return {given.words: gr.update(info=words.say("words_pending", language_now))}
 
     def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
         questions.begin(request.session_hash)  # whatever is still being analysed is about another clip
@@ -87,7 +114,7 @@ def wire(
         asked = question(tab, video, audio, written, method, now)
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language_now))
-            return {shown: now}
+            return gr.skip()
         visit = Visit.of(request, language_now)
         number = questions.begin(visit.session)
         progress(None, desc=words.say("doing", language_now))
@@ -96,40 +123,58 @@ def wire(
         )
         if questions.overtaken(visit.session, number):
             return gr.skip()
-        kept = replace(answer.without_pictures(), written=written)
-        return {shown: kept, **paint(panels, answer, language_now, clip=True)}
+        arrivals[visit.session] = Arrival(asked, written, language_now)
+        return repainted(answer, visit, clip=True)
 
     def catch_up(
         now: Shown | None, method: str, written: str, language_now: str, request: gr.Request
     ) -> dict:
         """What the visitor typed or chose while an answer was on its way is kept."""
-        if now is None:
+        visit = Visit.of(request, language_now)
+        number, arrival = questions.latest(visit.session), arrivals.get(visit.session)
+        if now is None or arrival is None or arrival.question != now.question:
             return gr.skip()
-        new = choose_method(now, method, language_now, request) if method != now.question.method else {}
-        untouched = written == now.written
-        heard = gr.update(value=now.analysis.transcript.text)
-        pending = gr.update(info=words.say("words_pending", language_now))
-        return {**new, given.words: heard if untouched else pending}
+        del arrivals[visit.session]
+        answer, retold = now, language_now != arrival.language
+        if method != now.question.method:
+            answer = answering.with_method(now, method, visit)
+        elif retold:
+            answer = answering.again(now, visit)
+        if questions.overtaken(visit.session, number):
+            return gr.skip()
+        new = {} if answer is now else repainted(answer, visit, clip=retold)
+        if written == arrival.written:
+            heard = gr.update(value=now.analysis.transcript.text)
+            return {**new, given.words: {**new.get(given.words, {}), **heard}}
+        return {**new, **note_on_edits(now, written, language_now)} or gr.skip()
 
     def switch(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
     ) -> dict:
         if now is None:  # switches move only under an answer
             raise plain_error(words.say("error_gone", language_now))
+        visit = Visit.of(request, language_now)
+        number = questions.latest(visit.session)
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
-        answer = answering.switch(now, on, Visit.of(request, language_now))
-        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
+        answer = answering.switch(now, on, visit)
+        return gr.skip() if questions.overtaken(visit.session, number) else repainted(answer, visit)
 
     def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
         if now is None:
             return gr.skip()
-        answer = answering.with_method(now, method, Visit.of(request, language_now))
-        return {shown: answer.without_pictures(), **paint(panels, answer, language_now, clip=False)}
+        visit = Visit.of(request, language_now)
+        number = questions.latest(visit.session)
+        answer = answering.with_method(now, method, visit)
+        return gr.skip() if questions.overtaken(visit.session, number) else repainted(answer, visit)
+
+    def repainted(answer: Shown, visit: Visit, *, clip: bool = False) -> dict:
+        return {shown: answer.without_pictures(), **paint(panels, answer, visit.language, clip=clip)}
 
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
         questions.forget(request.session_hash)
+        arrivals.pop(request.session_hash, None)
         for turns in looks.values():
             turns.forget(request.session_hash)
 
@@ -171,7 +216,7 @@ def wire(
         "outputs": [c for panel in depth.panels.values() for c in panel.components],
         **looking,
     }
-    for name, tab in {EVIDENCE: depth.evidence_tab, **depth.tabs}.items():
+    for name, tab in depth_tabs.items():
         tab.select(None, None, depth.opened, js=f"() => '{name}'")
     for name, panel in depth.panels.items():
         needed = {shown, language, *panel.controls}
@@ -187,12 +232,13 @@ def wire(
         "show_progress_on": panels[1].per_answer[0],
         "concurrency_id": ANALYSES,
         "concurrency_limit": AT_ONCE,
+        "trigger_mode": "multiple",  # a new clip does not wait for the answer to the one before
         "api_visibility": "private",
     }
     catching_up = {
         "fn": catch_up,
         "inputs": [shown, given.method, given.words, language],
-        "outputs": [*moved, given.words],
+        "outputs": everything,
         **AT_SIGHT,
     }
     gr.on([given.analyse.click, given.words.submit], **asking).success(**catching_up).success(**refilling)
@@ -233,7 +279,11 @@ def wire(
 
     demo.load(greet, language, [language, *components(panels, clip=True)], js=FIND_LANGUAGE, **AT_SIGHT)
     language.input(
-        retell, [shown, language], components(panels, clip=True), trigger_mode="always_last", **AT_SIGHT
+        retell,
+        [shown, given.words, language],
+        [*every_tab.values(), *components(panels, clip=True)],
+        trigger_mode="always_last",
+        **AT_SIGHT,
     ).success(**refilling)
     language.input(None, language, language, js=USE_LANGUAGE)
     demo.unload(forget)

@@ -90,13 +90,34 @@ def test_what_is_typed_or_chosen_meanwhile_is_kept(open_page, clip):
     page.click("#analyse")
     page.fill("#words textarea", "I hate it.")
     choose_method(page, "Concat fusion")
-    assert page.locator("#sentiment .fb-band").count() == 0  # the answer is still on its way
     page.locator("#sentiment .fb-foot", has_text="by Concat fusion").wait_for()
     page.locator("#words", has_text="Not analysed yet").wait_for()
     assert page.input_value("#words textarea") == "I hate it."
     page.locator("#language label", has_text="中文").click()
-    page.locator("#sentiment", has_text="情感").wait_for()
+    page.locator("#words", has_text="尚未分析").wait_for()
     assert page.input_value("#words textarea") == "I hate it."
+
+
+def test_language_chosen_meanwhile_is_spoken(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    page.click("#analyse")
+    page.locator("#language label", has_text="中文").click()
+    page.locator("#sentiment .fb-foot", has_text="方法：LMF").wait_for()
+    page.locator("#words", has_text="自动识别").wait_for()
+    page.wait_for_function("document.querySelector('#words textarea').value !== ''")
+
+
+def test_new_clip_does_not_wait_for_the_one_before(open_page, clip):
+    page = open_page()
+    upload(page, clip)
+    page.click("#analyse")
+    page.click("#clip button[aria-label=Clear]")
+    upload(page, EXAMPLES / "delight.mp4")
+    page.fill("#words textarea", "I hate it.")
+    page.click("#analyse")
+    page.locator("#words", has_text="Used as written here").wait_for()
+    score(page)
 
 
 def test_recognised_words_are_shown(open_page, clip):
@@ -105,6 +126,15 @@ def test_recognised_words_are_shown(open_page, clip):
     analyse(page)
     page.wait_for_function("document.querySelector('#words textarea').value !== ''")
     assert "Recognised" in page.inner_text("#words")
+    page.get_by_role("tab", name="Voice only").click()
+    page.click("#analyse")
+    page.get_by_text("Add or record a voice first.").wait_for()
+    assert "Recognised" in page.inner_text("#words")
+    page.get_by_role("tab", name="Words only").click()
+    page.fill("#words textarea", "")
+    page.click("#analyse")
+    page.get_by_text("Type a sentence first.").wait_for()
+    assert page.input_value("#words textarea") == ""
 
 
 def test_nothing_to_analyse_is_said_kindly(open_page):
@@ -227,6 +257,9 @@ def test_language_switch_keeps_the_answer(open_page):
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     assert page.inner_text("#sentiment .fb-score") == said
     assert page.input_value("#words textarea") == "I love it."
+    page.get_by_role("tab", name="仅声音").wait_for()
+    for title in page.get_by_role("tab").all_inner_texts():
+        assert re.search("[一-鿿]", title), title
     page.locator("#language label", has_text="EN").click()
     page.get_by_role("button", name="Analyse").wait_for()
     page.locator("#sentiment", has_text="Sentiment").wait_for()
