@@ -141,7 +141,7 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
 def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
     """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above.
 
-    A row without words says why in `error`.
+    No words are an answer too; why there are none goes to stderr.
     """
 
     def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
@@ -149,7 +149,7 @@ def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
             raise ManifestError("The row has no file.")
         transcript = analyst.transcribe(video=video, session=session)
         if not transcript.text:
-            raise ManifestError(no_words(transcript))
+            tqdm.write(f"{video.name}: {no_words(transcript)}", file=sys.stderr)
         return [transcript.text]
 
     _answer_rows(analyst, manifest, (), out, HEARD, hear, "transcribed")

@@ -13,8 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from models import arguments
-from models.arguments import Parser
+from models.arguments import Parser, above_zero, count, not_negative, number, seed, share, share_below_one
 from models.catalogue import describe_methods
 from models.checkpoint import CHECKPOINTS, CheckpointError
 from models.registry import EXTRACTORS, FUSION_MODELS, spec
@@ -28,13 +27,13 @@ TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "familiarity")
 
 
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
-    "epochs": (arguments.count, "at most so many epochs"),
-    "patience": (arguments.count, "epochs without a better validation MAE before training ends"),
-    "batch": (arguments.count, "utterances a step"),
-    "lr": (arguments.above_zero, "learning rate (default: the method's)"),
-    "weight_decay": (arguments.not_negative, "weight decay (default: the method's)"),
-    "modality_dropout": (arguments.share, "share of training items that lose some modalities"),
-    "frame_dropout": (arguments.share_below_one, "share of training frames and words that drop out"),
+    "epochs": (count, "at most so many epochs"),
+    "patience": (count, "epochs without a better validation MAE before training ends"),
+    "batch": (count, "utterances a step"),
+    "lr": (above_zero, "learning rate (default: the method's)"),
+    "weight_decay": (not_negative, "weight decay (default: the method's)"),
+    "modality_dropout": (share, "share of training items that lose some modalities"),
+    "frame_dropout": (share_below_one, "share of training frames and words that drop out"),
 }
 
 
@@ -80,7 +79,7 @@ def _parser() -> Parser:
     command = commands.add_parser("train", help="train methods: weights to ship, or on features")
     command.add_argument("method", help="a method's name, several separated by commas, or all")
     command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data, or features")
-    command.add_argument("--seed", type=arguments.seed, default=0)
+    command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--cache", type=Path, default=CACHE, help="folder data: for computed states")
     command.add_argument("--out", type=Path, default=RUNS, help="features: folder for the weights")
     command.add_argument(
@@ -99,9 +98,7 @@ def _parser() -> Parser:
         "--data", type=Path, required=True, help="clips or speech, of the labelled data, or features"
     )
     command.add_argument("--methods", help="the same as METHOD")
-    command.add_argument(
-        "--seeds", type=arguments.count, default=3, help="clips, speech: how many seeds, from 0"
-    )
+    command.add_argument("--seeds", type=count, default=3, help="clips, speech: how many seeds, from 0")
     command.add_argument("--heard", type=Path, help="clips: CSV of `app transcribe`, to measure with too")
     command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
     command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
@@ -110,10 +107,8 @@ def _parser() -> Parser:
     command.add_argument(
         "--split", default="test", choices=["train", "valid", "test"], help="features: which"
     )
-    command.add_argument("--seed", type=arguments.seed, default=0, help="features: of the dropped frames")
-    command.add_argument(
-        "--rates", type=arguments.share, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)"
-    )
+    command.add_argument("--seed", type=seed, default=0, help="features: of the dropped frames")
+    command.add_argument("--rates", type=share, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)")
     command.add_argument("--json", action="store_true", help="features: print JSON instead of tables")
     _add_protocol(command)
     _add_features(command)
@@ -123,7 +118,7 @@ def _parser() -> Parser:
     command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
     command.add_argument("--data", type=Path, required=True, help="features")
-    command.add_argument("--seeds", type=arguments.count, default=3, help="how many seeds, from 0")
+    command.add_argument("--seeds", type=count, default=3, help="how many seeds, from 0")
     command.add_argument("--out", type=Path, default=RUNS / "benchmark.json", help="file that keeps the runs")
     _add_protocol(command)
     _add_features(command)
@@ -148,9 +143,7 @@ def _add_features(command: Parser) -> None:
 
 
 def _add_label_range(command: Parser) -> None:
-    command.add_argument(
-        "--label-range", type=arguments.number, nargs=2, metavar=("LOW", "HIGH"), help="of the labels"
-    )
+    command.add_argument("--label-range", type=number, nargs=2, metavar=("LOW", "HIGH"), help="of the labels")
 
 
 def _add_recipe(command: Parser) -> None:

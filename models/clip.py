@@ -29,7 +29,7 @@ class Clip:
     audio : (n,) float32 in [-1, 1], 16 kHz mono, or None
     duration : seconds kept, at most MAX_SECONDS
     truncated : True where the file was longer than that
-    damaged : True where parts of the file could not be decoded
+    damaged : True where a part of the file could not be decoded; one that is cut off at its end is not told
     """
 
     frames: np.ndarray | None

@@ -69,13 +69,14 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
 
         picture, sound = _Picture(max_seconds, video and video.sample_aspect_ratio), _Sound()
         running = {stream.index for stream in (video, audio) if stream is not None}
-        origin, end, truncated, damaged, decoded = math.inf, -math.inf, False, False, 0
+        origin, end, truncated, decoded = math.inf, -math.inf, False, 0
+        hole = damaged = False
 
         for stream, frame in _frames(container, video, audio):
             if frame is None:
-                damaged = True
+                hole = True
                 continue
-            damaged = damaged or frame.is_corrupt
+            damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
             track = picture if stream is video else sound
             time = track.end if frame.time is None else frame.time
             origin = min(origin, time)

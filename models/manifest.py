@@ -14,9 +14,9 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One row, empty lines not counted.
+    """One row, lines without content not counted.
 
-    cells : as many as the header has columns, or more where there is a fault
+    cells : without the spaces before them, as many as the header has columns, or more where there is a fault
     named : {column that was asked for: its cell, without the spaces around it}
     fault : why the cells belong to no columns, "" where they do
     """
@@ -29,7 +29,9 @@ class Row:
 def read_manifest(
     path: Path, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> tuple[list[str], list[Row]]:
-    """Header, as it is written, and rows of a CSV in UTF-8; cells that a row lacks at its end are empty.
+    """Header, without the spaces around its names, and rows of a CSV in UTF-8.
+
+    Cells that a row lacks at its end are empty; empty ones beyond the header's width do not count.
 
     needed, optional : columns to read, in lower case; the header may write them otherwise, with spaces around
     ManifestError for a file that cannot be read as a CSV, and for a column that is missing or there twice.
@@ -37,7 +39,7 @@ def read_manifest(
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file, strict=True, skipinitialspace=True)
-            header, *rows = [cells for cells in lines if cells] or [[]]
+            header, *rows = [cells for cells in lines if any(cell.strip() for cell in cells)] or [[]]
     except OSError as error:
         raise ManifestError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -71,6 +73,8 @@ def read_rows(path: Path, needed: tuple[str, ...], optional: tuple[str, ...] = (
 
 def _row(cells: list[str], width: int, places: dict[str, int]) -> Row:
     cells = cells + [""] * (width - len(cells))
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
     named = {name: cells[place].strip() for name, place in places.items()}
     if len(cells) == width:
         return Row(cells, named)

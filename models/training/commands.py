@@ -83,7 +83,7 @@ def evaluate(options: Namespace, names: list[str]) -> None:
     for name in names:
         model, meta = load_for(name, dataset, options.weights)
         if meta.training.get("digest") != data:
-            print(f"note: {name} was trained on other data ({origin(meta)})", file=sys.stderr)
+            print(f"note: {name} was trained on {origin(meta)}", file=sys.stderr)
         constant = meta.training.get("constant", 0.0)
         setting = Setting(constant, dataset.label_range, rates, options.seed)
         results[name] = PROTOCOLS[options.protocol](model.to(device), dataset[options.split], setting)

@@ -99,15 +99,16 @@ def check_replaceable(names: list[str], dataset: FeatureSet, out: Path) -> None:
             continue
         if meta.training.get("digest") != data:
             raise DataError(
-                f"{path} was trained on other data ({origin(meta)}); give another --out to keep both, or "
+                f"{path} was trained on {origin(meta)}; give another --out to keep both, or "
                 "--restart to replace it"
             )
 
 
 def origin(meta: CheckpointMeta) -> str:
-    """What weights were trained on, in a few words: the file and how many utterances it has."""
+    """What weights were trained on that are not known to be of the data at hand, in a few words."""
+    kind = "other data" if "digest" in meta.training else "data that they do not identify"
     utterances = sum(meta.training["items"].values())
-    return f"{meta.training.get('data', 'the labelled data')}, {utterances} utterances"
+    return f"{kind} ({meta.training.get('data', 'the labelled data')}, {utterances} utterances)"
 
 
 def median_target(dataset: FeatureSet) -> float:

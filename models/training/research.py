@@ -188,13 +188,15 @@ def _epoch(
 ) -> float:
     """One pass over the training split; the mean loss. rates : full learning rate of each group"""
     items = [item for item in dataset.train if item.states]
+    advice = ""
     if recipe.frame_dropout:
         neutral = neutral_states(model)
         sources = modality_generators(int(torch.randint(2**31, (), generator=generator)))
         items = [drop_frames(item, recipe.frame_dropout, neutral, sources) for item in items]
         items = [item for item in items if item.states]
+        advice = "; give a lower --frame-dropout"
     if not items:
-        raise ValueError("nothing is left of any training utterance; give a lower --frame-dropout")
+        raise ValueError(f"nothing is left of any training utterance{advice}")
     model.train()
     common_step = type(model).training_step is FusionModel.training_step
     autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.bf16 and common_step)

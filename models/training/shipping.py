@@ -108,8 +108,12 @@ def train_shipped(
 
 
 def recognised_words(heard: Path, data: Path) -> list[str]:
-    """The words in `heard` of every clip in the manifest, in its order; ValueError where one is missing."""
-    words = {row["file"]: row["words"] for row in read_rows(heard, ("file", "words"))}
+    """The words in `heard` of every clip in the manifest, in its order.
+
+    ValueError where a clip is missing, or could not be listened to.
+    """
+    rows = read_rows(heard, ("file", "words"), ("error",))
+    words = {row["file"]: row["words"] for row in rows if not row.get("error")}
     files = [row["file"] for row in read_rows(data / "clips" / "manifest.csv", ("file",))]
     missing = [file for file in files if file not in words]
     if missing:

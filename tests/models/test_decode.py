@@ -283,6 +283,18 @@ def test_damaged_packets_are_skipped_and_told(tmp_path):
     assert clip.damaged
 
 
+def test_padding_at_the_end_is_no_damage(tmp_path):
+    path = tmp_path / "song.mp3"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mp3", rate=SAMPLE_RATE)
+        tone = np.sin(np.arange(SAMPLE_RATE) / 20)[None].astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux([*stream.encode(frame), *stream.encode()])
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    assert not decode(path).damaged
+
+
 def test_a_recording_that_broke_off(tmp_path):
     path = write_clip(tmp_path / "clip.webm", seconds=4.0)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -14,11 +14,11 @@ from models.manifest import ManifestError, read_manifest, read_rows
 def test_columns_are_known_however_the_header_is_written(tmp_path, header):
     path = tmp_path / "clips.csv"
     cells = ["x"] * header.startswith("note") + ["a.mp4", ' "well, fine" ']
-    path.write_text(f"{header}\n{','.join(cells).rstrip()}\n\n", encoding="utf-8")
+    path.write_text(f"{header}\n{','.join(cells).rstrip()},\n\n , ,\n", encoding="utf-8")
     assert read_rows(path, ("file",), ("text",)) == [{"file": "a.mp4", "text": "well, fine"}]
 
 
-def test_the_header_and_the_cells_stay_as_written(tmp_path):
+def test_the_header_and_the_cells_keep_their_case(tmp_path):
     path = tmp_path / "clips.csv"
     path.write_text("File ,Note,note\na.mp4\n")
     header, (row,) = read_manifest(path, ("file",), ("text",))

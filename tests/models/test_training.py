@@ -134,6 +134,9 @@ def test_recognised_words_must_be_there_for_every_clip(tmp_path):
     heard.write_text("file,heard\na.mp4,Good.\n")
     with pytest.raises(ManifestError, match="no column words; it must have file, words"):
         recognised_words(heard, tmp_path)
+    heard.write_text("file,words,error\na.mp4,Good.,\nb.mp4,,could not be analysed\n")
+    with pytest.raises(ValueError, match=r"no words of b\.mp4"):
+        recognised_words(heard, tmp_path)
     heard.write_text("File, Words\na.mp4,Good.\n")
     with pytest.raises(ValueError, match=r"no words of b\.mp4 .* app transcribe"):
         recognised_words(heard, tmp_path)
