@@ -131,9 +131,11 @@ def nothing_used(asked: Subset, present: Subset) -> AnalysisError:
 
 def nothing_present(reasons: Iterable[Notice]) -> AnalysisError:
     """The error for input without words, voice and face."""
+    reasons = [notice for notice in reasons if not notice.values]  # the others explain no absence
     sentences = [
         "There is nothing to analyse.",
         *(notice.text for notice in reasons),
         "Give a clip in which somebody speaks or shows their face, or type the words.",
     ]
-    return AnalysisError("nothing_present", " ".join(sentences))
+    codes = ",".join(notice.code for notice in reasons)
+    return AnalysisError("nothing_present", " ".join(sentences), reasons=codes)

@@ -112,6 +112,10 @@ def _translated(chinese: dict[str, str], code: str, english: str, values: dict, 
     for key in ("modalities", "used", "present"):
         if key in values:
             values[key] = names(str(values[key]).split(","), language)
+    if "reasons" in values:
+        values["reasons"] = "".join(
+            NOTICES_CHINESE[code] for code in str(values["reasons"]).split(",") if code
+        )
     if "language" in values:
         values["language"] = LANGUAGES_CHINESE.get(str(values["language"]), "其他语言")
     return chinese[code].format(**values)

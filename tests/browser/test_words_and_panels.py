@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from app.service import notices
 from app.service.analysis import (
     LABELS,
     Analysis,
@@ -20,7 +21,6 @@ from app.service.analysis import (
     Transcript,
     label_of,
 )
-from app.service.notices import AnalysisError
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit, in_plain_words
 from app.ui.api import as_text
@@ -80,7 +80,7 @@ def test_errors_are_escaped_for_the_page_and_plain_for_programs():
     said = []
     for options in ({}, {"error": as_text}):
         with pytest.raises(gr.Error) as raised, in_plain_words(words.ENGLISH, **options):
-            raise AnalysisError("no_such_code", "It isn't <b>.")
+            raise notices.AnalysisError("no_such_code", "It isn't <b>.")
         said.append(raised.value.message)
     assert said == ["It isn&#x27;t &lt;b&gt;.", "It isn't <b>."]
 
@@ -110,6 +110,13 @@ def test_a_notice_names_modalities_in_the_visitors_language(language):
     values = {"modalities": "audio,vision", "used": "text"}
     told = words.notice(Notice("modality_absent", "There is no voice and no face here.", values), language)
     assert ("声音和面部" in told) == (language == words.CHINESE)
+
+
+def test_what_is_missing_is_told_in_the_visitors_language():
+    error = notices.nothing_present([notices.no_words(), Notice("no_face", "No face was found.")])
+    assert "No face was found." in words.error(error.code, str(error), error.values, words.ENGLISH)
+    told = words.error(error.code, str(error), error.values, words.CHINESE)
+    assert NOTICES_CHINESE["no_words"] + NOTICES_CHINESE["no_face"] in told
 
 
 def test_score_before_names_what_changed():

@@ -66,5 +66,5 @@ ERRORS_CHINESE = {
     "all_off": "全部都已关闭；请打开文字、声音或面部。",
     "stress_unused": "{modalities}没有在使用，无法干扰；请打开它，或干扰别的模态。",
     "nothing_used": "这里没有{modalities}；请打开{present}。",
-    "nothing_present": "没有可以分析的内容。请给出有人说话或露出面部的视频，或输入文字。",
+    "nothing_present": "没有可以分析的内容。{reasons}请给出有人说话或露出面部的视频，或输入文字。",
 }
