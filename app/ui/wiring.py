@@ -64,14 +64,10 @@ def wire(
         titles = {
             tab: gr.update(label=words.say(f"tab_{name}", language_now)) for name, tab in every_tab.items()
         }
-        if now is None:
-            return {**titles, **paint(panels, None, language_now, clip=True)}
-        now = answering.again(now, Visit.of(request, language_now))
-        return {
-            **titles,
-            **paint(panels, now, language_now, clip=True),
-            **note_on_edits(now, written, language_now),
-        }
+        if now is not None:
+            now = answering.again(now, Visit.of(request, language_now))
+        edits = note_on_edits(now, written, language_now) if now else {}
+        return {**titles, **paint(panels, now, language_now, clip=True), **edits}
 
     def note_on_edits(now: Shown, written: str, language_now: str) -> dict:
         """What stands above words that are not those of the answer."""
@@ -82,8 +78,9 @@ def wire(
     def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
         questions.begin(request.session_hash)  # whatever is still being analysed is about another clip
         # Words belong to the clip they were shown with; those typed before any answer are kept.
-        kept = gr.update(value=written if now is None else "", info=words.say("words_empty", language_now))
-        return {shown: None, **paint(panels, None, language_now, clip=True), given.words: kept}
+        kept = {} if now is None else {"value": ""}
+        emptied = gr.update(**kept, info=words.say("words_empty", language_now))
+        return {shown: None, **paint(panels, None, language_now, clip=True), given.words: emptied}
 
     def loads(example: Example) -> Callable[[str, gr.Request], dict]:
         def load(language_now: str, request: gr.Request) -> dict:
@@ -153,19 +150,21 @@ def wire(
     ) -> dict:
         if now is None:  # switches move only under an answer
             raise plain_error(words.say("error_gone", language_now))
-        visit = Visit.of(request, language_now)
-        number = questions.latest(visit.session)
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
-        answer = answering.switch(now, on, visit)
-        return gr.skip() if questions.overtaken(visit.session, number) else repainted(answer, visit)
+        return moved_by(lambda visit: answering.switch(now, on, visit), Visit.of(request, language_now))
 
     def choose_method(now: Shown | None, method: str, language_now: str, request: gr.Request) -> dict:
         if now is None:
             return gr.skip()
-        visit = Visit.of(request, language_now)
+        return moved_by(
+            lambda visit: answering.with_method(now, method, visit), Visit.of(request, language_now)
+        )
+
+    def moved_by(ask: Callable[[Visit], Shown], visit: Visit) -> dict:
+        """The page with what `ask` answers, unless a new question was begun meanwhile."""
         number = questions.latest(visit.session)
-        answer = answering.with_method(now, method, visit)
+        answer = ask(visit)
         return gr.skip() if questions.overtaken(visit.session, number) else repainted(answer, visit)
 
     def repainted(answer: Shown, visit: Visit, *, clip: bool = False) -> dict:

@@ -120,6 +120,21 @@ def test_new_clip_does_not_wait_for_the_one_before(open_page, clip):
     score(page)
 
 
+def test_words_typed_while_a_clip_arrives_are_kept(open_page, clip):
+    page = open_page()
+
+    def type_meanwhile(route):
+        cleared = route.fetch()
+        page.fill("#words textarea", "I hate it.")
+        route.fulfill(response=cleared)
+
+    page.route("**/run/predict", type_meanwhile, times=1)
+    upload(page, clip)
+    page.wait_for_function("document.querySelector('#words textarea').value !== ''")
+    analyse(page)
+    assert page.input_value("#words textarea") == "I hate it."
+
+
 def test_recognised_words_are_shown(open_page, clip):
     page = open_page()
     upload(page, clip)
