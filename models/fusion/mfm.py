@@ -116,6 +116,12 @@ class MFM(FusionModel):
             {str(m): Generator(factors[LABEL] + factors[m], self.dims[m]) for m in MODALITIES}
         )
         self.head = feed_forward(factors[LABEL], head, 1, dropout)
+        self.register_buffer("known", torch.ones(len(MODALITIES), dtype=torch.bool))  # in the training data
+
+    def set_normalisation(self, features: Features) -> None:
+        """As of every method; and which modalities the training data has."""
+        super().set_normalisation(features)
+        self.known.copy_(features.present().any(0))
 
     def forward(self, features: Features) -> Prediction:
         """Score; every modality generated from the factors; the latents.
@@ -129,7 +135,7 @@ class MFM(FusionModel):
         features = self.normalised(features)
         aligned = align(features, self.steps)
         encoding, traces = self.encoder(features, aligned)
-        whole = aligned.present.all(1)
+        whole = self._whole(aligned)
         traces = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces.items()}
         latents = self.infer(aligned, encoding)
         factors = self._factorise(latents)
@@ -149,13 +155,12 @@ class MFM(FusionModel):
     def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
         """Latents of standardised aligned states.
 
-        encoding : (B, width), of which Z_y is a linear map in rows that have everything; None without such
-        In all others the surrogate for their pattern reads what is present, and gives Z_y and the private
-        latents of what is absent.
+        encoding : (B, width), of which Z_y is a linear map in rows that have everything the training data
+        has; None without such
+        In all others the surrogate for their pattern reads what is present, and gives Z_y. The private
+        latents of what is absent are a surrogate's too.
         """
-        if encoding is None:
-            encoding = aligned.spans.new_zeros(len(aligned), self.encoder.width)
-        latents = {LABEL: torch.where(aligned.present.all(1)[:, None], self.label(encoding), 0.0)}
+        latents = {LABEL: self.label.bias.new_zeros(len(aligned), self.label.out_features)}
         for i, m in enumerate(MODALITIES):
             own = self.subnets[m](aligned.states[m], aligned.lengths)[m]
             latents[str(m)] = torch.where(aligned.present[:, i, None], own, 0.0)
@@ -166,13 +171,15 @@ class MFM(FusionModel):
                 inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])
                 for name, values in inferred.items():
                     latents[name] = latents[name].index_copy(0, rows, values)
+        if encoding is not None:
+            latents[LABEL] = torch.where(self._whole(aligned)[:, None], self.label(encoding), latents[LABEL])
         return latents
 
     def imagine(self, aligned: Aligned, kept: Tensor) -> dict[Modality, Tensor]:
         """Every modality, standardised {modality: (B, S, d)}, from those that `kept` (B, 3) bool allows.
 
         aligned : standardised states. What `forward` answers for such rows, on steps given from outside, so
-        that it can be compared with a truth that it did not see; `kept` must not leave a row all three.
+        that it can be compared with a truth that it did not see; `kept` must not leave a row whole.
         """
         return self._generate(self._factorise(self.infer(aligned.keep(kept))), aligned.spans.shape[1])
 
@@ -211,12 +218,16 @@ class MFM(FusionModel):
         return losses
 
     def _encode_whole(self, features: Features, aligned: Aligned) -> Tensor | None:
-        """Encodings (B, width) for Z_y, computed only for rows that have everything; None without such."""
-        rows = aligned.present.all(1).nonzero()[:, 0]
+        """Encodings (B, width) for Z_y, computed only for whole rows; None without such."""
+        rows = self._whole(aligned).nonzero()[:, 0]
         if not len(rows):
             return None
         encoded, _ = self.encoder(features.select(rows), aligned.select(rows))
         return encoded.new_zeros(len(aligned), self.encoder.width).index_copy(0, rows, encoded)
+
+    def _whole(self, aligned: Aligned) -> Tensor:
+        """(B,) bool: rows that have every modality of the training data."""
+        return (aligned.present | ~self.known).all(1)
 
     def _surrogate_losses(self, aligned: Aligned, latents: Latents, target: Tensor) -> dict[str, Tensor]:
         """Losses with a random part of each row hidden; latents are those of the whole rows."""
