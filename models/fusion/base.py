@@ -115,6 +115,26 @@ class FusionModel(nn.Module, ABC):
         return
 
 
+class WholeRowsModel(FusionModel, ABC):
+    """A method that learns some of what it knows from whole rows alone.
+
+    Whole is a row that has every modality of the training data, which may lack one altogether.
+    """
+
+    def __init__(self, dims: dict[Modality, int]):
+        super().__init__(dims)
+        self.register_buffer("known", torch.ones(len(MODALITIES), dtype=torch.bool))
+
+    def set_normalisation(self, features: Features) -> None:
+        """As of every method; and which modalities the training data has."""
+        super().set_normalisation(features)
+        self.known.copy_(features.present().any(0))
+
+    def whole(self, present: Tensor) -> Tensor:
+        """(B,) bool: the whole rows of present (B, 3) bool."""
+        return (present | ~self.known).all(1)
+
+
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """The module in eval mode within the block, and as it was after it."""

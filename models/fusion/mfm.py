@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.alignment import Aligned, align, pad_steps, step_traces
-from models.fusion.base import FusionModel
+from models.fusion.base import WholeRowsModel
 from models.fusion.discrepancy import KERNELS, discrepancy
 from models.fusion.ef_lstm import EarlyFusion
 from models.fusion.layers import feed_forward, last_step, mean_over_present, random_part
@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return self.draw(self.lstm(first)[0])
 
 
-class MFM(FusionModel):
+class MFM(WholeRowsModel):
     """Latents Z_y and Z_m, factors F_y and F_m; the score from F_y, each modality from [F_y; F_m].
 
     encoder, encoder_config : what Z_y is read from, a name in ENCODERS and its keywords
@@ -116,12 +116,6 @@ class MFM(FusionModel):
             {str(m): Generator(factors[LABEL] + factors[m], self.dims[m]) for m in MODALITIES}
         )
         self.head = feed_forward(factors[LABEL], head, 1, dropout)
-        self.register_buffer("known", torch.ones(len(MODALITIES), dtype=torch.bool))  # in the training data
-
-    def set_normalisation(self, features: Features) -> None:
-        """As of every method; and which modalities the training data has."""
-        super().set_normalisation(features)
-        self.known.copy_(features.present().any(0))
 
     def forward(self, features: Features) -> Prediction:
         """Score; every modality generated from the factors; the latents.
@@ -135,7 +129,7 @@ class MFM(FusionModel):
         features = self.normalised(features)
         aligned = align(features, self.steps)
         encoding, traces = self.encoder(features, aligned)
-        whole = self._whole(aligned)
+        whole = self.whole(aligned.present)
         traces = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces.items()}
         latents = self.infer(aligned, encoding)
         factors = self._factorise(latents)
@@ -155,8 +149,7 @@ class MFM(FusionModel):
     def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
         """Latents of standardised aligned states.
 
-        encoding : (B, width), of which Z_y is a linear map in rows that have everything the training data
-        has; None without such
+        encoding : (B, width), of which Z_y is a linear map in whole rows; None without such
         In all others the surrogate for their pattern reads what is present, and gives Z_y. The private
         latents of what is absent are a surrogate's too.
         """
@@ -170,9 +163,11 @@ class MFM(FusionModel):
             if len(rows):
                 inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])
                 for name, values in inferred.items():
-                    latents[name] = latents[name].index_copy(0, rows, values)
+                    latents[name] = latents[name].index_copy(0, rows, values.to(latents[name].dtype))
         if encoding is not None:
-            latents[LABEL] = torch.where(self._whole(aligned)[:, None], self.label(encoding), latents[LABEL])
+            latents[LABEL] = torch.where(
+                self.whole(aligned.present)[:, None], self.label(encoding), latents[LABEL]
+            )
         return latents
 
     def imagine(self, aligned: Aligned, kept: Tensor) -> dict[Modality, Tensor]:
@@ -219,15 +214,11 @@ class MFM(FusionModel):
 
     def _encode_whole(self, features: Features, aligned: Aligned) -> Tensor | None:
         """Encodings (B, width) for Z_y, computed only for whole rows; None without such."""
-        rows = self._whole(aligned).nonzero()[:, 0]
+        rows = self.whole(aligned.present).nonzero()[:, 0]
         if not len(rows):
             return None
         encoded, _ = self.encoder(features.select(rows), aligned.select(rows))
         return encoded.new_zeros(len(aligned), self.encoder.width).index_copy(0, rows, encoded)
-
-    def _whole(self, aligned: Aligned) -> Tensor:
-        """(B,) bool: rows that have every modality of the training data."""
-        return (aligned.present | ~self.known).all(1)
 
     def _surrogate_losses(self, aligned: Aligned, latents: Latents, target: Tensor) -> dict[str, Tensor]:
         """Losses with a random part of each row hidden; latents are those of the whole rows."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened
-from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
+from models.fusion.base import CLASSES, WholeRowsModel, evaluating, expected_score, seven_class_target
 from models.fusion.layers import feed_forward, mean_over_present, random_part
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
@@ -27,12 +27,12 @@ def tag_of(present: Tensor) -> Tensor:
     return torch.cat([present.all(1, keepdim=True), missing], dim=1).float()
 
 
-class TATE(FusionModel):
+class TATE(WholeRowsModel):
     """Tokens of all modalities in a common space, each with the tag of what is missing; a classifier.
 
     most_steps : tokens a modality may have; longer ones are averaged, see `shortened`
     width : of the common space, 4 less than a multiple of heads; hidden : of the classifier's head
-    teacher_share : of the training, in which the teacher learns from complete rows; then it is frozen
+    teacher_share : of the training, in which the teacher learns from whole rows; then it is frozen
     weights : factors of the losses "forward", "backward" and "tag"
     """
 
@@ -82,8 +82,8 @@ class TATE(FusionModel):
     def distances(self, features: Features, kept: Tensor) -> dict[Modality, Tensor]:
         """How far the student's encoding of each modality's tokens is from the teacher's: {modality: (B,)}.
 
-        Symmetric KL divergence per token, of rows that are complete: the teacher sees all of them and knows
-        no others. The student sees what `kept` (B, 3) bool allows, and reconstructs the encoding of the rest.
+        Symmetric KL divergence per token, of rows that are whole: the teacher sees all of them and knows no
+        others. The student sees what `kept` (B, 3) bool allows, and reconstructs the encoding of the rest.
         """
         whole, present = self._tokens(features), features.present()
         made, known = self.student(whole.keep(kept), present).tokens, self._taught(whole, present)
@@ -95,7 +95,7 @@ class TATE(FusionModel):
         """Losses of the student, which in training sees only a random part of half of the rows.
 
         Cross entropy; forward similarity: symmetric KL between the student's encoding of each token, of
-        those it could not see too, and that of the teacher, who sees all, for complete rows; backward
+        those it could not see too, and that of the teacher, who sees all, for whole rows; backward
         similarity: the same between the decoder's output and the common space that it should give back;
         and L1 between the tag and the recovered one.
         """
@@ -106,7 +106,7 @@ class TATE(FusionModel):
     ) -> dict[str, float]:
         """One update; in the first `teacher_share` of the training the teacher learns beside the student.
 
-        Only rows that are complete teach the teacher. The student is not pulled towards it before it is
+        Only whole rows teach the teacher. The student is not pulled towards it before it is
         frozen.
         """
         if progress >= self.teacher_share:
@@ -125,7 +125,7 @@ class TATE(FusionModel):
         return all_shortened(self.normalised(features), self.most_steps)
 
     def _teacher_loss(self, features: Features, target: Tensor) -> Tensor:
-        rows = features.present().all(1).nonzero()[:, 0]
+        rows = self.whole(features.present()).nonzero()[:, 0]
         if not len(rows):
             return target.new_zeros(())
         complete = self._tokens(features.select(rows))
@@ -142,7 +142,7 @@ class TATE(FusionModel):
             "backward": _divergence(decoded, encoding.common.detach(), encoding.visible),
             "tag": F.l1_loss(encoding.recovered, encoding.tag),
         }
-        complete = present.all(1)
+        complete = self.whole(present)
         if taught and complete.any():  # the teacher knows nothing else
             known = self._taught(whole, present)
             similarities["forward"] = _divergence(encoding.tokens, known, encoding.there & complete[:, None])

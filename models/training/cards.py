@@ -21,10 +21,7 @@ COLUMNS = {  # metric: (heading, factor, digits)
     "width": ("its width", 1, 2),
 }
 SPOKEN = {"text": "words", "audio": "voice", "vision": "face"}
-LICENCE = (
-    "Research and non-commercial use only: the training data includes RAVDESS (CC BY-NC-SA 4.0) and the "
-    "CMU-MOSI and CMU-MOSEI transcripts (research use). See LICENSE-WEIGHTS.md."
-)
+LICENCE = "Research and non-commercial use only: LICENSE-WEIGHTS.md has the terms of each data set."
 VALENCE = (
     "Emotions became a valence in [-3, 3] by the pleasure values of Russell & Mehrabian (1977): happiness "
     "+2.43, surprise +1.20, contempt -0.69, anger -1.53, disgust -1.80, sadness -1.89, fear -1.92, neutral "

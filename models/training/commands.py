@@ -96,8 +96,7 @@ def evaluate(options: Namespace, names: list[str]) -> None:
         for name, rows in results.items():
             print(f"{figures_table(name, rows)}\n\n{name} was trained with {how[name]}.\n")
         if options.protocol == "rmfm" and len(rates) > 1:
-            grid = ", ".join(f"{rate:g}" for rate in rates)
-            print(f"AUILC: area over the rates {grid}; frames drop from the {options.split} split only.")
+            print(_area(rates, options.split))
 
 
 def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:
@@ -110,6 +109,14 @@ def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:
         f"Test split, mean ± standard deviation over {len(seeds)} seeds; trained with "
         f"{_masks_in_training(names, recipe)}.\n\n{comparison_table(runs)}"
     )
+    if options.protocol == "rmfm":
+        print(f"\n{_area(RATES, 'test')}")
+
+
+def _area(rates: tuple[float, ...], split: str) -> str:
+    """What AUILC is the area over."""
+    grid = ", ".join(f"{rate:g}" for rate in rates)
+    return f"AUILC: area over the rates {grid}; frames drop from the {split} split only."
 
 
 def _features(path: Path, options: Namespace) -> FeatureSet:

@@ -45,6 +45,7 @@ THEIRS = "mmsa:"  # before the name of a method of MMSA's
 # MMSA's table for MOSI (its results/result-stat.md): BERT's states of the words, COVAREP, FACET, other videos
 PUBLISHED = {
     "EF-LSTM": (0.949, 0.669, 0.3539, 0.7848, 0.7738, 0.7851, 0.7735),
+    "LF-DNN (concat)": (0.955, 0.658, 0.3452, 0.7863, 0.7752, 0.7863, 0.7746),
     "TFN": (0.947, 0.673, 0.3446, 0.7908, 0.7799, 0.7911, 0.7795),
     "LMF": (0.950, 0.651, 0.3382, 0.7918, 0.7790, 0.7915, 0.7780),
     "MFN": (0.927, 0.670, 0.3583, 0.7887, 0.7767, 0.7890, 0.7763),
@@ -127,7 +128,8 @@ def _against_mmsa(runs: dict[str, list[dict]]) -> str:
                 {m: np.mean([line["figures"][m] for line in each]) for m in METRICS} for each in pair
             )
             mae, corr = (ours[metric] - theirs[metric] for metric in ("mae", "corr"))
-            verdict = "at or above MMSA's" if mae <= 0 <= corr else "below MMSA's in one of them"
+            better = (mae <= 0) + (corr >= 0)
+            verdict = ("below MMSA's", "below MMSA's in one of them", "at or above MMSA's")[better]
             sentences.append(f"{spec(name).title}: MAE {mae:+.3f}, Corr {corr:+.3f}, {verdict}.")
     return " ".join(sentences)
 

@@ -207,17 +207,21 @@ def test_latents_are_shown_and_inferred_ones_differ_from_read_ones(build, make_f
     assert (parts["attention"] == 0).all() and (whole["attention"] > 0).any()
 
 
-@torch.no_grad()
 def test_the_encoder_reads_rows_that_have_all_the_training_data_has(build, make_features):
     model, features = build(), make_features(3)
     seen = (Modality.TEXT, Modality.AUDIO)
     model.set_normalisation(make_features(64, seed=99).only(seen))
-    before, alone = model(features.only(seen)), model(features.only((Modality.TEXT,)))
-    assert (before.traces["attention"] > 0).any() and (alone.traces["attention"] == 0).all()
-    for parameter in model.encoder.parameters():
-        parameter.add_(0.3)
-    assert not torch.equal(model(features.only(seen)).score, before.score)
-    assert torch.equal(model(features.only((Modality.TEXT,))).score, alone.score)
+    model.loss(features.only(seen), torch.ones(3))["l1"].backward()
+    assert (model.label.weight.grad != 0).any()
+    unused = model.surrogates["text_audio"].heads["label"].parameters()
+    assert all(p.grad is None or (p.grad == 0).all() for p in unused)
+    with torch.no_grad():
+        before, alone = model(features.only(seen)), model(features.only((Modality.TEXT,)))
+        assert (before.traces["attention"] > 0).any() and (alone.traces["attention"] == 0).all()
+        for parameter in model.encoder.parameters():
+            parameter.add_(0.3)
+        assert not torch.equal(model(features.only(seen)).score, before.score)
+        assert torch.equal(model(features.only((Modality.TEXT,))).score, alone.score)
 
 
 @torch.no_grad()

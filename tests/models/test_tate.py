@@ -83,6 +83,15 @@ def test_the_teacher_learns_from_complete_rows_and_then_stays_as_it_is(tate, mak
     assert all(torch.equal(a, b) for a, b in zip(learnt, tate.teacher.parameters(), strict=True))
 
 
+def test_where_the_training_data_lacks_a_modality_the_teacher_learns_from_the_rest(tate, make_features):
+    seen, target = (TEXT, AUDIO), torch.linspace(-3, 3, 16)
+    tate.set_normalisation(make_features(64, seed=99).only(seen))
+    features = make_features(16).only(seen)
+    assert tate._teacher_loss(features, target) > 0 and tate.loss(features, target)["forward"] > 0
+    words = features.only((TEXT,))
+    assert tate._teacher_loss(words, target) == 0 and "forward" not in tate.loss(words, target)
+
+
 def test_the_teacher_pulls_the_encoding_of_missing_modalities(tate, make_features):
     """Forward similarity covers tokens that the student could not see."""
     features = make_features(8)
