@@ -205,7 +205,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             reconstructs=True,
             faithful=(
                 "The regulariser is an unbiased MMD with a multi-scale inverse multiquadric kernel (the "
-                "released one hardly sees collapsed latents; it is an option), its weight tuned to that; "
+                "released one hardly sees collapsed latents; it is an option), its weight tuned to that; a "
+                "row counts as whole when it has all that the training data has; "
                 "surrogates for two missing modalities as well as one, each one LSTM with a map per latent, "
                 "learning from detached latents; rows that lack a modality train what they have, and what "
                 "they imagine of the rest is compared with that modality of a row of nearly the same score, "

@@ -4,9 +4,10 @@ Words become hidden states of all-MiniLM-L6-v2 as its package ships it: without 
 were trained on MOSI. Audio and vision are standardised on the training videos, for both sides.
 
 The utterances' vision features know the labels of their training videos: a ridge on them, cross-validated by
-video, correlates with the score by 0.69 within those videos, and by 0.06 within the test videos. Training
-and validation with them teach a method to trust a modality that says nothing in the test. The set
-"utterances" leaves them out, for both sides; "utterances-vision" keeps them, to show what that does.
+video, correlates with the score by 0.70 within those videos, and by 0.08 within the test videos
+(`vision_leak.py`). Training and validation with them teach a method to trust a modality that says nothing in
+the test. The set "utterances" leaves them out, for both sides; "utterances-vision" keeps them, to show what
+that does.
 """
 
 from __future__ import annotations
