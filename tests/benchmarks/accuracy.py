@@ -128,7 +128,7 @@ def _against_mmsa(runs: dict[str, list[dict]]) -> str:
                 {m: np.mean([line["figures"][m] for line in each]) for m in METRICS} for each in pair
             )
             mae, corr = (ours[metric] - theirs[metric] for metric in ("mae", "corr"))
-            better = (mae <= 0) + (corr >= 0)
+            better = int(mae <= 0) + int(corr >= 0)
             verdict = ("below MMSA's", "below MMSA's in one of them", "at or above MMSA's")[better]
             sentences.append(f"{spec(name).title}: MAE {mae:+.3f}, Corr {corr:+.3f}, {verdict}.")
     return " ".join(sentences)
