@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
-from models.arguments import Parser
+from models.arguments import Parser, printed
 
 DESCRIPTION = "Fusebox: how words, voice and face fuse into one sentiment. Without a command: serve the page."
 MODALITIES_HELP = "comma-separated, of text, audio and vision (default: all three)"
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.command == "doctor":
         from app.doctor import examine
 
-        return examine(settings)
+        return printed(lambda: examine(settings))
     if args.command in ("predict", "transcribe"):
         from app.predict import run
 

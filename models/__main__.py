@@ -13,7 +13,17 @@ import sys
 import warnings
 from pathlib import Path
 
-from models.arguments import Parser, above_zero, count, not_negative, number, seed, share, share_below_one
+from models.arguments import (
+    Parser,
+    above_zero,
+    count,
+    not_negative,
+    number,
+    printed,
+    seed,
+    share,
+    share_below_one,
+)
 from models.catalogue import describe_methods
 from models.checkpoint import CHECKPOINTS, CheckpointError
 from models.registry import EXTRACTORS, FUSION_MODELS, spec
@@ -270,4 +280,4 @@ def _quiet() -> None:
 
 if __name__ == "__main__":
     _quiet()
-    sys.exit(main())
+    sys.exit(printed(main))

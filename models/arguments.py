@@ -1,8 +1,10 @@
-"""Command lines that say in one line what is wrong, and the numbers that their options take."""
+"""Command lines: what is wrong said in one line, the numbers that options take, output that nobody reads."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 from math import inf, nan
 
@@ -19,6 +21,18 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unknown arguments: {' '.join(unknown)}")
         return known, unknown
+
+
+def printed(command: Callable[[], int]) -> int:
+    """Exit code of a command that prints; 1 once nobody reads what it prints, as behind `| head`."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the interpreter flushes once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 def _number(kind: type, wanted: str, fits: Callable[[float], bool]) -> Callable[[str], float]:

@@ -262,6 +262,16 @@ def test_it_runs_as_a_program(features, tmp_path, repository_root):
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_who_has_seen_enough_ends_it_quietly(repository_root):
+    words = [sys.executable, "-m", "models", "list"]
+    with subprocess.Popen(
+        words, cwd=repository_root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listing:
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 1
+
+
 def test_what_a_method_hides_from_itself_is_told_beside_the_dropout():
     said = commands._masks_in_training(["late", "mmin", "tfr_net"], {"modality_dropout": 0.3})
     assert said == (
