@@ -56,7 +56,9 @@ def wire(
     depth_tabs = {EVIDENCE: depth.evidence_tab, **depth.tabs}
     every_tab = {**given.each_tab, **depth_tabs}
 
-    def greet(language_now: str) -> dict:
+    def greet(language_now: str, request: gr.Request) -> dict:
+        if questions.latest(request.session_hash) is not None:  # a quick visitor has asked already
+            return {language: language_now}
         return {language: language_now, **paint(panels, None, language_now, clip=True)}
 
     def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:

@@ -120,7 +120,8 @@ def open_page(browser, page_url: str):
         page.on(
             "request", lambda request: is_abroad(request.url, page_url) and page.abroad.append(request.url)
         )
-        page.goto(page_url)
+        with page.expect_response("**/run/predict"):  # the greeting
+            page.goto(page_url)
         page.locator("#sentiment .fb-gauge").wait_for()
         # Both languages have been settled once the page has greeted the visitor.
         chinese = options.get("locale", "").startswith("zh")

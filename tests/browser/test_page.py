@@ -120,6 +120,19 @@ def test_new_clip_does_not_wait_for_the_one_before(open_page, clip):
     score(page)
 
 
+def test_a_late_greeting_does_not_wipe_an_answer(browser, page_url):
+    page = browser.new_page(locale="en-US")
+    held = []
+    page.route("**/run/predict", lambda route: held.append(route), times=1)
+    page.goto(page_url)
+    ask_about_words(page, "I love it.")
+    with page.expect_response("**/run/predict"):
+        held[0].continue_()
+    page.wait_for_timeout(1000)
+    score(page)
+    page.close()
+
+
 def test_words_typed_while_a_clip_arrives_are_kept(open_page, clip):
     page = open_page()
 
