@@ -380,8 +380,8 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "from the data (in the released graph it seems constant) and is a learned embedding beside "
                 "its digits; the teacher learns from whole clips, which have all that the training data "
                 "has, in the first third of the same training, then is frozen and sees all of what the "
-                "student sees in part (the released code corrupts "
-                "both), a random part of every other row; the backward loss does not move its target; "
+                "student sees in part (the released code corrupts both), a random part of every other row; "
+                "the backward loss does not move its target; "
                 "attention and pooling read no padding and no absent token; a fifth of the width, pre-norm "
                 "blocks; more than 48 tokens of a modality are averaged to 48."
             ),

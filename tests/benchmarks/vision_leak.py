@@ -16,8 +16,6 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -36,7 +34,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     [dataset] = load_set("utterances-vision", options.data, options.cache)
-    ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
+    ridge = RidgeCV(np.logspace(0, 5, 11))
     training = [*dataset.train, *dataset.valid]
     states, scores = table(training)
     within = cross_val_predict(ridge, states, scores, groups=[i.group for i in training], cv=GroupKFold(5))
