@@ -85,6 +85,24 @@ class AdaptedLinear(FrozenPart):
         return added, self.weight.square().sum()
 
 
+class Tokens:
+    """Where the tokens of a padded batch stand, to compute on them alone: short rows are mostly padding.
+
+    valid : (B, T) bool, True at the N tokens
+    """
+
+    def __init__(self, valid: Tensor):
+        self.valid, self._at = valid, valid.nonzero(as_tuple=True)
+
+    def packed(self, padded: Tensor) -> Tensor:
+        """(B, T, …) -> (N, …)."""
+        return padded[self._at]
+
+    def padded(self, packed: Tensor) -> Tensor:
+        """(N, width) -> (B, T, width), zero at padding."""
+        return packed.new_zeros(*self.valid.shape, packed.shape[1]).index_put(self._at, packed)
+
+
 class AdaptedLayer(nn.Module):
     """One layer of BERT: attention and feed-forward layer, post-norm, with six adapted maps."""
 
@@ -108,14 +126,14 @@ class AdaptedLayer(nn.Module):
         self.narrow = linear("output.dense", width_in=shape.intermediate)
         self.output_norm = norm("output.LayerNorm")
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """states (N, T, width), mask (N, T) bool -> (N, T, width)."""
+    def forward(self, states: Tensor, tokens: Tokens) -> Tensor:
+        """states (N, width) of the tokens alone -> (N, width)."""
         query, key, value = (
-            linear(states).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            tokens.padded(linear(states)).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for linear in (self.query, self.key, self.value)
         )
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
-        states = _norm(self.read_norm, states + self.read(attended.transpose(1, 2).flatten(2)))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=tokens.valid[:, None, None])
+        states = _norm(self.read_norm, states + self.read(tokens.packed(attended.transpose(1, 2).flatten(2))))
         return _norm(self.output_norm, states + self.narrow(F.gelu(self.widen(states))))
 
 
@@ -182,12 +200,12 @@ class AdaptedLanguageModel(nn.Module):
         # a triple's words, a clip under several subsets, acted sentences: equal rows abound
         distinct, row_of = torch.cat([lengths[:, None], ids], dim=1).unique(dim=0, return_inverse=True)
         lengths, ids = distinct[:, 0], distinct[:, 1:]
-        valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        tokens = Tokens(torch.arange(ids.shape[1], device=ids.device) < lengths[:, None])
         embedded = F.embedding(ids, self.word.weight) + self.segment.weight[0]
-        states = _norm(self.norm, embedded + self.position.weight[: ids.shape[1]])
+        states = _norm(self.norm, tokens.packed(embedded + self.position.weight[: ids.shape[1]]))
         for layer in self.layers:
-            states = layer(states, valid)
-        return states[row_of]
+            states = layer(states, tokens)
+        return tokens.padded(states)[row_of]
 
     def counts(self) -> dict[str, int]:
         """`language_model`: weights of the language model itself; `adapters`: those added beside them."""
