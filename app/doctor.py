@@ -130,8 +130,8 @@ def weights(settings: Settings) -> Iterator[Finding]:
     except (CheckpointError, OSError, RuntimeError) as error:
         yield Finding("extractors", str(error), ok=False, remedy=remedy)
     else:
-        fingerprints, language_model = profile.fingerprints, profile.language_model
-        for modality, fingerprint in fingerprints.items():
+        fingerprints, language_model = profile.all_fingerprints, profile.language_model
+        for modality, fingerprint in profile.fingerprints.items():
             yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
         try:
             Familiarity.load(profile, settings.checkpoints)

@@ -19,6 +19,7 @@ from models.types import MODALITIES, Modality
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 FORMAT = 1
+LANGUAGE_MODEL = "language_model"  # a fingerprint beside those of the modalities
 HALF_FROM = 1024  # parameters of at least so many entries are stored in float16, the rest in float32
 HALF_MAX = 6e4  # beyond, float16 would overflow
 
@@ -32,7 +33,8 @@ class CheckpointMeta:
     """Everything a fusion checkpoint says about itself; JSON-able.
 
     method : registry name; config : its constructor keywords beyond `dims`
-    profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}
+    profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}, of a
+    method that runs the profile's language model itself also LANGUAGE_MODEL's
     dims : {modality: width of the states}
     label_range : (lowest, highest) score of the training labels
     residual_quantiles : {subset, see `subset_name`: 80 % quantile of |error| on held-out data}
@@ -86,12 +88,13 @@ def load_fusion(
     name: str,
     profile: str = "local",
     root: Path | None = None,
-    fingerprints: Mapping[Modality | str, str] | None = None,
+    fingerprints: Mapping[str, str] | None = None,
     language_model: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> Checkpoint:
     """The trained method `name` on the CPU, in eval mode.
 
-    fingerprints : {modality: digest} of the extractors at hand, compared with those it was trained on
+    fingerprints : {modality or LANGUAGE_MODEL: digest} of the extractors at hand, compared with those it was
+    trained on
     language_model : gives the weights of the profile's (`Profile.language_model`), called for a method that
     runs it itself; without it such a method loads but does not run
     Raises ValueError for an unknown method, CheckpointError for everything that is wrong with the file.
@@ -188,12 +191,12 @@ def _fusion_meta(path: Path, raw: dict[str, Any]) -> CheckpointMeta:
     return CheckpointMeta(**{**raw, "label_range": tuple(raw["label_range"])})
 
 
-def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[Modality | str, str]) -> None:
-    for modality, found in fingerprints.items():
-        wanted = meta.fingerprints.get(str(modality))
-        if wanted != found:
+def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[str, str]) -> None:
+    for name, found in fingerprints.items():
+        wanted = meta.fingerprints.get(str(name))
+        if wanted != found and (wanted or name != LANGUAGE_MODEL):
             raise CheckpointError(
-                f"{path} wants the {modality} extractor {wanted} of profile {meta.profile!r}, but {found} is "
+                f"{path} wants the {name} extractor {wanted} of profile {meta.profile!r}, but {found} is "
                 f"loaded; restore that extractor's weights, or train again with "
                 f"`python -m models train {meta.method} --data DATA`"
             )

@@ -141,12 +141,12 @@ class Reader:
         return self._extractors()
 
     @property
-    def fingerprints(self) -> dict[Modality, str]:
-        """{modality: digest} of the extractors, which a checkpoint must agree with."""
-        return self._extractors().fingerprints
+    def fingerprints(self) -> dict[str, str]:
+        """{modality or language model: digest} of the extractors, which a checkpoint must agree with."""
+        return self._extractors().all_fingerprints
 
     def language_model(self) -> dict[str, Tensor]:
-        """Weights of the text encoder's language model, for fusion methods that run it themselves."""
+        """Weights of the profile's language model, for fusion methods that run it themselves."""
         return self._extractors().language_model()
 
     def prepare(self) -> None:

@@ -42,7 +42,7 @@ class StoredMaterial:
                 meta = json.loads(file.metadata()["meta"])
             self._files[tuple(meta["key"])] = (path, meta)
 
-    def find(self, key: tuple[str, str], fingerprints: Callable[[], dict[Modality, str]]) -> Material | None:
+    def find(self, key: tuple[str, str], fingerprints: Callable[[], dict[str, str]]) -> Material | None:
         """The material of a clip and of a separate sound, by their digests ("" for none); None if not kept.
 
         fingerprints : gives those of the extractors in use, asked for only where something is kept
@@ -56,7 +56,7 @@ class StoredMaterial:
         return Material(wave, *_extractions(kept), notices)
 
 
-def store(material: Material, key: tuple[str, str], fingerprints: dict[Modality, str], path: Path) -> None:
+def store(material: Material, key: tuple[str, str], fingerprints: dict[str, str], path: Path) -> None:
     """Write what a clip gave, under the digests of its files."""
     kept: dict[str, Tensor] = {}
     if material.waveform is not None:
@@ -77,7 +77,7 @@ def store(material: Material, key: tuple[str, str], fingerprints: dict[Modality,
     save_file({name: tensor.contiguous() for name, tensor in kept.items()}, path, {"meta": json.dumps(meta)})
 
 
-def _of_files(fingerprints: dict[Modality, str]) -> dict[str, str]:
+def _of_files(fingerprints: dict[str, str]) -> dict[str, str]:
     """Of the extractors that read files; words are always read anew."""
     return {str(m): fingerprints[m] for m in (Modality.AUDIO, Modality.VISION)}
 

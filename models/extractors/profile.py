@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
+from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, load_strictly, load_tensors
 from models.clip import Clip, Word
 from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
 from models.extractors.language_model import merged_language_model
-from models.extractors.text import MAX_TOKENS, TextEncoder
+from models.extractors.text import MAX_TOKENS, LargeTextEncoder, TextEncoder
 from models.extractors.timing import face_times, token_times, voice_times
 from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
 from models.types import MODALITIES, Features, Modality, Sequence
@@ -67,6 +67,7 @@ class Profile:
     """
 
     name = "local"
+    _language_model: Path | None = None
     dims: ClassVar = {
         Modality.TEXT: TextEncoder.dim,
         Modality.AUDIO: VoiceEncoder.dim,
@@ -81,12 +82,15 @@ class Profile:
         face_decoder: FaceDecoder,
         fingerprints: dict[Modality, str],
         device: str = "cpu",
+        language_model: Path | None = None,
     ):
         self.text, self.voice, self.face, self.face_decoder = (
             module.eval().requires_grad_(False).to(device) for module in (text, voice, face, face_decoder)
         )
         self.fingerprints = fingerprints
         self.device = device
+        if language_model:
+            self._language_model = language_model
 
     @classmethod
     def load(cls, name: str = "local", device: str = "cpu", root: Path | None = None) -> Profile:
@@ -104,7 +108,7 @@ class Profile:
         _load(voice.state_dict(), folder / "audio.safetensors")
         _load(face.state_dict(), folder / "vision.safetensors")
         _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
-        return cls(text, voice, face, decoder, fingerprints, device)
+        return cls(text, voice, face, decoder, fingerprints, device, folder / f"{LANGUAGE_MODEL}.safetensors")
 
     def extract(self, clip: Clip | None, transcript: str, words: Iterable[Word] = ()) -> Extraction:
         """States of a clip (or None) and its transcript ("" for none).
@@ -123,11 +127,20 @@ class Profile:
         return Extraction(features, mel, faces, tokens, timings, spans)
 
     def language_model(self) -> dict[str, Tensor]:
-        """The text encoder's frozen language model by names of transformers' BertModel, adapters merged in.
+        """A frozen language model by names of transformers' BertModel, sentiment adapters merged in.
 
-        For fusion methods that run it themselves (`FusionModel.needs_language_model`).
+        For fusion methods that run it themselves (`FusionModel.needs_language_model`): a larger one than the
+        text encoder's, which reads the same token ids. CheckpointError where its weights are missing.
         """
-        return merged_language_model(self.text)
+        encoder = LargeTextEncoder()
+        _load(encoder.trained(), self._language_model)
+        return merged_language_model(encoder)
+
+    @property
+    def all_fingerprints(self) -> dict[str, str]:
+        """`fingerprints`, and that of the adapters of `language_model`: what a checkpoint may ask for."""
+        named = {str(modality): digest for modality, digest in self.fingerprints.items()}
+        return {**named, LANGUAGE_MODEL: fingerprint(self._language_model)} if self._language_model else named
 
     @torch.inference_mode()
     def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:

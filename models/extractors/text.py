@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel
+
+from models.extractors.mpnet import load_mpnet
 
 MAX_TOKENS = 96  # with [CLS] and [SEP]; 99 % of MOSEI's utterances are shorter
 
 
 @dataclass(frozen=True)
 class TextConfig:
-    """Shape of the adapters (Hu et al., LoRA, ICLR 2022) on every linear map of the encoder."""
+    """Size of the adapters (Hu et al., LoRA, ICLR 2022)."""
 
     rank: int = 32
     alpha: int = 64
-    targets: list[str] = field(
-        default_factory=lambda: [
-            "query",
-            "key",
-            "value",
-            "attention.output.dense",
-            "intermediate.dense",
-            "output.dense",
-        ]
-    )
 
 
 def minilm_path() -> Path:
@@ -53,25 +46,33 @@ class TextEncoder(nn.Module):
     that coordinate's mean over the tokens is the utterance's score.
     """
 
-    width = 384  # of a hidden state
-    dim = width + 1  # of a state
+    width: ClassVar = 384  # of a hidden state
+    dim: ClassVar = width + 1  # of a state
+    # every linear map of the encoder carries an adapter
+    adapted: ClassVar = [
+        "query",
+        "key",
+        "value",
+        "attention.output.dense",
+        "intermediate.dense",
+        "output.dense",
+    ]
 
     def __init__(self, config: TextConfig | None = None):
         super().__init__()
         self.config = config or TextConfig()
-        path = minilm_path()
-        self.tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        backbone = AutoModel.from_pretrained(path, local_files_only=True, add_pooling_layer=False)
-        self.backbone: PeftModel = get_peft_model(
-            backbone,
-            LoraConfig(
-                r=self.config.rank,
-                lora_alpha=self.config.alpha,
-                target_modules=self.config.targets,
-            ),
+        self.tokenizer = AutoTokenizer.from_pretrained(minilm_path(), local_files_only=True)
+        adapters = LoraConfig(
+            r=self.config.rank, lora_alpha=self.config.alpha, target_modules=list(self.adapted)
         )
+        self.backbone: PeftModel = get_peft_model(self.pretrained(), adapters)
         self.score_head = nn.Linear(self.width, 1)
         self.sentiment_head = nn.Linear(self.width, 3)
+
+    @staticmethod
+    def pretrained() -> PreTrainedModel:
+        """The encoder as it is published, without its pooler."""
+        return AutoModel.from_pretrained(minilm_path(), local_files_only=True, add_pooling_layer=False)
 
     def tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Token ids (B, T) int64, right-padded, and lengths (B,), both with [CLS] and [SEP]."""
@@ -93,11 +94,27 @@ class TextEncoder(nn.Module):
 
     def _hidden(self, ids: Tensor, lengths: Tensor) -> Tensor:
         mask = _valid(ids, lengths).long()
-        return self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
+        return self.backbone(input_ids=ids, attention_mask=mask).last_hidden_state.float()
 
     def trained(self) -> dict[str, Tensor]:
         """Adapters and heads by name, without the frozen backbone: what a checkpoint stores."""
         return {name: p.detach() for name, p in self.named_parameters() if "lora_" in name or "head" in name}
+
+
+class LargeTextEncoder(TextEncoder):
+    """The same on MPNet, five times MiniLM's size, whose language model LRCMT runs; it has no sentiments."""
+
+    width: ClassVar = 768
+    dim: ClassVar = width + 1
+    adapted: ClassVar = ["attn.q", "attn.k", "attn.v", "attn.o", "intermediate.dense", "output.dense"]
+    pretrained = staticmethod(load_mpnet)
+
+    def __init__(self, config: TextConfig | None = None):
+        super().__init__(config or TextConfig(rank=16, alpha=32))
+
+    def trained(self) -> dict[str, Tensor]:
+        """Adapters and the score head by name."""
+        return {name: tensor for name, tensor in super().trained().items() if "sentiment" not in name}
 
 
 def _valid(ids: Tensor, lengths: Tensor) -> Tensor:

@@ -1,25 +1,32 @@
-"""The language model inside a fusion method: a BERT encoder, frozen, with low-rank adapters in every layer.
+"""The language model inside a fusion method: a frozen encoder with low-rank adapters in every layer.
 
-Written out instead of taken from transformers, so that fusion models stay light to import and to build
-without weights; names and values are those of transformers' BertModel, to which a test compares it.
+BERT, or MPNet, which is BERT with relative positions and without segments. Written out instead of taken from
+transformers, so that fusion models stay light to import and to build without weights; values are those of
+transformers' BertModel and MPNetModel, to which tests compare it, names those of BertModel.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 ADAPTERS = ("low_rank", "full")
-EPSILON = 1e-12  # of BERT's layer norms
+MOST_TOKENS = 4000  # whose activations are kept for the gradient; of more they are computed twice
+FARTHEST = 128  # tokens: all that are farther apart share a bucket of relative positions
 
 
 @dataclass(frozen=True)
 class LanguageModelShape:
-    """Sizes of a BERT encoder; vocabulary and positions count rows of its embedding tables."""
+    """Sizes of an encoder; vocabulary, positions and segments count rows of its embedding tables.
+
+    buckets : of relative positions, none in BERT; epsilon : of the layer norms
+    """
 
     vocabulary: int
     positions: int
@@ -27,6 +34,9 @@ class LanguageModelShape:
     layers: int
     heads: int
     intermediate: int
+    segments: int = 2
+    buckets: int = 0
+    epsilon: float = 1e-12
 
 
 class FrozenPart(nn.Module):
@@ -104,11 +114,11 @@ class Tokens:
 
 
 class AdaptedLayer(nn.Module):
-    """One layer of BERT: attention and feed-forward layer, post-norm, with six adapted maps."""
+    """One layer: attention and feed-forward layer, post-norm, with six adapted maps."""
 
     def __init__(self, index: int, shape: LanguageModelShape, rank: int | None, alpha: float):
         super().__init__()
-        self.heads = shape.heads
+        self.heads, self.epsilon = shape.heads, shape.epsilon
 
         def linear(name: str, width_in: int = shape.width, width_out: int = shape.width) -> AdaptedLinear:
             return AdaptedLinear(f"encoder.layer.{index}.{name}", width_in, width_out, rank, alpha)
@@ -126,19 +136,23 @@ class AdaptedLayer(nn.Module):
         self.narrow = linear("output.dense", width_in=shape.intermediate)
         self.output_norm = norm("output.LayerNorm")
 
-    def forward(self, states: Tensor, tokens: Tokens) -> Tensor:
-        """states (N, width) of the tokens alone -> (N, width)."""
+    def forward(self, states: Tensor, tokens: Tokens, allowed: Tensor) -> Tensor:
+        """states (N, width) of the tokens alone -> (N, width).
+
+        allowed : (B, 1, 1, T) bool, keys that may be read; or (B, heads, T, T), what is added to attention
+        """
         query, key, value = (
             tokens.padded(linear(states)).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for linear in (self.query, self.key, self.value)
         )
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=tokens.valid[:, None, None])
-        states = _norm(self.read_norm, states + self.read(tokens.packed(attended.transpose(1, 2).flatten(2))))
-        return _norm(self.output_norm, states + self.narrow(F.gelu(self.widen(states))))
+        read = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        read = self.read(tokens.packed(read.transpose(1, 2).flatten(2)))
+        states = _norm(self.read_norm, states + read, self.epsilon)
+        return _norm(self.output_norm, states + self.narrow(F.gelu(self.widen(states))), self.epsilon)
 
 
 class AdaptedLanguageModel(nn.Module):
-    """Token ids -> states, through a frozen BERT encoder whose adapters are trained.
+    """Token ids -> states, through a frozen encoder whose adapters are trained.
 
     adapters : "low_rank", or "full": every weight is trained and there is no adapter, for comparison
     rank, alpha : of the adapters
@@ -151,14 +165,18 @@ class AdaptedLanguageModel(nn.Module):
             raise ValueError(f"adapters must be one of {', '.join(ADAPTERS)}; got {adapters!r}")
         full = adapters == "full"
         self.shape = shape
-        self.word, self.position, self.segment = (
-            FrozenPart(f"embeddings.{kind}_embeddings", full, weight=(rows, shape.width))
-            for kind, rows in (
-                ("word", shape.vocabulary),
-                ("position", shape.positions),
-                ("token_type", 2),
-            )
+        tables = {"word": shape.vocabulary, "position": shape.positions, "token_type": shape.segments}
+        self.embeddings = nn.ModuleDict(
+            {
+                kind: FrozenPart(f"embeddings.{kind}_embeddings", full, weight=(rows, shape.width))
+                for kind, rows in tables.items()
+                if rows
+            }
         )
+        self.relative = None
+        if shape.buckets:
+            sizes = (shape.buckets, shape.heads)
+            self.relative = FrozenPart("encoder.relative_attention_bias", full, weight=sizes)
         self.norm = FrozenPart("embeddings.LayerNorm", full, weight=(shape.width,), bias=(shape.width,))
         self.layers = nn.ModuleList(
             AdaptedLayer(i, shape, None if full else rank, alpha) for i in range(shape.layers)
@@ -188,7 +206,7 @@ class AdaptedLanguageModel(nn.Module):
         Rows with the same words are run once. RuntimeError before the weights are attached, ValueError
         for more tokens than there are positions or ids that the vocabulary lacks.
         """
-        if self.word.weight is None:
+        if self.embeddings["word"].weight is None:
             raise RuntimeError("there is no language model yet; give it with attach_language_model(weights)")
         valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
         ids = torch.where(valid, ids, 0)
@@ -201,10 +219,13 @@ class AdaptedLanguageModel(nn.Module):
         distinct, row_of = torch.cat([lengths[:, None], ids], dim=1).unique(dim=0, return_inverse=True)
         lengths, ids = distinct[:, 0], distinct[:, 1:]
         tokens = Tokens(torch.arange(ids.shape[1], device=ids.device) < lengths[:, None])
-        embedded = F.embedding(ids, self.word.weight) + self.segment.weight[0]
-        states = _norm(self.norm, tokens.packed(embedded + self.position.weight[: ids.shape[1]]))
+        states = _norm(self.norm, tokens.packed(self._embedded(ids)), self.shape.epsilon)
+        allowed = self._allowed(tokens.valid)
         for layer in self.layers:
-            states = layer(states, tokens)
+            if torch.is_grad_enabled() and len(states) > MOST_TOKENS:
+                states = checkpoint(layer, states, tokens, allowed, use_reentrant=False)
+            else:
+                states = layer(states, tokens, allowed)
         return tokens.padded(states)[row_of]
 
     def counts(self) -> dict[str, int]:
@@ -223,6 +244,20 @@ class AdaptedLanguageModel(nn.Module):
             strengths.append(torch.as_tensor(added / own).sqrt())
         return torch.stack(strengths)
 
+    def _embedded(self, ids: Tensor) -> Tensor:
+        """(B, T, width) of token ids (B, T): word and position, of the first segment where there are any."""
+        tables = {kind: part.weight for kind, part in self.embeddings.items()}
+        embedded = F.embedding(ids, tables["word"]) + tables["position"][: ids.shape[1]]
+        return embedded + tables["token_type"][0] if "token_type" in tables else embedded
+
+    def _allowed(self, valid: Tensor) -> Tensor:
+        """The attention mask of all layers, with MPNet's relative positions; see `AdaptedLayer.forward`."""
+        if self.relative is None:
+            return valid[:, None, None]
+        buckets = _relative_buckets(valid.shape[1], self.shape.buckets, valid.device)
+        bias = self.relative.weight[buckets].permute(2, 0, 1)
+        return bias.masked_fill(~valid[:, None, None], float("-inf"))
+
     def _parts(self) -> list[FrozenPart]:
         return [module for module in self.modules() if isinstance(module, FrozenPart)]
 
@@ -230,5 +265,19 @@ class AdaptedLanguageModel(nn.Module):
         return [part for part in self._parts() if isinstance(part, AdaptedLinear) and part.rank is not None]
 
 
-def _norm(part: FrozenPart, states: Tensor) -> Tensor:
-    return F.layer_norm(states, part.weight.shape, part.weight, part.bias, EPSILON)
+def _norm(part: FrozenPart, states: Tensor, epsilon: float) -> Tensor:
+    return F.layer_norm(states, part.weight.shape, part.weight, part.bias, epsilon)
+
+
+def _relative_buckets(steps: int, buckets: int, device: torch.device) -> Tensor:
+    """(steps, steps) bucket of each key's position relative to the query's.
+
+    Half of the buckets for keys before the query and half for those from it on; near distances have a bucket
+    each, far ones share them by their logarithm (Raffel et al., T5, JMLR 2020, section 2.1).
+    """
+    at = torch.arange(steps, device=device)
+    apart = at[None] - at[:, None]
+    each, half = buckets // 4, buckets // 2
+    far = each + (apart.abs().clamp_min(1) / each).log() / math.log(FARTHEST / each) * (half - each)
+    near = torch.where(apart.abs() < each, apart.abs(), far.long().clamp_max(half - 1))
+    return near + half * (apart > 0)

@@ -38,6 +38,15 @@ EXTRACTOR_CARDS = {
         "Model soups, ICML 2022). L1 on scores and cross-entropy on MELD's sentiments; punctuation dropped "
         "from half of the utterances. English only.",
     ),
+    "language_model": (
+        "LRCMT's language model: low-rank sentiment adapters on all-mpnet-base-v2",
+        "Rank-16 adapters on every linear map of the frozen encoder (MPNet, Song et al., NeurIPS 2020; 109 "
+        "million parameters), with a head for the score, trained on the training splits of CMU-MOSI and "
+        "CMU-MOSEI transcripts for three epochs with L1: without any transcript of the 12 videos in `clips/`"
+        " and without a tenth of MOSEI's training videos, as the text encoder. Punctuation dropped from half"
+        " of the utterances. Both have one vocabulary, so LRCMT reads the text encoder's token ids. English"
+        " only.",
+    ),
     "audio": (
         "Voice: a small convolutional recurrent network on log-mel energies",
         "80 log-mel bands (25 ms windows, 10 ms hop) to 12.5 states a second: evidence for RAVDESS's eight"

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.checkpoint import save_tensors
+from models.checkpoint import LANGUAGE_MODEL, save_tensors
 from models.extractors.profile import Profile, fingerprint
 from models.training import face_encoder, text_encoder, voice_decoder, voice_encoder
 from models.training.cards import write_extractor_card
@@ -49,6 +49,12 @@ def save_extractor(
 def _train_text(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     encoder = text_encoder.train_text_encoder(data)
     return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
+
+
+def _train_language_model(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+    """What LRCMT runs: no extractor, but trained and measured as the text encoder is."""
+    encoder = text_encoder.train_large_text_encoder(data)
+    return {LANGUAGE_MODEL: encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
 
 
 def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
@@ -97,6 +103,7 @@ def _train_familiarity(data: Path, cache: Path, checkpoints: Path) -> tuple[dict
 
 EXTRACTORS = {
     "text": _train_text,
+    LANGUAGE_MODEL: _train_language_model,
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,

@@ -47,7 +47,7 @@ def train_on_features(
     model = fit(name, dataset, seed, recipe, device, None, run, history, progress).cpu()
     meta = CheckpointMeta(
         method=name,
-        config=spec(name).config,
+        config=spec(name).features_config,
         profile=dataset.profile,
         fingerprints=dataset.fingerprints,
         dims={str(m): width for m, width in dataset.dims.items()},

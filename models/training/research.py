@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModel
 
+from models.extractors.language_model import merged_language_model
 from models.extractors.profile import Profile
 from models.extractors.text import minilm_path
 from models.fusion.base import FusionModel
@@ -64,7 +65,7 @@ def fit(
 ) -> FusionModel:
     """The method `name` trained on `dataset.train`, at its best epoch on `dataset.valid`, in eval mode.
 
-    config : replaces the constructor keywords of the registry entry
+    config : replaces the constructor keywords, `ModelSpec.features_config`
     run : file that keeps the state of the run after each epoch; a run that was interrupted continues from
     it, and gives the very model that it would have given in one go
     history : is given one entry an epoch: epoch, loss, valid_mae, and whether it is the chosen one
@@ -74,6 +75,7 @@ def fit(
     another seed or recipe.
     """
     recipe, hints = recipe or ResearchRecipe(), spec(name).training
+    config = spec(name).features_config if config is None else config
     if recipe.bf16 and torch.device(device).type == "cpu":
         raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
     dataset.needed("train", "valid")
@@ -168,11 +170,11 @@ def needs_tokens(name: str) -> bool:
 def language_model(profile: str) -> Callable[[], dict[str, Tensor]]:
     """What gives the weights of the language model for methods that run it themselves.
 
-    A profile's own, with its adapters; for features of other extractors all-MiniLM-L6-v2 as it is published,
-    whose vocabulary is that of MMSA's token ids.
+    That of a profile's text encoder, with its adapters; for features of other extractors all-MiniLM-L6-v2 as
+    it is published, whose vocabulary is that of MMSA's token ids.
     """
     if profile in EXTRACTORS:
-        return lambda: Profile.load(profile).language_model()
+        return lambda: merged_language_model(Profile.load(profile).text)
     return lambda: AutoModel.from_pretrained(minilm_path(), local_files_only=True).state_dict()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
+from models.checkpoint import LANGUAGE_MODEL, CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
 from models.fusion.mfm import MFM
 from models.manifest import read_rows
@@ -79,7 +79,11 @@ def train_shipped(
         method=name,
         config=method.config,
         profile=profile.name,
-        fingerprints={str(m): digest for m, digest in profile.fingerprints.items()},
+        fingerprints={
+            which: digest
+            for which, digest in profile.all_fingerprints.items()
+            if which != LANGUAGE_MODEL or model.needs_language_model
+        },
         dims={str(m): width for m, width in profile.dims.items()},
         residual_quantiles=measured["quantiles"],
         training={**trainer.describe(), "seed": seed},

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.extractors.text import TextConfig, TextEncoder, plain
+from models.extractors.text import LargeTextEncoder, TextConfig, TextEncoder, plain
 from models.training.metrics import sentiment_metrics
 
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -72,6 +72,7 @@ class Schedule:
 
 PARTS = (Schedule(4, 6e-4), Schedule(4, 7e-4))
 TOGETHER = Schedule(1, 1.5e-4, mosei=6000, meld=2000)
+LARGE = Schedule(3, 4e-4, meld=0)
 
 
 def train_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> TextEncoder:
@@ -82,11 +83,7 @@ def train_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> T
     tokenizer; punctuation is dropped from half of the utterances at random. No early stop: the schedules
     are fixed. `limit` cuts the rows (tests).
     """
-    rows = load_transcripts(data)
-    rows = rows[(rows["split"] == "train") & rows["text"].notna()]
-    if limit:
-        rows = rows.sample(limit, random_state=seed)
-    whole = TextConfig()
+    rows, whole = _training_rows(data, seed, limit), TextConfig()
     half = TextConfig(rank=whole.rank // 2, alpha=whole.alpha // 2)
     parts = []
     for number, schedule in enumerate(PARTS):
@@ -98,6 +95,29 @@ def train_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> T
         for name, tensor in encoder.trained().items():
             tensor.copy_(averaged[name])
     return _fit(encoder, rows, TOGETHER, seed + len(PARTS))
+
+
+def train_large_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> LargeTextEncoder:
+    """Rank-16 adapters of the larger encoder, trained once on scores alone; else as `train_text_encoder`.
+
+    What is frozen may be coarse meanwhile: it is bfloat16, which halves the time where a core computes in it.
+    """
+    torch.manual_seed(seed)
+    learner, encoder = (LargeTextEncoder() for _ in range(2))
+    for parameter in learner.backbone.parameters():
+        if not parameter.requires_grad:
+            parameter.data = parameter.data.bfloat16()
+    learned = _fit(learner, _training_rows(data, seed, limit), LARGE, seed).trained()
+    with torch.no_grad():
+        for name, tensor in encoder.trained().items():
+            tensor.copy_(learned[name])
+    return encoder.eval()
+
+
+def _training_rows(data: Path, seed: int, limit: int | None) -> pd.DataFrame:
+    rows = load_transcripts(data)
+    rows = rows[(rows["split"] == "train") & rows["text"].notna()]
+    return rows.sample(limit, random_state=seed) if limit else rows
 
 
 def average_adapters(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:

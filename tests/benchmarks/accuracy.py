@@ -83,7 +83,7 @@ def settings(name: str, recipe: ResearchRecipe, padding: str) -> dict:
     if name.startswith(THEIRS):
         return {"padding": padding}
     entry = spec(name)
-    return {"recipe": asdict(recipe), "config": entry.config, "training": entry.training}
+    return {"recipe": asdict(recipe), "config": entry.features_config, "training": entry.training}
 
 
 def tables(lines: list[dict]) -> str:

@@ -67,7 +67,7 @@ def main() -> None:
         for training, rates in TRAININGS.items():
             lines = []
             for rate in rates:
-                config = {**spec("lrcmt").config, "adapters": training, "language_rate": rate}
+                config = {**spec("lrcmt").features_config, "adapters": training, "language_rate": rate}
                 key = {"set": options.set, "config": config, "seed": seed, "recipe": asdict(recipe)}
                 lines.append(results.find_or_run(key, partial(run, config, folds, seed, recipe)))
                 print(f"{training} at {rate}, seed {seed}: {lines[-1]['seconds']} s", file=sys.stderr)

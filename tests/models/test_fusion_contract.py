@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.checkpoint import fusion_path, load_fusion, subset_name
+from models.checkpoint import LANGUAGE_MODEL, fusion_path, load_fusion, subset_name
 from models.extractors.profile import Profile
 from models.registry import FUSION_MODELS, spec
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
@@ -246,7 +246,8 @@ def test_the_shipped_checkpoint_answers_for_every_subset(name, make_features):
     meta, model = checkpoint.meta, checkpoint.model
     assert not model.training
     assert meta.figures and meta.training
-    assert set(meta.fingerprints) == set(MODALITIES)
+    own = {LANGUAGE_MODEL} if model.needs_language_model else set()
+    assert set(meta.fingerprints) == {*MODALITIES, *own}
     dims = {m: meta.dims[m] for m in MODALITIES}
     features = make_features(4, dims=dims)
     for subset in Modality.subsets():

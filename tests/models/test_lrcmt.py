@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import copy
+import io
+import zipfile
 from dataclasses import replace
 
 import pytest
 import torch
-from transformers import BertModel
+from safetensors.torch import load
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, BertModel, MPNetConfig, MPNetModel
 
+from models.checkpoint import CHECKPOINTS, load_strictly, load_tensors
+from models.extractors import mpnet
+from models.extractors.language_model import as_bert
+from models.extractors.profile import Profile
+from models.extractors.text import LargeTextEncoder, minilm_path
+from models.fusion import language_model as language_models
 from models.fusion.language_model import AdaptedLanguageModel, LanguageModelShape
 from models.registry import spec
+from models.training import research
 from models.training.utterances import Utterance, collate
 from models.types import MODALITIES
 from tests.small_language_model import SHAPE, bert_config, with_small_language_model
 
 TEXT, AUDIO, VISION = MODALITIES
+WORDS = "embeddings.word_embeddings.weight"
 
 
 @pytest.fixture
@@ -47,6 +59,32 @@ def test_untrained_it_is_exactly_the_frozen_language_model(language_model):
     assert (model.adapter_strength() == 0).all()
 
 
+@torch.no_grad()
+def test_with_relative_positions_it_is_mpnet():
+    torch.manual_seed(2)
+    shape = LanguageModelShape(**{**SHAPE, "positions": 200, "segments": 0, "buckets": 32})
+    sizes = bert_config().to_dict() | {"max_position_embeddings": shape.positions + 2, "pad_token_id": 1}
+    reference = MPNetModel(MPNetConfig(**sizes), add_pooling_layer=False).eval()
+    model = AdaptedLanguageModel(shape, adapters="low_rank", rank=4, alpha=8)
+    model.attach(as_bert(reference.state_dict()))
+    ids, lengths = torch.randint(2, 128, (3, 170)), torch.tensor([170, 3, 90])
+    mask = torch.arange(170) < lengths[:, None]
+    expected = reference(input_ids=torch.where(mask, ids, 1), attention_mask=mask.long()).last_hidden_state
+    torch.testing.assert_close(model(ids, lengths)[mask], expected[mask], atol=1e-5, rtol=1e-5)
+
+
+def test_a_batch_too_long_to_keep_has_the_same_gradients(lrcmt, make_features, monkeypatch):
+    def gradients() -> list[torch.Tensor]:
+        lrcmt.zero_grad()
+        lrcmt(make_features(6)).score.sum().backward()
+        return [p.grad for p in lrcmt.parameters() if p.grad is not None]
+
+    lrcmt.eval()
+    kept = gradients()
+    monkeypatch.setattr(language_models, "MOST_TOKENS", 5)
+    assert all(map(torch.equal, kept, gradients()))
+
+
 def test_training_leaves_the_language_model_as_it_was_and_moves_every_adapter(
     lrcmt, language_model, make_features
 ):
@@ -55,7 +93,7 @@ def test_training_leaves_the_language_model_as_it_was_and_moves_every_adapter(
     train(lrcmt, make_features(16))
     attached = dict(lrcmt.subnets["text"].named_buffers())
     assert all(torch.equal(language_model[name], tensor) for name, tensor in before.items())
-    assert torch.equal(attached["word.weight"], before["embeddings.word_embeddings.weight"])
+    assert torch.equal(attached["embeddings.word.weight"], before["embeddings.word_embeddings.weight"])
     parameters = dict(lrcmt.named_parameters())
     assert [n for n, p in adapters.items() if torch.equal(p, parameters[n])] == []
     assert len(adapters) == 2 * 6 * 2  # two matrices for each of six maps in each of two layers
@@ -71,10 +109,15 @@ def test_the_counts_are_those_of_the_optimiser(lrcmt):
     assert groups[1]["lr"] == 1e-3 * spec("lrcmt").config["language_rate"]
 
 
-def test_of_the_shipped_language_model_less_than_0_76_percent_is_trained(dims):
+@pytest.mark.parametrize(
+    ("config", "whole"),
+    # all-mpnet-base-v2 and all-MiniLM-L6-v2, without poolers
+    [(spec("lrcmt").config, 108_890_496), (spec("lrcmt").features_config, 22_565_376)],
+)
+def test_less_than_0_76_percent_of_the_language_model_is_trained(dims, config, whole):
     with torch.device("meta"):
-        sizes = spec("lrcmt").build(dims).sizes()
-    assert sizes["language_model"] == 22_565_376  # all-MiniLM-L6-v2 without its pooler
+        sizes = spec("lrcmt").build(dims, config).sizes()
+    assert sizes["language_model"] == whole
     assert 0.005 < sizes["adapters"] / sizes["language_model"] <= 0.0076
 
 
@@ -159,18 +202,35 @@ def test_training_items_carry_their_token_ids(dims):
 
 
 @torch.no_grad()
-def test_the_text_encoders_language_model_comes_with_its_adapters_merged():
-    from models.checkpoint import CHECKPOINTS
-    from models.extractors.profile import Profile
-
-    if not (CHECKPOINTS / "local" / "extractors" / "text.safetensors").exists():
-        pytest.skip("the text encoder has no weights")
+def test_the_profiles_language_model_is_mpnet_with_its_adapters_merged():
+    weights = CHECKPOINTS / "local" / "extractors" / "language_model.safetensors"
+    encoder = LargeTextEncoder().eval()
+    load_strictly(encoder.trained(), load_tensors(weights)[0], weights)
     profile = Profile.load("local")
-    model = spec("lrcmt").build(profile.dims)
-    model.attach_language_model(profile.language_model())
+    model = AdaptedLanguageModel(
+        LanguageModelShape(**spec("lrcmt").config["language_model"]), adapters="low_rank", rank=4, alpha=8
+    )
+    model.attach(profile.language_model())
+    # the text encoder's ids are what LRCMT is given
     ids, lengths = profile.text.tokenize(["i really liked it", "what a long and boring film it was"])
     mask = torch.arange(ids.shape[1]) < lengths[:, None]
-    expected = profile.text.states(ids, lengths)[..., : profile.text.width]
-    torch.testing.assert_close(
-        model.subnets["text"](ids, lengths)[mask], expected[mask], atol=1e-4, rtol=1e-4
-    )
+    expected = encoder.states(ids, lengths)[..., : encoder.width]
+    torch.testing.assert_close(model(ids, lengths)[mask], expected[mask], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_mpnet_reads_the_token_ids_of_bert():
+    with zipfile.ZipFile(io.BytesIO(b"".join(map(mpnet._part, mpnet.PARTS)))) as archive:
+        own = Tokenizer.from_str(archive.read("all-mpnet-base-v2/tokenizer.json").decode())
+        own.no_padding()
+        table = load(archive.read("all-mpnet-base-v2/model.safetensors"))[WORDS]
+    bert = AutoTokenizer.from_pretrained(minilm_path(), local_files_only=True)
+    text = "I wasn't bored, but 10 of these naïve 你好 ☃ films are unwatchable!"
+    embedded = mpnet.load_mpnet().get_parameter(WORDS)[bert(text)["input_ids"]]
+    assert torch.equal(embedded, table[own.encode(text).ids])
+
+
+def test_on_a_researchers_features_the_text_encoders_language_model_is_adapted(dims):
+    model = spec("lrcmt").build(dims, spec("lrcmt").features_config)
+    model.attach_language_model(research.language_model("local")())
+    model.attach_language_model(research.language_model("of another extractor")())

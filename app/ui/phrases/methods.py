@@ -45,11 +45,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "页面上标为“想象”的内容大多来自这里。",
     ),
     "method_lrcmt": (
-        "LRCMT leaves the language model as it is and adds thin low-rank adapters to each of its layers. "
-        "Voice and face first look at each other, and only then at the words. Its paper is known here "
-        "from the abstract alone, so this is a rebuilding and not a copy.",
-        "LRCMT 保持语言模型不变，只在每一层加入很薄的低秩适配器。声音和面部先互相关注，"
-        "然后才与文字相遇。我们只看到了论文摘要，因此这是重建而不是复刻。",
+        "LRCMT leaves the language model, here a larger one than the other methods have, as it is and adds "
+        "thin low-rank adapters to each of its layers. Voice and face first look at each other, and only "
+        "then at the words. Its paper is known here from the abstract alone, so this is a rebuilding and "
+        "not a copy.",
+        "LRCMT 保持语言模型（这里比其他方法所用的更大）不变，只在每一层加入很薄的低秩适配器。"
+        "声音和面部先互相关注，然后才与文字相遇。我们只看到了论文摘要，因此这是重建而不是复刻。",
     ),
     "method_tfr_net": (
         "TFR-Net is trained on clips in which words, sounds and pictures were knocked out at random. "

