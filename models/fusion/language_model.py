@@ -88,11 +88,16 @@ class AdaptedLinear(FrozenPart):
             return mapped
         return mapped + self.scale * F.linear(F.linear(states, self.down), self.up)
 
+    def attach(self, weights: Mapping[str, Tensor]) -> None:
+        """As every part; and how large W is, which does not change."""
+        super().attach(weights)
+        self.size = self.weight.detach().square().sum().item()
+
     @torch.no_grad()
-    def change(self) -> tuple[Tensor, Tensor]:
+    def change(self) -> tuple[Tensor, float]:
         """Squared Frobenius norms of what the adapter adds to W, and of W."""
         added = self.scale**2 * ((self.up.T @ self.up) * (self.down @ self.down.T)).sum()
-        return added, self.weight.square().sum()
+        return added, self.size
 
 
 class Tokens:
