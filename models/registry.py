@@ -163,17 +163,6 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "is read, not one that has run over padding; an utterance has at most 24 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1802.00927",
-            # nearer to MMSA's sizes: better on the validation videos of both public sets
-            on_features={
-                "encoder": {
-                    "hidden": {"text": 128, "audio": 32, "vision": 64},
-                    "memory": 128,
-                    "attention": 32,
-                    "proposal": 64,
-                    "gates": 64,
-                    "dropout": 0.2,
-                }
-            },
         ),
         ModelSpec(
             name="mfn",

@@ -24,7 +24,7 @@ CONSTANT = 0.4
 def build(name: str, seed: int = 0) -> FusionModel:
     """The method with random weights, normalised, in eval mode."""
     torch.manual_seed(seed)
-    model = spec(name).build(dict(DIMS))
+    model = spec(name).build(dict(DIMS), spec(name).features_config)
     if model.needs_language_model:
         model.attach_language_model(language_model("features")())
     model.set_normalisation(collate(ITEMS, DIMS)[0])
