@@ -303,7 +303,9 @@ def test_page_fits_its_width(open_page, width, scheme):
         box = page.locator(part).bounding_box()
         assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= width), part
     # both in one frame: a narrow page may still be scrolling to the answer
-    give, get = page.evaluate("['give', 'get'].map(id => document.getElementById(id).getBoundingClientRect().toJSON())")
+    give, get = page.evaluate(
+        "['give', 'get'].map(id => document.getElementById(id).getBoundingClientRect().toJSON())"
+    )
     if width == 390:
         assert get["top"] >= give["bottom"]  # one column, input first
     else:
