@@ -143,7 +143,9 @@ def weights(settings: Settings) -> Iterator[Finding]:
         try:
             load_fusion(method["name"], "local", settings.checkpoints, fingerprints, language_model)
         except CheckpointError as error:
-            yield Finding(method["title"], str(error), ok=False, remedy=remedy)
+            # what is wrong with packages says itself what to do
+            about_files = str(settings.checkpoints) in str(error)
+            yield Finding(method["title"], str(error), ok=False, remedy=remedy if about_files else "")
         else:
             yield Finding(method["title"], f"{method['parameters']:,} parameters, {method['checkpoint']}")
 

@@ -32,8 +32,8 @@ DATA = Path("../shared/data")
 CACHE = Path(".cache")
 RUNS = Path("runs")  # weights trained on features
 MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped recipe on
-# in this order: the fourth needs audio, the last all three
-TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "familiarity")
+# in this order: voice_decoder needs audio, familiarity the three modalities' extractors
+TRAINED_EXTRACTORS = ("text", "language_model", "audio", "vision", "voice_decoder", "familiarity")
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
     "epochs": (count, "at most so many epochs"),
     "patience": (count, "epochs without a better validation MAE before training ends"),

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from models.checkpoint import CHECKPOINTS, CheckpointError, fusion_path
+from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, fusion_path
+from models.extractors.mpnet import check_installed
 from models.registry import FUSION_MODELS, ModelSpec
 from models.types import Modality
 
@@ -59,6 +60,8 @@ def _describe(method: ModelSpec, path: Path) -> dict[str, Any]:
     }
     try:
         meta = read_meta(path)
+        if LANGUAGE_MODEL in meta.get("fingerprints", {}):
+            check_installed()
         sizes = _sizes(method, meta)
     except CheckpointError as error:
         return {**entry, "problem": str(error)}

@@ -123,7 +123,10 @@ def load_fusion(
         try:
             model.attach_language_model(language_model())
         except ValueError as error:
-            raise CheckpointError(f"{path} was trained with another language model: {error}") from error
+            raise CheckpointError(
+                f"{path} was trained with another language model than the profile has, as weights trained on "
+                f"features are: {error}"
+            ) from error
     load_strictly(model.state_dict(), tensors, path)
     return Checkpoint(model.eval(), meta)
 

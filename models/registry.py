@@ -188,8 +188,9 @@ FUSION_MODELS: dict[str, ModelSpec] = {
             weights_kind=None,
             reconstructs=False,
             faithful=(
-                "As the paper, smaller; an absent modality's cell states are masked and get no attention; "
-                "the state after the last real step is read; an utterance has at most 24 steps. " + CLAMPED
+                "As the paper, smaller (less so on a researcher's features); an absent modality's cell "
+                "states are masked and get no attention; the state after the last real step is read; an "
+                "utterance has at most 24 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1802.00927",
             # nearer to MMSA's sizes: better on the validation videos of both public sets
@@ -346,9 +347,10 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "Rebuilt from the abstract, the only part that could be read: low-rank adapters in every "
                 "layer of the frozen language model (here rank 4 on its six maps: 0.61 % of its parameters), "
                 "voice and face attend to each other before the words attend to them; all else is ours. The "
-                "language model is MPNet, sentiment adapters merged in (MiniLM on a researcher's features, "
-                "0.74 %); absent words are read "
-                "as [CLS] [SEP]; more than 64 states of voice or face are averaged to 64. " + CLAMPED
+                "language model is MPNet with sentiment adapters trained beforehand and merged in (2.4 % of "
+                "its parameters), on a researcher's features MiniLM (there the adapters are 0.74 %); absent "
+                "words are read as [CLS] [SEP]; more than 64 states of voice or face are averaged to 64. "
+                + CLAMPED
             ),
             url="https://search.napstic.cn/literature/periodical/010jsjgcykx202410018",
             training={**ADAMW, "items": 0.4},

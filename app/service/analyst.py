@@ -43,7 +43,7 @@ class Analyst:
         self._checkpoints: dict[str, Checkpoint] = {}
         self._renderer: Renderer | None = None
         self._familiarity: Familiarity | None = None
-        self._loading = threading.Lock()
+        self._loading, self._loading_weights = threading.Lock(), threading.Lock()
 
     def analyze(
         self,
@@ -191,18 +191,19 @@ class Analyst:
 
     def checkpoint(self, method: str) -> Checkpoint:
         """Weights of a method, loaded once; CheckpointError where there are none that fit."""
-        with self._loading:
-            if method not in self._checkpoints:
-                checkpoint = load_fusion(
-                    method,
-                    PROFILE,
-                    self.settings.checkpoints,
-                    self._reader.fingerprints,
-                    self._reader.language_model,
-                )
-                checkpoint.model.to(self.device).eval()
-                self._checkpoints[method] = checkpoint
-            return self._checkpoints[method]
+        if method not in self._checkpoints:  # what is there never waits for another that is being loaded
+            with self._loading_weights:
+                if method not in self._checkpoints:
+                    checkpoint = load_fusion(
+                        method,
+                        PROFILE,
+                        self.settings.checkpoints,
+                        self._reader.fingerprints,
+                        self._reader.language_model,
+                    )
+                    checkpoint.model.to(self.device).eval()
+                    self._checkpoints[method] = checkpoint
+        return self._checkpoints[method]
 
 
 def chosen(modalities: Iterable[Modality | str]) -> Subset:

@@ -103,7 +103,7 @@ def _feature_set(exhibit: Exhibit, score: float, name: str) -> FeatureSet:
         test=[Utterance(states, score, name, name, tokens)],
         dims={m: s.values.shape[2] for m, s in features},
         profile=PROFILE,
-        fingerprints=exhibit.checkpoint.meta.fingerprints,
+        fingerprints={str(m): exhibit.checkpoint.meta.fingerprints[m] for m in MODALITIES},
         names={"test": [f"{name}{ID_SEPARATOR}0"]},
         transcripts={"test": [exhibit.reading.transcript.text]},
     )

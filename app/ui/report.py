@@ -24,7 +24,8 @@ class Circumstances:
     methods : {registry name: its entry of `Analyst.methods`}
     answers : of every method to the same question
     call : that repeats the analysis
-    fingerprints : {modality: of its extractor's weights}; versions : {package: version}
+    fingerprints : {modality: of its extractor's weights}, and of a language model that the method runs
+    versions : {package: version}
     made : when
     """
 

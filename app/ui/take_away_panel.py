@@ -16,6 +16,7 @@ from app.ui import charts, words
 from app.ui.answering import Answering, in_plain_words
 from app.ui.report import Circumstances, report
 from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from models.checkpoint import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
 CALLS = {"python": "python", "curl": "shell", "command": "shell"}  # {how: the language it is written in}
@@ -139,11 +140,12 @@ class _Files:
         analyst = self._answering.analyst
 
         def ask(exhibit: Exhibit) -> Circumstances:
+            made_of = exhibit.checkpoint.meta.fingerprints
             return Circumstances(
                 methods=self._methods,
                 answers=compare(exhibit, analyst.checkpoint, self._methods),
                 call=call_of(shown),
-                fingerprints={m: exhibit.checkpoint.meta.fingerprints[m] for m in words.MODALITIES},
+                fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
                 versions=versions(),
                 made=datetime.now().astimezone(),
             )

@@ -1,4 +1,4 @@
-"""A profile: the three extractors whose states a checkpoint was trained on."""
+"""A profile: the three extractors whose states a checkpoint was trained on, and a language model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -64,10 +65,10 @@ class Profile:
     name : "local"
     dims : {Modality: d}
     fingerprints : {Modality: hex digest of the extractor's weights}
+    adapters : file of the sentiment adapters of `language_model`, which is read when that is asked for
     """
 
     name = "local"
-    _language_model: Path | None = None
     dims: ClassVar = {
         Modality.TEXT: TextEncoder.dim,
         Modality.AUDIO: VoiceEncoder.dim,
@@ -82,15 +83,14 @@ class Profile:
         face_decoder: FaceDecoder,
         fingerprints: dict[Modality, str],
         device: str = "cpu",
-        language_model: Path | None = None,
+        adapters: Path | None = None,
     ):
         self.text, self.voice, self.face, self.face_decoder = (
             module.eval().requires_grad_(False).to(device) for module in (text, voice, face, face_decoder)
         )
         self.fingerprints = fingerprints
         self.device = device
-        if language_model:
-            self._language_model = language_model
+        self.adapters = adapters
 
     @classmethod
     def load(cls, name: str = "local", device: str = "cpu", root: Path | None = None) -> Profile:
@@ -133,14 +133,15 @@ class Profile:
         text encoder's, which reads the same token ids. CheckpointError where its weights are missing.
         """
         encoder = LargeTextEncoder()
-        _load(encoder.trained(), self._language_model)
+        _load(encoder.trained(), self.adapters)
         return merged_language_model(encoder)
 
-    @property
+    @cached_property
     def all_fingerprints(self) -> dict[str, str]:
-        """`fingerprints`, and that of the adapters of `language_model`: what a checkpoint may ask for."""
+        """`fingerprints`, and that of `adapters` where they are there: what a checkpoint may ask for."""
         named = {str(modality): digest for modality, digest in self.fingerprints.items()}
-        return {**named, LANGUAGE_MODEL: fingerprint(self._language_model)} if self._language_model else named
+        there = self.adapters is not None and self.adapters.is_file()
+        return {**named, LANGUAGE_MODEL: fingerprint(self.adapters)} if there else named
 
     @torch.inference_mode()
     def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:

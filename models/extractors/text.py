@@ -1,4 +1,4 @@
-"""Words -> states: all-MiniLM-L6-v2 with low-rank sentiment adapters."""
+"""Words -> states: all-MiniLM-L6-v2 with low-rank sentiment adapters; and the same, larger, on MPNet."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 ADAPTERS = ("low_rank", "full")
 MOST_TOKENS = 4000  # whose activations are kept for the gradient; of more they are computed twice
+FAULTS = 3  # of tensors that do not fit that an error names
 FARTHEST = 128  # tokens: all that are farther apart share a bucket of relative positions
 
 
@@ -89,9 +90,10 @@ class AdaptedLinear(FrozenPart):
         return mapped + self.scale * F.linear(F.linear(states, self.down), self.up)
 
     def attach(self, weights: Mapping[str, Tensor]) -> None:
-        """As every part; and how large W is, which does not change."""
+        """As every part; and how large W is, which does not change where it is frozen."""
         super().attach(weights)
-        self.size = self.weight.detach().square().sum().item()
+        if self.rank is not None:
+            self.size = self.weight.square().sum().item()
 
     @torch.no_grad()
     def change(self) -> tuple[Tensor, float]:
@@ -115,7 +117,7 @@ class Tokens:
 
     def padded(self, packed: Tensor) -> Tensor:
         """(N, width) -> (B, T, width), zero at padding."""
-        return packed.new_zeros(*self.valid.shape, packed.shape[1]).index_put(self._at, packed)
+        return packed.new_zeros(*self.valid.shape, packed.shape[1]).index_put_(self._at, packed)
 
 
 class AdaptedLayer(nn.Module):
@@ -201,7 +203,8 @@ class AdaptedLanguageModel(nn.Module):
                 elif tuple(tensor.shape) != shape:
                     faults.append(f"{part.name}.{key} has shape {tuple(tensor.shape)}, not {shape}")
         if faults:
-            raise ValueError(f"the language model does not fit: {'; '.join(faults)}")
+            more = f"; and {len(faults) - FAULTS} more" if len(faults) > FAULTS else ""
+            raise ValueError(f"the language model does not fit: {'; '.join(faults[:FAULTS])}{more}")
         for part in self._parts():
             part.attach(weights)
 

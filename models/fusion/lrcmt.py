@@ -37,7 +37,7 @@ class LRCMT(FusionModel):
         self,
         dims: dict,
         *,
-        language_model: dict[str, int],
+        language_model: dict[str, int | float],
         adapters: str,
         rank: int,
         alpha: float,

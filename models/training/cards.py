@@ -156,7 +156,8 @@ def adapters_sentence(sizes: dict[str, int]) -> str:
     whole, adapters, trained = sizes["language_model"], sizes["adapters"], sizes["total"]
     return (
         f"Not counted: the frozen language model's {whole:,}. The adapters inside it are {adapters:,}, "
-        f"{100 * adapters / whole:.2f} % of that; all that is trained is {100 * trained / whole:.2f} %."
+        f"{100 * adapters / whole:.2f} % of that; all that is trained with the fusion is "
+        f"{100 * trained / whole:.2f} %."
     )
 
 

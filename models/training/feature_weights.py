@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models.catalogue import read_meta
 from models.checkpoint import (
+    LANGUAGE_MODEL,
     CheckpointError,
     CheckpointMeta,
     fusion_path,
@@ -15,6 +17,7 @@ from models.checkpoint import (
     save_fusion,
     subset_name,
 )
+from models.extractors.profile import Profile
 from models.fusion.base import FusionModel
 from models.registry import spec
 from models.training.datasets import DataError, FeatureSet
@@ -77,7 +80,9 @@ def train_on_features(
 
 def load_for(name: str, dataset: FeatureSet, weights: Path) -> tuple[FusionModel, CheckpointMeta]:
     """The method trained for such features, from the folder `weights`; DataError where they do not fit."""
-    words = language_model(dataset.profile)
+    path = fusion_path(name, dataset.profile, weights)
+    ships = path.is_file() and LANGUAGE_MODEL in read_meta(path).get("fingerprints", {})
+    words = Profile.load(dataset.profile).language_model if ships else language_model(dataset.profile)
     checkpoint = load_fusion(name, dataset.profile, weights, dataset.fingerprints, words)
     wanted = {Modality(m): width for m, width in checkpoint.meta.dims.items()}
     if wanted != dataset.dims:

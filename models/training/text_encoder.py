@@ -1,4 +1,4 @@
-"""Trains the sentiment adapters of the text encoder on MOSI, MOSEI and MELD transcripts."""
+"""Trains the sentiment adapters of the text encoder, and of LRCMT's, on MOSI, MOSEI and MELD transcripts."""
 
 from __future__ import annotations
 
@@ -103,11 +103,13 @@ def train_large_text_encoder(data: Path, seed: int = 0, limit: int | None = None
     What is frozen may be coarse meanwhile: it is bfloat16, which halves the time where a core computes in it.
     """
     torch.manual_seed(seed)
-    learner, encoder = (LargeTextEncoder() for _ in range(2))
-    for parameter in learner.backbone.parameters():
+    encoder = LargeTextEncoder()
+    for parameter in encoder.backbone.parameters():
         if not parameter.requires_grad:
             parameter.data = parameter.data.bfloat16()
-    learned = _fit(learner, _training_rows(data, seed, limit), LARGE, seed).trained()
+    learned = _fit(encoder, _training_rows(data, seed, limit), LARGE, seed).trained()
+    del encoder
+    encoder = LargeTextEncoder()
     with torch.no_grad():
         for name, tensor in encoder.trained().items():
             tensor.copy_(learned[name])

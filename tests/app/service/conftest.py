@@ -35,6 +35,7 @@ class TinyProfile(Profile):
     name = "local"
     dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: 3, Modality.VISION: 5}
     fingerprints: ClassVar = {modality: f"tiny-{modality}" for modality in MODALITIES}
+    adapters = None
 
     def __init__(self) -> None:
         self.extracted: list[str] = []
