@@ -55,7 +55,13 @@ class TrainingRun:
                 f"{self.path} is an interrupted run with another {' and '.join(differing)}; finish that one "
                 "with its own options, or delete the file (`train --restart` does)"
             )
-        self.model.load_state_dict(saved["model"])
+        try:
+            self.model.load_state_dict(saved["model"])
+        except RuntimeError as error:
+            raise DataError(
+                f"{self.path} is a run of another version of {self.identity['method']!r}; delete the file "
+                "(`train --restart` does)"
+            ) from error
         self.optimizer.load_state_dict(saved["optimizer"])
         self.generator.set_state(saved["generator"])
         torch.set_rng_state(saved["rng"])

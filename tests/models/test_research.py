@@ -111,6 +111,11 @@ def test_a_run_file_of_something_else_is_refused(tmp_path):
         fit("late", feature_set(), 1, replace(QUICK, batch=8), run=path)
     with pytest.raises(DataError, match="with another data"):
         fit("late", feature_set(seed=1), 1, QUICK, run=path)
+    saved = torch.load(path, weights_only=True)
+    saved["model"].popitem()
+    torch.save(saved, path)
+    with pytest.raises(DataError, match="another version of 'late'"):
+        fit("late", feature_set(), 1, QUICK, run=path)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="damaged"):
         fit("late", feature_set(), 1, QUICK, run=path)
