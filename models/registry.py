@@ -42,8 +42,8 @@ class ModelSpec:
     weights_kind : name of the modality weights it reports, None where the method has none
     reconstructs : True where it generates missing modalities
     faithful : where the implementation departs from the paper, and why
-    training : lr and weight_decay of its optimiser (AdamW); items, where a step is costly: share of stage
-    one's items that an epoch shows
+    training : lr and weight_decay of its optimiser (AdamW); features_lr, where another lr is better on a
+    researcher's features; items, where a step is costly: share of stage one's items that an epoch shows
     on_features : what of `config` is otherwise for weights trained on a researcher's features
     """
 
@@ -145,6 +145,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "others. " + SUBNETS
             ),
             url="https://arxiv.org/abs/1707.07250",
+            training={**ADAMW, "features_lr": 4e-3},
         ),
         ModelSpec(
             name="ef_lstm",
@@ -254,7 +255,7 @@ FUSION_MODELS: dict[str, ModelSpec] = {
                 "step is read; smaller, at most 16 steps. " + CLAMPED
             ),
             url="https://arxiv.org/abs/1806.06176",
-            training={**ADAMW, "weight_decay": 1e-3},
+            training={**ADAMW, "weight_decay": 1e-3, "features_lr": 4e-3},
         ),
         ModelSpec(
             name="mla",

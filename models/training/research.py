@@ -89,7 +89,8 @@ def fit(
     model.to(device)
     few = torch.randperm(len(dataset.train), generator=generator)[:NORMALISATION_ITEMS]
     model.set_normalisation(collate([dataset.train[i] for i in few], dataset.dims)[0].to(device))
-    groups = model.parameter_groups(hints["lr"] if recipe.lr is None else recipe.lr)
+    lr = hints.get("features_lr", hints["lr"]) if recipe.lr is None else recipe.lr
+    groups = model.parameter_groups(lr)
     decay = hints["weight_decay"] if recipe.weight_decay is None else recipe.weight_decay
     optimizer = torch.optim.AdamW(groups, weight_decay=decay)
     rates = [group["lr"] for group in optimizer.param_groups]
