@@ -121,6 +121,7 @@ def weights(settings: Settings) -> Iterator[Finding]:
     from models.catalogue import describe_methods
     from models.checkpoint import CheckpointError, load_fusion
     from models.extractors.familiarity import Familiarity
+    from models.extractors.mpnet import PackagesError
     from models.extractors.profile import Profile
 
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
@@ -142,10 +143,10 @@ def weights(settings: Settings) -> Iterator[Finding]:
     for method in describe_methods(settings.checkpoints):
         try:
             load_fusion(method["name"], "local", settings.checkpoints, fingerprints, language_model)
+        except PackagesError as error:  # it says itself what to do
+            yield Finding(method["title"], str(error), ok=False)
         except CheckpointError as error:
-            # what is wrong with packages says itself what to do
-            about_files = str(settings.checkpoints) in str(error)
-            yield Finding(method["title"], str(error), ok=False, remedy=remedy if about_files else "")
+            yield Finding(method["title"], str(error), ok=False, remedy=remedy)
         else:
             yield Finding(method["title"], f"{method['parameters']:,} parameters, {method['checkpoint']}")
 

@@ -89,12 +89,10 @@ MEMORY_FUSION = {
 }
 # nearer to MMSA's sizes: better on the validation videos of both public sets
 LARGER_MEMORY_FUSION = {
+    **MEMORY_FUSION,
     "hidden": {"text": 128, "audio": 32, "vision": 64},
     "memory": 128,
-    "attention": 32,
-    "proposal": 64,
     "gates": 64,
-    "dropout": 0.2,
 }
 # language models for LRCMT, with one vocabulary: all-mpnet-base-v2 and all-MiniLM-L6-v2
 MPNET = {

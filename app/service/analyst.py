@@ -191,19 +191,20 @@ class Analyst:
 
     def checkpoint(self, method: str) -> Checkpoint:
         """Weights of a method, loaded once; CheckpointError where there are none that fit."""
-        if method not in self._checkpoints:  # what is there never waits for another that is being loaded
-            with self._loading_weights:
-                if method not in self._checkpoints:
-                    checkpoint = load_fusion(
-                        method,
-                        PROFILE,
-                        self.settings.checkpoints,
-                        self._reader.fingerprints,
-                        self._reader.language_model,
-                    )
-                    checkpoint.model.to(self.device).eval()
-                    self._checkpoints[method] = checkpoint
-        return self._checkpoints[method]
+        if method in self._checkpoints:  # what is there never waits for another that is being loaded
+            return self._checkpoints[method]
+        with self._loading_weights:
+            if method not in self._checkpoints:
+                checkpoint = load_fusion(
+                    method,
+                    PROFILE,
+                    self.settings.checkpoints,
+                    self._reader.fingerprints,
+                    self._reader.language_model,
+                )
+                checkpoint.model.to(self.device).eval()
+                self._checkpoints[method] = checkpoint
+            return self._checkpoints[method]
 
 
 def chosen(modalities: Iterable[Modality | str]) -> Subset:

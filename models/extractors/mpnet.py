@@ -29,18 +29,22 @@ CHANGES = {"vocab_size": VOCABULARY, "hidden_dropout_prob": 0.0, "attention_prob
 BEGIN, END = (101, 0), (102, 2)  # [CLS] and [SEP] of BERT, and the rows of <s> and </s> in MPNet's table
 
 
+class PackagesError(CheckpointError):
+    """A package with a part of MPNet that is missing or damaged; says what to install."""
+
+
 def load_mpnet() -> MPNetModel:
     """MPNet without its pooler, in eval mode, that reads BERT's token ids, as MiniLM does.
 
     Both split words alike; MPNet's own vocabulary is BERT's, moved by four, with other special tokens.
-    CheckpointError says what to install, or that the packages hold something else than what was published.
+    PackagesError says what to install, or that the packages hold something else than what was published.
     """
     from transformers import MPNetConfig, MPNetModel
 
     check_installed()
     config, stored = _read()
     if hashlib.sha256(stored).hexdigest() != PUBLISHED:
-        raise CheckpointError(f"{DAMAGED}: they do not hold all-mpnet-base-v2 as it was published; {REMEDY}")
+        raise PackagesError(f"{DAMAGED}: they do not hold all-mpnet-base-v2 as it was published; {REMEDY}")
     weights = {name: tensor for name, tensor in load(stored).items() if not name.startswith("pooler.")}
     del stored  # it is as large as the weights
     weights["embeddings.word_embeddings.weight"] = _for_bert(weights["embeddings.word_embeddings.weight"])
@@ -49,12 +53,12 @@ def load_mpnet() -> MPNetModel:
 
 
 def check_installed() -> None:
-    """CheckpointError says what to install where a package with a part of MPNet is missing."""
+    """PackagesError says what to install where a package with a part of MPNet is missing."""
     for name in PARTS:
         try:
             distribution(name)
         except PackageNotFoundError:
-            raise CheckpointError(f"LRCMT's language model is missing, {name}; {REMEDY}") from None
+            raise PackagesError(f"LRCMT's language model is missing, {name}; {REMEDY}") from None
 
 
 def _read() -> tuple[dict, bytes]:
@@ -64,7 +68,7 @@ def _read() -> tuple[dict, bytes]:
             config = json.loads(archive.read("all-mpnet-base-v2/config.json"))
             return config, archive.read("all-mpnet-base-v2/model.safetensors")
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{DAMAGED} ({error}); {REMEDY}") from error
+        raise PackagesError(f"{DAMAGED} ({error}); {REMEDY}") from error
 
 
 def _part(name: str) -> bytes:
