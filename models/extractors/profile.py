@@ -19,7 +19,7 @@ from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, load
 from models.clip import Clip, Word
 from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
 from models.extractors.language_model import merged_language_model
-from models.extractors.text import MAX_TOKENS, LargeTextEncoder, TextEncoder
+from models.extractors.text import LargeTextEncoder, TextEncoder
 from models.extractors.timing import face_times, token_times, voice_times
 from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
 from models.types import MODALITIES, Features, Modality, Sequence
@@ -117,13 +117,12 @@ class Profile:
         """
         timings: dict[str, float] = {}
         with _timed(timings, "text"):
-            ids, spans, text = self._read(transcript, words)
+            tokens, spans, text = self._read(transcript, words)
         with _timed(timings, "audio"):
             mel, voice = self._hear(None if clip is None else clip.audio)
         with _timed(timings, "vision"):
             faces, face = self._watch(clip)
         features = Features(text=text, audio=voice, vision=face)
-        tokens = [] if ids is None else self.text.tokenizer.convert_ids_to_tokens(ids.tolist())
         return Extraction(features, mel, faces, tokens, timings, spans)
 
     def language_model(self) -> dict[str, Tensor]:
@@ -165,17 +164,16 @@ class Profile:
     @torch.inference_mode()
     def _read(
         self, transcript: str, words: Iterable[Word]
-    ) -> tuple[Tensor | None, tuple[tuple[int, int], ...], Sequence]:
-        """Token ids (T,), None where there is no word, where they stand, and the text modality."""
+    ) -> tuple[list[str], tuple[tuple[int, int], ...], Sequence]:
+        """Tokens, none where there is no word, where they stand in the transcript, and the text modality."""
         if not any(character.isalnum() for character in transcript):
-            return None, (), one_sequence(None, TextEncoder.dim)
-        ids, lengths = self.text.tokenize([transcript])
-        states = self.text.states(ids.to(self.device), lengths.to(self.device))[0].cpu()
-        offsets = self.text.tokenizer(
-            transcript, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True
-        )["offset_mapping"]
-        times = token_times(transcript, offsets, words)
-        return ids[0], tuple(offsets), one_sequence(states, TextEncoder.dim, ids[0], times)
+            return [], (), one_sequence(None, TextEncoder.dim)
+        encoding = self.text.tokenizer.encode(transcript)
+        ids = torch.tensor(encoding.ids)
+        lengths = torch.tensor([len(ids)])
+        states = self.text.states(ids[None].to(self.device), lengths.to(self.device))[0].cpu()
+        times = token_times(transcript, encoding.offsets, words)
+        return encoding.tokens, tuple(encoding.offsets), one_sequence(states, TextEncoder.dim, ids, times)
 
     @torch.inference_mode()
     def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Sequence]:

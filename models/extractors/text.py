@@ -61,7 +61,12 @@ class TextEncoder(nn.Module):
     def __init__(self, config: TextConfig | None = None):
         super().__init__()
         self.config = config or TextConfig()
-        self.tokenizer = AutoTokenizer.from_pretrained(minilm_path(), local_files_only=True)
+        # Set up once, and from then on only read: transformers' wrapper sets it up anew in every call, which
+        # fails ("Already borrowed") or cuts another's words where two threads tokenize at once.
+        tokenizer = AutoTokenizer.from_pretrained(minilm_path(), local_files_only=True)
+        self.tokenizer = tokenizer.backend_tokenizer
+        self.tokenizer.enable_truncation(MAX_TOKENS)
+        self.tokenizer.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
         adapters = LoraConfig(
             r=self.config.rank, lora_alpha=self.config.alpha, target_modules=list(self.adapted)
         )
@@ -76,10 +81,11 @@ class TextEncoder(nn.Module):
 
     def tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Token ids (B, T) int64, right-padded, and lengths (B,), both with [CLS] and [SEP]."""
-        batch = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        batch = self.tokenizer.encode_batch(texts)
+        return (
+            torch.tensor([row.ids for row in batch]),
+            torch.tensor([sum(row.attention_mask) for row in batch]),
         )
-        return batch["input_ids"], batch["attention_mask"].sum(1)
 
     def states(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """States (B, T, 385) of token ids (B, T)."""

@@ -5,7 +5,7 @@ The decoder draws a 48 x 48 face back from an embedding; reconstructions are sho
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from itertools import pairwise
 
 import cv2
@@ -97,9 +97,17 @@ class FaceDecoder(nn.Module):
         return self.draw(self.seed(embeddings).view(-1, 96, 6, 6))
 
 
-@cache
-def _cascade(name: str) -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(cv2.data.haarcascades + name)
+class _Cascades(threading.local):
+    """OpenCV's detectors, one of each a thread (read in 8 ms): none can search two pictures at once."""
+
+    def __init__(self) -> None:
+        self.face, self.eyes = (
+            cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")
+            for name in ("frontalface_alt2", "eye")
+        )
+
+
+_cascades = _Cascades()
 
 
 def track_face(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,12 +156,13 @@ def _detect(grey: np.ndarray, last: np.ndarray | None = None) -> np.ndarray | No
         least, most = max(24, min(small.shape) // 8), 0
     else:
         least, most = int(0.7 * side / scale), int(1.4 * side / scale)
-    found = _cascade("haarcascade_frontalface_alt2.xml").detectMultiScale(
+    found = _cascades.face.detectMultiScale(
         cv2.equalizeHist(small), 1.15, 3, minSize=(least, least), maxSize=(most, most) if most else None
     )
     if not len(found):
         return None
-    x, y, width, height = max(found.astype(float), key=lambda box: box[2])
+    # Of equally large ones the leftmost: their order depends on how OpenCV's own threads came along.
+    x, y, width, height = max(found.astype(float), key=lambda box: (box[2], -box[0], -box[1]))
     return np.array([left + (x + width / 2) * scale, top + (y + height / 2) * scale, width * scale])
 
 
@@ -193,7 +202,7 @@ def _eye_angle(grey: np.ndarray, box: np.ndarray) -> float:
         return 0.0
     shrink = max(1.0, side / 96)
     upper = cv2.resize(upper, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-    eyes = _cascade("haarcascade_eye.xml").detectMultiScale(upper, 1.15, 4)
+    eyes = _cascades.eyes.detectMultiScale(upper, 1.15, 4)
     if len(eyes) != 2:
         return 0.0
     centres = sorted((ex + ew / 2, ey + eh / 2) for ex, ey, ew, eh in eyes)

@@ -1,11 +1,15 @@
 """The extractors of the local profile, with the weights that ship."""
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from models.checkpoint import CheckpointError
 from models.clip import SAMPLE_RATE, Clip
+from models.decode import decode
 from models.extractors.audio import level, log_mel, voiced_span
 from models.extractors.profile import Profile
 from models.extractors.text import plain
@@ -92,3 +96,22 @@ def test_unknown_profile_and_missing_weights_are_named(tmp_path):
         Profile.load("nothing")
     with pytest.raises(CheckpointError, match="train-extractors"):
         Profile.load("local", root=tmp_path)
+
+
+def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
+    examples = Path(__file__).resolve().parents[2] / "assets" / "examples"
+    clips = [decode(examples / f"{name}.mp4") for name in ("astronaut", "brave", "plain")]
+    words = ["It was awful.", "I loved every minute of it, " * 4, "So they say. " * 60]
+    asked = [(clip, text) for clip in clips for text in words]
+
+    def states(clip, text):
+        extraction = profile.extract(clip, text)
+        return [sequence.values for _, sequence in extraction.features], extraction.faces.crops
+
+    alone = [states(*question) for question in asked]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda question: states(*question), 4 * asked))
+    for (values, crops), (wanted, wanted_crops) in zip(together, 4 * alone, strict=True):
+        np.testing.assert_array_equal(crops, wanted_crops)
+        for ours, theirs in zip(values, wanted, strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
