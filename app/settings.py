@@ -29,6 +29,7 @@ class Settings:
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut
     cache_mb: int = 256  # MB (10^6 bytes) of features kept for clips already seen
+    max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
 
@@ -98,6 +99,7 @@ _READERS: dict[str, Callable] = {
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),
     "max_seconds": _number(float, 1, 3600, "seconds"),
     "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
+    "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
 }

@@ -24,6 +24,15 @@ window.fusebox = {
     event.target.classList.add("fb-unplayable");
   },
 
+  // Gradio tells the place in the queue in English only, among other figures.
+  tellPlace: () => {
+    const told = document.querySelector("#sentiment .progress-text");
+    const place = told?.textContent.match(/queue: (\d+)\/(\d+)/);
+    if (!place) return told?.removeAttribute("data-place");
+    const phrase = document.querySelector("#queue-place").textContent.trim();
+    told.dataset.place = phrase.replace("{place}", place[1]).replace("{all}", place[2]);
+  },
+
   // The element that plays what a timeline shows: the film, or the sound that Gradio hides in a shadow root.
   playerOf: (timeline) =>
     timeline.dataset.player === "clip"
@@ -61,4 +70,7 @@ window.fusebox = {
 document.addEventListener("click", (event) => window.fusebox.seek(event));
 document.addEventListener("error", window.fusebox.cannotPlay, true); // it does not bubble
 document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);
-setInterval(() => window.fusebox.follow(), 50);
+setInterval(() => {
+  window.fusebox.follow();
+  window.fusebox.tellPlace();
+}, 50);

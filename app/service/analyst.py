@@ -61,7 +61,7 @@ class Analyst:
         video, audio : files; a separate audio file replaces the clip's own sound
         text : the words; "" for none, None for those that speech recognition finds
         session : owner of what is kept, see `forget`
-        progress : called with the name of each stage that really runs
+        progress : called with the name of each stage that really runs, before it; may raise `Cancelled`
         Raises ValueErrors in plain words: AnalysisError, MediaError, unknown method or modality.
         """
         course, asked = Course(session, progress), chosen(modalities)

@@ -19,6 +19,10 @@ from models.decode import MediaError
 REMEMBERED_DIGESTS = 4096  # files; about 1 MB
 
 
+class Cancelled(Exception):
+    """Whoever asked for a computation no longer wants it."""
+
+
 @dataclass
 class _Entry:
     value: Any
@@ -49,7 +53,8 @@ class SessionCache:
     def get(self, key: Hashable, session: str, compute: Callable[[], Any]) -> Any:
         """The value of `key`, from `compute` where it is not kept.
 
-        Threads that ask while it is being computed wait, and get the same value or the same exception.
+        Threads that ask while it is being computed wait, and get the same value or the same exception; where
+        it was cancelled, one of them computes it.
         """
         with self._lock:
             entry = self._entries.get(key)
@@ -63,7 +68,10 @@ class SessionCache:
             else:
                 mine = self._pending[key] = _Pending(Future(), {session})
         if pending is not None:
-            return pending.result.result()
+            try:
+                return pending.result.result()
+            except Cancelled:
+                return self.get(key, session, compute)
         try:
             value = compute()
         except BaseException as error:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take sec
 
 PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
+# what `Progress` is told of a clip that nobody asked about before, in this order
+DOING = ("decoding", "hearing voice", "watching face", "listening", "reading words", "fusing")
 NO_WORDS = Transcript("", "none")
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,10 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Course:
-    """One call on its way: whose it is, whom to tell, and how long each stage took."""
+    """One call on its way: whose it is, whom to tell, and how long each stage took.
+
+    progress : may raise Cancelled, which ends the call before the stage it is told of
+    """
 
     session: str = ""
     progress: Progress | None = None

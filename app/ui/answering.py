@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import gradio as gr
 
 from app.service.analysis import Analysis
+from app.service.cache import Cancelled
 from app.service.notices import AnalysisError
 from app.ui import words
 from app.ui.shown import Question, Shown, Visit
@@ -133,10 +134,14 @@ def plain_error(message: str) -> gr.Error:
 def in_plain_words(language: str, error: Callable[[str], gr.Error] = plain_error) -> Iterator[None]:
     """Errors about the input reach the visitor; the text of any other goes to the log, never to the page.
 
+    Cancelled is no error, and goes on as it is.
+
     error : makes what is raised
     """
     try:
         yield
+    except Cancelled:
+        raise
     except (AnalysisError, MediaError) as failure:
         raise error(words.error(failure.code, str(failure), failure.values, language)) from failure
     except Exception as failure:

@@ -53,7 +53,12 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
 
 @dataclass(frozen=True)
 class InputPanel:
-    """The components a visitor acts on; `tab` holds the name of the open tab, `cards` are the examples."""
+    """The components a visitor acts on.
+
+    tab : holds the name of the open tab
+    request_number : of the latest question; once it changes, the question is asked
+    cards : the examples
+    """
 
     tab: gr.Textbox
     tabs: gr.Tabs
@@ -63,8 +68,23 @@ class InputPanel:
     words: gr.Textbox
     method: gr.Dropdown
     analyse: gr.Button
+    cancel: gr.Button
+    request_number: gr.Textbox
     cards: list[gr.Button]
     panel: Panel
+
+    @property
+    def buttons(self) -> list[gr.Button]:
+        """Those that change while a question is being answered."""
+        return [self.analyse, self.cancel]
+
+    def while_asking(self) -> dict[gr.Button, dict]:
+        """Updates of the buttons once a question is on its way."""
+        return {self.analyse: gr.update(interactive=False), self.cancel: gr.update(visible=True)}
+
+    def when_answered(self) -> dict[gr.Button, dict]:
+        """Updates of the buttons once there is none."""
+        return {self.analyse: gr.update(interactive=True), self.cancel: gr.update(visible=False)}
 
 
 def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPanel:
@@ -112,11 +132,17 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         filterable=False,
         elem_id="method",
     )
-    analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse")
+    number = gr.Textbox(visible="hidden")
+    gr.HTML(words.label("queue_place"), elem_id="queue-place", visible="hidden")
+    with gr.Row(elem_id="ask"):
+        analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse", scale=3)
+        cancel = gr.Button(words.label("cancel"), size="lg", visible=False, elem_id="cancel", scale=1)
     cards = _cards(examples) if examples else []
     panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [_note(shown, language)])
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
-    return InputPanel(tab, tabs, each_tab, video, audio, transcript, method, analyse, cards, panel)
+    return InputPanel(
+        tab, tabs, each_tab, video, audio, transcript, method, analyse, cancel, number, cards, panel
+    )
 
 
 def _cards(examples: list[Example]) -> list[gr.Button]:

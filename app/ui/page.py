@@ -116,6 +116,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
         gr.HTML(words.label("caution"), elem_id="caution")
         panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, first)
+        demo.queue(max_size=analyst.settings.max_waiting)
         wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
 

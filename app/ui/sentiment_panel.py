@@ -24,12 +24,9 @@ def build() -> Panel:
 
 
 def _sentiment(shown: Shown | None, language: str) -> str:
-    heading = f'<h2 class="fb-title">{words.say("sentiment", language)}</h2>'
     if shown is None or not shown.on:
-        message = words.say("waiting" if shown is None else "all_out", language)
         before = shown.before.analysis.score if shown and shown.before else None
-        scale = charts.gauge(None, None, before, words.say("gauge_empty", language), language)
-        return f"{heading}{_headline('–', message, '', quiet=True)}{scale}{_foot('', '')}"
+        return message(words.say("waiting" if shown is None else "all_out", language), language, before)
     analysis = shown.analysis
     label = words.class_label(analysis.label, language)
     interval = words.interval(analysis, language)
@@ -38,7 +35,17 @@ def _sentiment(shown: Shown | None, language: str) -> str:
     before = shown.before.analysis.score if shown.before else None
     scale = charts.gauge(analysis.score, analysis.interval, before, spoken, language)
     by = words.say("by", language, method=shown.title)
-    return f"{heading}{_headline(score, label, shown.was(language))}{scale}{_foot(interval, by)}"
+    return f"{_heading(language)}{_headline(score, label, shown.was(language))}{scale}{_foot(interval, by)}"
+
+
+def message(said: str, language: str, before: float | None = None) -> str:
+    """What stands in the place of a score; `before` is the one that was there."""
+    scale = charts.gauge(None, None, before, words.say("gauge_empty", language), language)
+    return f"{_heading(language)}{_headline('–', said, '', quiet=True)}{scale}{_foot('', '')}"
+
+
+def _heading(language: str) -> str:
+    return f'<h2 class="fb-title">{words.say("sentiment", language)}</h2>'
 
 
 def _headline(score: str, label: str, was: str, quiet: bool = False) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 
 class Turns:
     """Numbers the requests of each session; a request is overtaken once another has begun."""
 
     def __init__(self) -> None:
         self._latest: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def begin(self, session: str) -> int:
         """The number of a request that begins now."""
-        self._latest[session] = self._latest.get(session, 0) + 1
-        return self._latest[session]
+        with self._lock:
+            self._latest[session] = self._latest.get(session, 0) + 1
+            return self._latest[session]
 
     def latest(self, session: str) -> int | None:
         """The number of the last request that has begun, None without one."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app.ui import words
+from app.service.cache import Cancelled
+from app.service.reader import DOING
+from app.ui import sentiment_panel, words
 from app.ui.answering import Answering, in_plain_words, plain_error
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
@@ -51,6 +53,7 @@ def wire(
     """Connect the components of the page, inside its Blocks."""
     everything = [shown, *components(panels, clip=True)]
     moved = [shown, *components(panels, clip=False)]
+    sentiment = panels[1].per_answer[0]
     questions, looks = Turns(), {name: Turns() for name in depth.panels}
     arrivals: dict[str, Arrival] = {}  # {session: the answer that it has just been given}
     depth_tabs = {EVIDENCE: depth.evidence_tab, **depth.tabs}
@@ -82,7 +85,8 @@ def wire(
         # Words belong to the clip they were shown with; those typed before any answer are kept.
         kept = {} if now is None else {"value": ""}
         emptied = gr.update(**kept, info=words.say("words_empty", language_now))
-        return {shown: None, **paint(panels, None, language_now, clip=True), given.words: emptied}
+        fresh = {**paint(panels, None, language_now, clip=True), **given.when_answered()}
+        return {shown: None, **fresh, given.words: emptied}
 
     def loads(example: Example) -> Callable[[str, gr.Request], dict]:
         def load(language_now: str, request: gr.Request) -> dict:
@@ -99,7 +103,14 @@ def wire(
 
         return load
 
+    def ask(language_now: str, request: gr.Request) -> dict:
+        """Lets one question into the queue, unless that is full; from now on it can be cancelled."""
+        if len(demo._queue) >= demo._queue.max_size:  # Gradio's own refusal knows only English
+            return {sentiment: sentiment_panel.message(words.say("error_busy", language_now), language_now)}
+        return {given.request_number: str(questions.begin(request.session_hash)), **given.while_asking()}
+
     def analyse(
+        request_number: str,
         tab: str,
         video: str | None,
         audio: str | None,
@@ -110,20 +121,32 @@ def wire(
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for a progress bar
     ) -> dict:
+        visit, number = Visit.of(request, language_now), int(request_number)
+
+        def go_on(stage: str) -> None:
+            if questions.overtaken(visit.session, number):
+                raise Cancelled
+            progress(DOING.index(stage) / len(DOING), desc=words.doing(stage, language_now))
+
         asked = question(tab, video, audio, written, method, now)
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language_now))
+            return given.when_answered()
+        try:
+            progress(0.0, desc=words.say("doing", language_now))
+            answer = answering.ask(asked, now, visit, go_on)
+        except Cancelled:
             return gr.skip()
-        visit = Visit.of(request, language_now)
-        number = questions.begin(visit.session)
-        progress(None, desc=words.say("doing", language_now))
-        answer = answering.ask(
-            asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
-        )
         if questions.overtaken(visit.session, number):
             return gr.skip()
         arrivals[visit.session] = Arrival(asked, written, language_now)
-        return repainted(answer, visit, clip=True)
+        return {**repainted(answer, visit, clip=True), **given.when_answered()}
+
+    def cancel(now: Shown | None, language_now: str, request: gr.Request) -> dict:
+        """Ends the question before its next stage; the answer before it, if there is one, stays."""
+        questions.begin(request.session_hash)
+        said = sentiment_panel.message(words.say("cancelled", language_now), language_now)
+        return {**given.when_answered(), sentiment: gr.skip() if now else said}
 
     def catch_up(
         now: Shown | None, method: str, written: str, language_now: str, request: gr.Request
@@ -228,9 +251,18 @@ def wire(
 
     asking = {
         "fn": analyse,
-        "inputs": [given.tab, given.video, given.audio, given.words, given.method, shown, language],
-        "outputs": everything,
-        "show_progress_on": panels[1].per_answer[0],
+        "inputs": [
+            given.request_number,
+            given.tab,
+            given.video,
+            given.audio,
+            given.words,
+            given.method,
+            shown,
+            language,
+        ],
+        "outputs": [*everything, *given.buttons],
+        "show_progress_on": sentiment,
         "concurrency_id": ANALYSES,
         "concurrency_limit": AT_ONCE,
         "trigger_mode": "multiple",  # a new clip does not wait for the answer to the one before
@@ -242,7 +274,17 @@ def wire(
         "outputs": everything,
         **AT_SIGHT,
     }
-    gr.on([given.analyse.click, given.words.submit], **asking).success(**catching_up).success(**refilling)
+    taking = {
+        "fn": ask,
+        "inputs": language,
+        "outputs": [given.request_number, *given.buttons, sentiment],
+        **AT_SIGHT,
+    }
+    gr.on([given.analyse.click, given.words.submit], **taking)
+    asked = given.request_number.change(**asking)
+    asked.success(**catching_up).success(**refilling)
+    asked.failure(given.when_answered, None, given.buttons, **AT_SIGHT)
+    given.cancel.click(cancel, [shown, language], [*given.buttons, sentiment], cancels=asked, **AT_SIGHT)
 
     gr.on(
         [given.analyse.click, given.words.submit, *(card.click for card in given.cards)], None, js=SHOW_ANSWER
@@ -261,14 +303,15 @@ def wire(
         ],
         start_over,
         [shown, given.words, language],
-        everything,
+        [*everything, *given.buttons],
+        cancels=asked,
         **AT_SIGHT,
     ).success(**refilling)
     loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
     for card, example in zip(given.cards, examples, strict=True):
         loading = card.click(loads(example), language, loaded, **AT_SIGHT)
         loading.success(**refilling)  # an open tab does not go on about the clip before
-        loading.then(**asking).success(**catching_up).success(**refilling)
+        loading.then(**taking)
 
     for fuse in switches:
         fuse.input(

@@ -66,6 +66,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "words_none": ("No words were found: type them if there are any", "没有找到文字：如有，请输入"),
     "method": ("Fusion method", "融合方法"),
     "analyse": ("Analyse", "分析"),
+    "cancel": ("Cancel", "取消"),
     "examples": ("Or try an example", "或者试试示例"),
     "examples_made": (
         "Drawn faces, synthetic voices, but for one portrait by NASA",
@@ -74,6 +75,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     # Sentiment
     "sentiment": ("Sentiment", "情感"),
     "waiting": ("Add a clip, or try an example", "请添加视频，或试试示例"),
+    "queue_place": ("place {place} of {all} in the queue", "排队第 {place} 位，共 {all} 位"),
+    "cancelled": ("Cancelled: press Analyse to ask again", "已取消：可再次点击“分析”"),
     "all_out": ("All three fuses are out: put one back", "三根保险丝都拔掉了：请插回一根"),
     "interval": ("80 % interval {low} … {high}", "80 % 区间 {low} … {high}"),
     "by": ("by {method}", "方法：{method}"),
@@ -185,6 +188,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "error_unexpected": (
         "Something went wrong on our side; the reason is in the server's log. Another clip may work.",
         "服务器出了问题，原因已记入日志。换一段视频也许可以。",
+    ),
+    "error_busy": (
+        "Many people are asking at the moment. Please try again in a minute.",
+        "现在提问的人很多，请一分钟后再试。",
     ),
     "error_gone": (
         "The clip is no longer on the server: uploads are deleted after a while. Please add it again.",
