@@ -6,6 +6,8 @@ that mood, without words.
 
 from __future__ import annotations
 
+import threading
+
 import torch
 import torchaudio
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from models.extractors.audio import HOP, N_MELS, STRIDE, WINDOW, VoiceEncoder
 STATE_RATE = SAMPLE_RATE / HOP / STRIDE  # states a second
 PEAK = 0.5  # amplitude of the loudest sample
 GRIFFIN_LIM_TURNS = 48
+_random_state = threading.Lock()  # torch's is one of the process, and griffinlim takes no generator
 
 
 class VoiceDecoder(nn.Module):
@@ -62,7 +65,7 @@ def sound(mel: Tensor, seed: int = 0) -> Tensor:
     )
     energy = (torch.linalg.pinv(filters.T) @ mel.exp()).clamp_min(0)
     energy = torch.cat([energy, energy[:, -1:]], dim=1)  # n hops lie between n + 1 frames
-    with torch.random.fork_rng(devices=[]):
+    with _random_state, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         waveform = torchaudio.functional.griffinlim(
             energy,

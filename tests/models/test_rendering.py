@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -95,6 +96,9 @@ def test_the_same_states_sound_the_same(renderer):
     once, again = (renderer.sound(renderer.log_mel(states, 1.0)) for _ in range(2))
     assert np.array_equal(once, again)
     assert torch.equal(torch.random.get_rng_state(), state)
+    with ThreadPoolExecutor(8) as pool:
+        for sounded in pool.map(lambda _: renderer.sound(renderer.log_mel(states, 1.0)), range(16)):
+            np.testing.assert_allclose(sounded, once, atol=1e-3)
 
 
 def test_a_drawn_voice_is_heard_as_what_the_states_say(renderer, profile):

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from app.service.cache import FileDigests, SessionCache, nbytes
+from app.service.cache import Cancelled, FileDigests, SessionCache, nbytes
 from models.decode import MediaError
 
 
@@ -41,6 +41,32 @@ def test_threads_that_ask_together_compute_once():
         thread.join()
     assert len(computed) == 1
     assert all(result is results[0] for result in results)
+
+
+def test_one_who_cancels_does_not_cancel_those_who_wait():
+    cache, begun, results = SessionCache(10_000_000), threading.Event(), []
+
+    def cancelled():
+        begun.set()
+        time.sleep(0.1)
+        raise Cancelled
+
+    def cancel():
+        with pytest.raises(Cancelled):
+            cache.get("clip", "first", cancelled)
+
+    threads = [threading.Thread(target=cancel)]
+    threads += [
+        threading.Thread(target=lambda i=i: results.append(cache.get("clip", f"{i}", megabyte)))
+        for i in range(4)
+    ]
+    threads[0].start()
+    begun.wait()
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4 and all(result is results[0] for result in results)
 
 
 def test_different_content_is_computed_side_by_side():
