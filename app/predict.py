@@ -14,12 +14,11 @@ from tqdm import tqdm
 
 from app.media.whisper import RecogniserError
 from app.service.analysis import Analysis, Transcript
-from app.service.analyst import Analyst, chosen
+from app.service.analyst import Analyst, chosen, known
 from app.service.reader import NO_WORDS
 from app.settings import Settings
 from models.checkpoint import CheckpointError
 from models.manifest import ManifestError, Row, read_manifest
-from models.registry import spec
 
 SCORED = ("score", "label", "lo", "hi")
 HEARD = ("words",)
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
     modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
-    chosen(modalities), spec(args.method)  # a slip in these should not wait for a decoder
+    chosen(modalities), known(args.method)  # a slip in these should not wait for a decoder
     analyst = Analyst(settings)
     if args.manifest:
         predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)

@@ -17,7 +17,7 @@ from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_
 from app.settings import Settings
 from models.catalogue import describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
-from models.registry import spec
+from models.registry import FUSION_MODELS, spec
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
@@ -117,7 +117,7 @@ class Analyst:
     def _open(
         self, video: File, audio: File, text: str | None, method: str, asked: Subset, course: Course
     ) -> Exhibit:
-        spec(method)  # an unknown one should not wait for a decoder
+        known(method)  # an unknown one should not wait for a decoder
         if not video and not audio and not (text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
         reading = self._reader.read(video, audio, text, course)
@@ -208,11 +208,23 @@ class Analyst:
 
 
 def chosen(modalities: Iterable[Modality | str]) -> Subset:
-    """Names in canonical order; AnalysisError for none, ValueError for an unknown one."""
-    names = ",".join(modalities)
+    """Names in canonical order; AnalysisError for none or an unknown one."""
+    names = modalities if isinstance(modalities, str) else ",".join(map(str, modalities))
     if not names:
         raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
-    return Modality.parse(names)
+    try:
+        return Modality.parse(names)
+    except ValueError as error:
+        values = {"asked": names, "known": ", ".join(MODALITIES)}
+        raise AnalysisError("unknown_modality", str(error), **values) from None
+
+
+def known(method: str) -> None:
+    """AnalysisError for a name that no fusion method has."""
+    if method not in tuple(FUSION_MODELS):  # which, unlike a dict, can be asked about anything
+        names = ", ".join(FUSION_MODELS)
+        text = f"There is no fusion method {method!r}; known are {names}."
+        raise AnalysisError("unknown_method", text, asked=method, known=names)
 
 
 def describe_modalities(

@@ -130,20 +130,28 @@ def plain_error(message: str) -> gr.Error:
     return gr.Error(html.escape(message), print_exception=False)
 
 
+def told_on_the_page(code: str, message: str, values: dict) -> gr.Error:
+    """An error for a visitor, who reads the message alone."""
+    return plain_error(message)
+
+
 @contextmanager
-def in_plain_words(language: str, error: Callable[[str], gr.Error] = plain_error) -> Iterator[None]:
+def in_plain_words(
+    language: str, error: Callable[[str, str, dict], gr.Error] = told_on_the_page
+) -> Iterator[None]:
     """Errors about the input reach the visitor; the text of any other goes to the log, never to the page.
 
     Cancelled is no error, and goes on as it is.
 
-    error : makes what is raised
+    error : makes what is raised, from a code, the message and the values in it
     """
     try:
         yield
     except Cancelled:
         raise
     except (AnalysisError, MediaError) as failure:
-        raise error(words.error(failure.code, str(failure), failure.values, language)) from failure
+        message = words.error(failure.code, str(failure), failure.values, language)
+        raise error(failure.code, message, failure.values) from failure
     except Exception as failure:
         log.exception("analysis failed")
-        raise error(words.say("error_unexpected", language)) from failure
+        raise error("unexpected", words.say("error_unexpected", language), {}) from failure

@@ -11,13 +11,31 @@ from app.ui import words
 from app.ui.answering import in_plain_words
 from app.ui.wiring import ANALYSES, AT_ONCE
 
+MALFORMED = (
+    "The arguments cannot be read: give clip and audio as handle_file(…) or as an uploaded file's "
+    '{"path": …, "meta": {"_type": "gradio.FileData"}}, all others as text; see /gradio_api/info.'
+)
+
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 
-def as_text(message: str) -> gr.Error:
-    """An error for a program, which shows no HTML."""
-    return gr.Error(message, print_exception=False)
+def as_data(code: str, message: str, values: dict) -> gr.Error:
+    """An error for a program: `code` stays the same in every version, `values` are those in the message."""
+    return gr.Error({"code": code, "message": message, "values": values}, print_exception=False)
+
+
+class Page(gr.Blocks):
+    """Blocks that answer a call of the wrong shape with an error, and not with a traceback on the log."""
+
+    async def preprocess_data(self, *args, **kwargs) -> list:
+        """As Gradio's."""
+        try:
+            return await super().preprocess_data(*args, **kwargs)
+        except gr.Error:
+            raise
+        except ValueError as error:
+            raise as_data("malformed", MALFORMED, {}) from error
 
 
 def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
@@ -42,16 +60,19 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
             used, its entropy, probabilities, weight, score alone and occlusion; imagined: for each one that
             is off or absent, polarity and nearest phrase of what MFM imagines; timings_ms and warnings
+        Raises:
+            gradio_client.exceptions.AppError, whose `message` is {"code", "message", "values"}: what was
+            wrong with the input, and what would work
         """
         session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
         try:
-            with in_plain_words(words.ENGLISH, as_text):
+            with in_plain_words(words.ENGLISH, as_data):
                 return analyst.analyze(
                     video=clip,
                     audio=audio,
                     text=text,
                     method=method or chosen,
-                    modalities=modalities,
+                    modalities=words.MODALITIES if modalities is None else modalities,
                     session=session,
                 ).to_json()
         finally:
@@ -66,8 +87,17 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             gr.File(label="clip"),
             gr.File(label="audio"),
             gr.Textbox(value=None, label="text"),
-            gr.Dropdown([entry["name"] for entry in methods], value=chosen, label="method"),
-            gr.CheckboxGroup(list(words.MODALITIES), value=list(words.MODALITIES), label="modalities"),
+            # what is not among the choices is told like any other error, not by Gradio's traceback
+            gr.Dropdown(
+                [entry["name"] for entry in methods], value=chosen, label="method", allow_custom_value=True
+            ),
+            gr.Dropdown(
+                list(words.MODALITIES),
+                value=list(words.MODALITIES),
+                multiselect=True,
+                label="modalities",
+                allow_custom_value=True,
+            ),
         ]
         answer = gr.JSON(label="analysis")
         gr.Button().click(

@@ -10,7 +10,7 @@ import gradio as gr
 from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
-from app.ui.api import add_endpoints
+from app.ui.api import Page, add_endpoints
 from app.ui.shown import Desk
 from app.ui.wiring import wire
 
@@ -89,7 +89,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     names = [entry["name"] for entry in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples = input_panel.read_examples()
-    with gr.Blocks(
+    with Page(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:
         shown = gr.State(None)
@@ -116,7 +116,8 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
         gr.HTML(words.label("caution"), elem_id="caution")
         panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, first)
-        demo.queue(max_size=analyst.settings.max_waiting)
+        # closed: a direct request would go past the queue and its limits
+        demo.queue(max_size=analyst.settings.max_waiting, api_open=False)
         wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
 

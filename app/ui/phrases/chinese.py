@@ -63,6 +63,8 @@ ERRORS_CHINESE = {
     "too_many_frames": "视频超过 {limit} 帧。请以每秒 60 帧以下导出，或剪短。",
     "no_sound": "所给的声音文件里没有声音。",
     "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
+    "unknown_method": "没有名为 {asked} 的融合方法；已有：{known}。",
+    "unknown_modality": "没有名为 {asked} 的模态；已有：{known}。",
     "all_off": "全部都已关闭；请打开文字、声音或面部。",
     "stress_unused": "{modalities}没有在使用，无法干扰；请打开它，或干扰别的模态。",
     "nothing_used": "这里没有{modalities}；请打开{present}。",
