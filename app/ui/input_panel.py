@@ -90,7 +90,7 @@ class InputPanel:
 def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPanel:
     """The panel; `methods` as `Analyst.methods` gives them, `chosen` the one to start with."""
     # In the browser, not in the session: a click on "Analyse" must not overtake the choice of a tab.
-    tab = gr.Textbox(CLIP, visible="hidden")
+    tab = gr.Textbox(CLIP, visible="hidden", elem_id="input-tab")
     with gr.Tabs(selected=CLIP, elem_id="input") as tabs:
         with gr.Tab(words.label("tab_clip"), id=CLIP) as clip_tab:
             video = gr.Video(

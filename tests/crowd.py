@@ -1,0 +1,216 @@
+"""Many callers at once, of the page and of the API, each with a mixture of requests of its own.
+
+A page's visitor speaks to the server as a browser does, from what the page's configuration says of its
+events; what only a browser can show is tested in one.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from gradio_client import Client, handle_file
+
+SCORE = re.compile(r'class="fb-score">([^<]*)<')
+METHODS = ("lmf", "mla", "tfn", "mfm", "concat")
+SUBSETS = (("text", "audio", "vision"), ("text",), ("audio", "vision"), ("text", "vision"))
+SENTENCES = ("I love it.", "A waste of time.", "So they say.", "Not bad, but far too long for me. " * 4)
+TABS = ("imagined", "why", "timeline", "compare", "take_away")
+PATIENCE = 900  # s
+
+
+@dataclass(frozen=True)
+class Question:
+    """What decides a score: the clip that was asked about, or the words without one."""
+
+    clip: Path | None
+    text: str | None
+    method: str = "lmf"
+    modalities: tuple[str, ...] = SUBSETS[0]
+
+
+@dataclass
+class Outcome:
+    """Scores as they came, each with its precision, and what failed."""
+
+    scores: list[tuple[Question, float, float]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+def as_new(clip: Path, folder: Path) -> Path:
+    """The same film in other bytes: nobody has asked about this file before."""
+    ignored = uuid.uuid4().bytes  # a box that every reader of mp4 leaves out
+    copy = folder / f"{uuid.uuid4().hex}.mp4"
+    copy.write_bytes(clip.read_bytes() + (8 + len(ignored)).to_bytes(4, "big") + b"free" + ignored)
+    return copy
+
+
+class Caller:
+    """Asks `/analyze` as a program does."""
+
+    def __init__(self, url: str):
+        self._client = Client(url, verbose=False)
+
+    def score(self, question: Question, file: Path | None) -> float:
+        """The score of `file`, which holds the question's clip."""
+        given = {"clip": handle_file(file)} if file else {}
+        if question.text is not None:
+            given["text"] = question.text
+        return self._client.predict(
+            **given, method=question.method, modalities=list(question.modalities), api_name="/analyze"
+        )["score"]
+
+
+class Visitor:
+    """Acts on the page: sets components, fires their events, and reads what is painted."""
+
+    def __init__(self, url: str):
+        self._http = httpx.Client(base_url=url, timeout=PATIENCE)
+        config = self._http.get("/config").raise_for_status().json()
+        self._events = [event for event in config["dependencies"] if event["backend_fn"]]
+        self._ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
+        self._values = {part["id"]: part["props"].get("value") for part in config["components"]}
+        self._session = uuid.uuid4().hex
+
+    def set(self, name: str, value: object) -> None:
+        """What the visitor types, chooses or uploads."""
+        self._values[self._ids[name]] = value
+
+    def value(self, name: str) -> object:
+        """What a component shows."""
+        return self._values[self._ids[name]]
+
+    def upload(self, file: Path) -> dict:
+        """The server's own name of a file given to it."""
+        with file.open("rb") as stream:
+            answer = self._http.post("/gradio_api/upload", files={"files": stream}).raise_for_status()
+        return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
+
+    def fire(self, name: str, event: str) -> None:
+        """An event of a component, and all that follows from it."""
+        self._run([e for e in self._events if [self._ids[name], event] in e["targets"]])
+
+    def score(self) -> float:
+        """The score that the page shows, with one decimal."""
+        return float(SCORE.search(self.value("sentiment"))[1].replace("−", "-"))
+
+    def _run(self, events: list[dict]) -> None:
+        for event in events:
+            changed = self._painted(event, self._answer(event))
+            follows = [e for e in self._events if e["trigger_after"] == event["id"]]
+            self._run([e for e in follows if [None, "failure"] not in e["targets"]])
+            self._run([e for e in self._events if any([c, "change"] in e["targets"] for c in changed)])
+
+    def _answer(self, event: dict) -> list:
+        question = {
+            "data": [self._values[i] for i in event["inputs"]],
+            "fn_index": event["id"],
+            "session_hash": self._session,
+        }
+        if not event["queue"]:
+            return self._http.post("/gradio_api/run/predict", json=question).raise_for_status().json()["data"]
+        joined = self._http.post("/gradio_api/queue/join", json=question).raise_for_status().json()
+        parameters = {"session_hash": self._session}
+        with self._http.stream("GET", "/gradio_api/queue/data", params=parameters) as messages:
+            for line in messages.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line else {}
+                if message.get("msg") == "process_completed" and message["event_id"] == joined["event_id"]:
+                    if not message["success"]:
+                        raise RuntimeError(message["output"]["error"])
+                    return message["output"]["data"]
+        raise RuntimeError("the server ended the conversation")
+
+    def _painted(self, event: dict, values: list) -> list[int]:
+        """Components whose value changed."""
+        before = dict(self._values)
+        for part, value in zip(event["outputs"], values, strict=True):
+            if not isinstance(value, dict) or value.get("__type__") != "update":
+                self._values[part] = value
+            elif "value" in value:
+                self._values[part] = value["value"]
+        return [part for part in event["outputs"] if self._values[part] != before[part]]
+
+
+def crowd(url: str, clips: list[Path], callers: int, requests: int, folder: Path) -> Outcome:
+    """So many callers at once, every second one on the page; `folder` takes the clips made new."""
+    outcome = Outcome()
+
+    def come(number: int) -> None:
+        act = _visit if number % 2 else _call
+        try:
+            act(url, clips, requests, folder, random.Random(number), outcome)
+        except Exception as error:
+            outcome.failures.append(f"{act.__name__} {number}: {type(error).__name__}: {error}")
+
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(come, range(callers)))
+    return outcome
+
+
+def _call(
+    url: str, clips: list[Path], requests: int, folder: Path, draw: random.Random, out: Outcome
+) -> None:
+    caller = Caller(url)
+    for _ in range(requests):
+        clip = draw.choice([None, *clips])
+        method, modalities = draw.choice(METHODS), draw.choice(SUBSETS)
+        question = Question(clip, None, method, modalities)
+        if clip is None:
+            question = Question(None, draw.choice(SENTENCES), method)
+        file = as_new(clip, folder) if clip and draw.random() < 0.3 else clip
+        out.scores.append((question, caller.score(question, file), 1e-3))
+        out.requests += 1
+
+
+def _visit(
+    url: str, clips: list[Path], requests: int, folder: Path, draw: random.Random, out: Outcome
+) -> None:
+    visitor = Visitor(url)
+    clip, method, on = None, "lmf", SUBSETS[0]
+    for _ in range(requests):
+        action = "clip" if clip is None else draw.choice(["clip", "switch", "method", "tab", "words"])
+        if action == "clip":
+            clip, on = draw.choice(clips), SUBSETS[0]
+            visitor.set("clip", visitor.upload(as_new(clip, folder) if draw.random() < 0.3 else clip))
+            visitor.set("words", "")
+            visitor.fire("clip", "upload")
+            visitor.fire("analyse", "click")
+        elif action == "switch":
+            on = draw.choice(SUBSETS)
+            for modality in SUBSETS[0]:
+                visitor.set(f"switch-{modality}", modality in on)
+            visitor.fire("switch-text", "input")
+        elif action == "method":
+            method = draw.choice(METHODS)
+            visitor.set("method", method)
+            visitor.fire("method", "input")
+        elif action == "tab":
+            tab = draw.choice(TABS)
+            visitor.fire(f"depth-{tab}", "select")
+        else:
+            text = draw.choice(SENTENCES)
+            visitor.set("words", text)
+            visitor.fire("analyse", "click")
+            out.scores.append((Question(clip, text.strip(), method, on), visitor.score(), 0.051))
+            visitor.set("words", "")
+            visitor.fire("analyse", "click")
+        out.scores.append((Question(clip, None, method, on), visitor.score(), 0.051))
+        out.requests += 1
+
+
+def differing(outcome: Outcome, url: str) -> list[str]:
+    """Scores that are not those which the same question gets alone, from a server that nobody else asks."""
+    caller, alone, wrong = Caller(url), {}, []
+    for question, score, precision in outcome.scores:
+        if question not in alone:
+            alone[question] = caller.score(question, question.clip)
+        if abs(score - alone[question]) > precision:
+            wrong.append(f"{score:+.4f} instead of {alone[question]:+.4f}: {question}")
+    return wrong

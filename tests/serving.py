@@ -1,0 +1,79 @@
+"""Fusebox in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 240  # loading torch and the weights on a busy machine
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: where it answers, its process, and what it has printed."""
+
+    url: str
+    process: subprocess.Popen
+    log: Path
+
+    @property
+    def memory(self) -> float:
+        """Resident MB of the process (Linux)."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[Served]:
+    """`python -m app` on a free port, until the context ends; uploads and log go to `folder`."""
+    port = free_port()
+    settings = {
+        "FUSEBOX_HOST": "127.0.0.1",
+        "FUSEBOX_PORT": str(port),
+        "FUSEBOX_ALLOW_DOWNLOADS": "0",
+        "GRADIO_TEMP_DIR": str(folder / "uploads"),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "PYTHONPATH": str(ROOT),
+        **environment,
+    }
+    log = folder / "log.txt"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app"], cwd=ROOT, env=os.environ | settings, stdout=file, stderr=file
+        )
+    served = Served(f"http://127.0.0.1:{port}/", process, log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(served.url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the page did not start:\n{log.read_text()}")
+            time.sleep(0.3)
+        yield served
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    """True where a server answers at `url`."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
