@@ -11,6 +11,7 @@ import random
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,12 @@ class Visitor:
         self._ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
         self._values = {part["id"]: part["props"].get("value") for part in config["components"]}
         self._session = uuid.uuid4().hex
+        self._there = ExitStack()
+        self._there.enter_context(self._http.stream("GET", f"/gradio_api/heartbeat/{self._session}"))
+
+    def leave(self) -> None:
+        """Closes the page."""
+        self._there.close()
 
     def set(self, name: str, value: object) -> None:
         """What the visitor types, chooses or uploads."""
@@ -203,6 +210,7 @@ def _visit(
             visitor.fire("analyse", "click")
         out.scores.append((Question(clip, None, method, on), visitor.score(), 0.051))
         out.requests += 1
+    visitor.leave()
 
 
 def differing(outcome: Outcome, url: str) -> list[str]:

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/memory.py CLIPS_FOLDER [--requests 1000] [--first 100]
 
-Callers of page and API ask about clips, words, methods and tabs; prints the server's resident memory after the
-first requests and after all, and their ratio. Exit code 1 where it grew by more than 5 %.
+Callers of page and API ask about clips, words, methods and tabs; prints the server's resident memory after
+the first requests and after all, and their ratio. Exit code 1 where it grew by more than 5 %.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,31 +13,17 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
 
-from app.service.analyst import Analyst
-from app.settings import Settings
-from app.ui import page
-from app.ui.wiring import AT_ONCE
-from tests.crowd import Visitor
-from tests.serving import free_port
+from tests.crowd import Caller, Question, Visitor, as_new
+from tests.serving import Served, serving
 
-WAITING = 1
+WORDS = Question(None, "I love it.")
 
 
 @pytest.fixture(scope="module")
-def analyst() -> Analyst:
-    return Analyst(Settings(port=free_port(), max_waiting=WAITING))
-
-
-@pytest.fixture(scope="module")
-def url(analyst: Analyst) -> Iterator[str]:
-    demo = page.serve(analyst, analyst.settings, prevent_thread_lock=True, quiet=True)
-    yield demo.local_url
-    demo.close()
-
-
-@pytest.fixture
-def client(url: str) -> Client:
-    return Client(url, verbose=False)
+def served(tmp_path_factory) -> Iterator[Served]:
+    """A page in whose queue one may wait."""
+    with serving(tmp_path_factory.mktemp("served"), FUSEBOX_MAX_WAITING="1") as running:
+        yield running
 
 
 @pytest.mark.parametrize(
@@ -53,46 +39,36 @@ def client(url: str) -> Client:
         ({"clip": "/etc/hostname"}, "malformed", {}),
     ],
 )
-def test_an_error_of_the_callers_has_a_code_a_message_and_its_values(client, capfd, arguments, code, values):
+def test_an_error_of_the_callers_has_a_code_a_message_and_its_values(served, arguments, code, values):
     with pytest.raises(AppError) as caught:
-        client.predict(**arguments, api_name="/analyze")
+        Client(served.url, verbose=False).predict(**arguments, api_name="/analyze")
     error = caught.value.message
     assert error["code"] == code and len(error["message"]) > 20
     assert values.items() <= error["values"].items()
-    assert "Traceback" not in "".join(capfd.readouterr())
+    assert "Traceback" not in served.log.read_text()
 
 
-def test_no_call_goes_past_the_queue(url):
+def test_no_call_goes_past_the_queue(served):
     asked = {"data": [None, None, "I love it.", "lmf", ["text"]]}
-    assert httpx.post(f"{url}gradio_api/run/analyze", json=asked).status_code == 404
+    assert httpx.post(f"{served.url}gradio_api/run/analyze", json=asked).status_code == 404
 
 
-def test_past_the_limit_of_the_queue_one_is_told_to_come_back(url, analyst, client, monkeypatch):
-    running, go_on, analyze = threading.Semaphore(0), threading.Event(), analyst.analyze
-
-    def slowly(**question):
-        running.release()
-        go_on.wait(60)
-        return analyze(**question)
-
-    monkeypatch.setattr(analyst, "analyze", slowly)
-    visitor = Visitor(url)
-    visitor.set("words", "I love it.")
+def test_past_the_limit_of_the_queue_one_is_told_to_come_back(served, example_clip: Path, tmp_path):
+    visitor, callers = Visitor(served.url), [Caller(served.url) for _ in range(8)]
     visitor.set("input-tab", "text")
-    clients = [Client(url, verbose=False) for _ in range(AT_ONCE + WAITING)]
-    with ThreadPoolExecutor(len(clients)) as pool:
-        asked = [pool.submit(c.predict, text="I love it.", api_name="/analyze") for c in clients]
-        try:
-            for _ in range(AT_ONCE):
-                assert running.acquire(timeout=60)
-            while httpx.get(f"{url}gradio_api/queue/status").json()["queue_size"] < WAITING:
-                time.sleep(0.05)
-            with pytest.raises(QueueError, match="full"):
-                client.predict(text="I love it.", api_name="/analyze")
-            visitor.fire("analyse", "click")
-            assert "Many people are asking" in visitor.value("sentiment")
-        finally:
-            go_on.set()
-        assert all(isinstance(answer.result()["score"], float) for answer in asked)
+    visitor.set("words", WORDS.text)
+    files = [as_new(example_clip, tmp_path) for _ in callers]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        asked = [
+            pool.submit(caller.score, Question(example_clip, None), file)
+            for caller, file in zip(callers, files, strict=True)
+        ]
+        while not httpx.get(f"{served.url}gradio_api/queue/status").json()["queue_size"]:
+            time.sleep(0.01)
+        visitor.fire("analyse", "click")
+    assert "Many people are asking" in visitor.value("sentiment")
+    refused = [answer.exception() for answer in asked if answer.exception()]
+    assert refused and all(isinstance(error, QueueError) for error in refused)
+    assert len({answer.result() for answer in asked if not answer.exception()}) == 1
     visitor.fire("analyse", "click")
     assert visitor.score() > 0
