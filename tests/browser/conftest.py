@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 240  # loading torch and the weights on a busy machine
+from tests.serving import serving
+
 PATIENCE = 120_000  # ms; a first clip on a machine that is busy with other things
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -36,53 +29,11 @@ navigator.mediaDevices.getUserMedia = (...what) => { window.recordings += 1; ret
 """
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running page."""
-    port = free_port()
-    folder = tmp_path_factory.mktemp("served")
-    environment = {
-        **os.environ,
-        "FUSEBOX_HOST": "127.0.0.1",
-        "FUSEBOX_PORT": str(port),
-        "FUSEBOX_ALLOW_DOWNLOADS": "0",
-        "GRADIO_TEMP_DIR": str(folder / "uploads"),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "PYTHONPATH": str(ROOT),
-    }
-    log = (folder / "log.txt").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-    )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(url):
-            if server.poll() is not None or time.monotonic() > deadline:
-                log.seek(0)
-                pytest.fail(f"the page did not start:\n{log.read()}")
-            time.sleep(0.3)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-        log.close()
-
-
-def answers(url: str) -> bool:
-    """True where a server answers at `url`."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except OSError:
-        return False
+    with serving(tmp_path_factory.mktemp("served")) as served:
+        yield served.url
 
 
 @pytest.fixture(scope="session")

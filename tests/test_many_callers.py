@@ -1,0 +1,21 @@
+"""Sixteen callers at once, of page and API: none fails, and each score is that of the clip alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.crowd import crowd, differing
+from tests.serving import serving
+
+CALLERS, REQUESTS = 16, 5
+
+
+def test_none_of_many_callers_fails_or_gets_anothers_score(repository_root: Path, tmp_path: Path):
+    examples = repository_root / "assets" / "examples"
+    clips = [examples / f"{name}.mp4" for name in ("brave", "plain", "delight")]
+    with serving(tmp_path) as served:
+        outcome = crowd(served.url, clips, CALLERS, REQUESTS, tmp_path)
+        assert not outcome.failures and outcome.requests == CALLERS * REQUESTS
+        assert "Traceback" not in served.log.read_text()
+    with serving(tmp_path) as served:
+        assert not differing(outcome, served.url)
