@@ -117,7 +117,7 @@ def test_an_interrupted_extraction_continues(manifest, tmp_path, monkeypatch):
         extract_features(manifest, out)
     dataset = extract_features(manifest, out)
     assert len(decoded) == 1
-    assert dataset.notes == ("no words, voice or face found in row 3",)
+    assert dataset.notes == ("row 3: no words, voice or face found",)
 
     # other words are other features, whatever was kept
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

@@ -185,7 +185,10 @@ def test_a_truncated_pickle_is_explained(write):
         (lambda c: c["train"].update(audio=c["train"]["audio"][1:]), "train/audio has 95 rows for 96"),
         (lambda c: c["train"].update(text=c["train"]["text"][:, 0]), "train/text must be .* 3 axes"),
         (lambda c: c["train"].update(text=np.array(["a"])), "train/text must be an array of numbers"),
-        (lambda c: c["test"].update(vision=c["test"]["vision"][:, :, :4]), "widths of 'test'"),
+        (
+            lambda c: c["test"].update(vision=c["test"]["vision"][:, :, :4]),
+            "test/vision is 4 wide, and that of 'train' 5; all splits must have one width",
+        ),
         (lambda c: c["train"].update(text_bert=c["train"]["text_bert"][:, :2]), "train/text_bert is"),
         (lambda c: c["train"].update(audio_lengths=[1]), "train/audio_lengths must be 96"),
         (lambda c: c["train"].update(id=["a"]), "train/id has 1 entries for 96"),
