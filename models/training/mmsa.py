@@ -276,8 +276,9 @@ class _Table:
         if self.table.get("text_bert") is None:
             return None, None
         content = self._take("text_bert")
-        content = content if _listed(content) else np.asarray(content)
-        self._check_count("text_bert", len(content) if np.shape(content[:1]) else 0, "rows")
+        if not _listed(content):
+            content = np.atleast_1d(np.asarray(content))
+        self._check_count("text_bert", len(content), "rows")
         ids, masks = [], []
         for number, (value, length) in enumerate(zip(content, steps, strict=True), start=1):
             row = self._row("text_bert", number, value)
