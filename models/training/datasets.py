@@ -286,7 +286,7 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
     states = {m: _states(path, arrays, m, rows) for m in MODALITIES}
     ids = _ids(path, arrays, rows)
     target = scaled(score.astype(np.float64), (low, high), SCORES)
-    group = arrays.get("group", np.full(rows, ""))
+    group = arrays.get("group", [""] * rows)
     parts: dict[str, list[Utterance]] = {}
     for name in SPLITS:
         parts[name] = [
@@ -364,7 +364,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     except TypeError as error:  # a single array is no context
         raise DataError(f"{path} is a .npy of one array; features are a .npz of several") from error
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
+        remedy = "; store texts as str, not as objects" if "Object arrays" in str(error) else ""
+        raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}{remedy}") from error
 
 
 def _array(path: Path, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
