@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ SPLITS = ("train", "valid", "test")
 SCORES = (-3.0, 3.0)  # the range every method trains and predicts in
 SIMS_SCORES = (-1.0, 1.0)  # CH-SIMS's labels
 UNNAMED_PROFILE = "features"  # of features whose extractors are not the project's
+NOTE_SEPARATOR = "; "  # between the notes of one utterance
+NAMED = 5  # utterances that a note names when a file is read
 
 
 class DataError(ValueError):
@@ -37,7 +40,9 @@ class FeatureSet:
     label_range : (lowest, highest) label of the file; `scaled` takes scores there and back
     profile, fingerprints : whose states these are; a model trained on them is for that profile alone
     names, transcripts : {split: of each utterance}, empty where unknown
-    notes : what was changed while reading, for people
+    utterance_notes : {split: of each utterance, what of it the extractors did not read, "" for nothing};
+    several are joined by "; "; empty where unknown
+    notes : what was changed or left out while reading, for people
     """
 
     train: list[Utterance]
@@ -49,6 +54,7 @@ class FeatureSet:
     fingerprints: dict[str, str] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     transcripts: dict[str, list[str]] = field(default_factory=dict)
+    utterance_notes: dict[str, list[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, split: str) -> list[Utterance]:
@@ -142,9 +148,10 @@ def save_features(path: Path, dataset: FeatureSet) -> None:
 def write_npz(path: Path, dataset: FeatureSet) -> None:
     """Write features: states of all utterances one below the other, cut by `<modality>_lengths`.
 
-    Arrays: id, transcript, group, split, score (n,), in the units of label_range (2,); profile and
-    fingerprints (JSON); per modality <modality>_values (sum of lengths, d) float32 and <modality>_lengths
-    (n,), 0 where an utterance lacks it; text_ids (sum of text lengths,), -1 where the token is unknown.
+    Arrays: id, transcript, group, split, score (n,), in the units of label_range (2,); notes (n,) where there
+    are any; profile and fingerprints (JSON); per modality <modality>_values (sum of lengths, d) float32 and
+    <modality>_lengths (n,), 0 where an utterance lacks it; text_ids (sum of text lengths,), -1 where the
+    token is unknown.
     """
     items = [item for _, split in dataset for item in split]
     arrays: dict[str, np.ndarray] = {
@@ -159,6 +166,10 @@ def write_npz(path: Path, dataset: FeatureSet) -> None:
         "profile": np.array(dataset.profile),
         "fingerprints": np.array(json.dumps(dataset.fingerprints)),
     }
+    if has_notes(dataset):
+        arrays["notes"] = np.array(
+            [note for split, _ in dataset for note in utterance_notes(dataset, split)], dtype=np.str_
+        )
     for modality in MODALITIES:
         states = [item.states[modality] for item in items if modality in item.states]
         lengths = [len(item.states.get(modality, ())) for item in items]
@@ -185,29 +196,97 @@ def transcripts(dataset: FeatureSet, split: str) -> list[str]:
     return dataset.transcripts.get(split) or [""] * len(dataset[split])
 
 
+def utterance_notes(dataset: FeatureSet, split: str) -> list[str]:
+    """What of every utterance of a split was not read, "" for nothing."""
+    return dataset.utterance_notes.get(split) or [""] * len(dataset[split])
+
+
+def has_notes(dataset: FeatureSet) -> bool:
+    """True where something is known that was not read of an utterance."""
+    return any(note for notes in dataset.utterance_notes.values() for note in notes)
+
+
+def by_note(notes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """{note: names of the utterances that have it}, from each one's name and its joined notes."""
+    found: dict[str, list[str]] = {}
+    for name, joined in notes:
+        for note in filter(None, joined.split(NOTE_SEPARATOR)):
+            found.setdefault(note, []).append(name)
+    return found
+
+
+def note_lines(dataset: FeatureSet) -> tuple[str, ...]:
+    """One line for people for each note; it names the first NAMED utterances that have it."""
+    pairs = [
+        pair
+        for split, _ in dataset
+        for pair in zip(names(dataset, split), utterance_notes(dataset, split), strict=True)
+    ]
+    lines = []
+    for note, having in by_note(pairs).items():
+        more = f" and {len(having) - NAMED} more" if len(having) > NAMED else ""
+        lines.append(f"{', '.join(having[:NAMED])}{more}: {note}")
+    return tuple(lines)
+
+
+def strings(where: str, values: Any) -> list[str]:
+    """The texts of an array or a list; DataError, which begins with `where`, names the row that is none.
+
+    Bytes are read as UTF-8, whole numbers are written without a point, None and NaN are no text.
+    """
+    try:
+        entries = np.asarray(values, dtype=object).reshape(-1).tolist()
+    except ValueError as error:
+        raise DataError(f"{where} must have one text for each utterance; it has lists") from error
+    return [_string(where, row, entry) for row, entry in enumerate(entries, start=1)]
+
+
+def _string(where: str, row: int, value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{where}, row {row}: the bytes {value[:40]!r} are no UTF-8 text; store texts as str, or as "
+                "bytes in UTF-8"
+            ) from error
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return ""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, str | int | float | np.generic):
+        return str(value)
+    raise DataError(f"{where}, row {row}: a {type(value).__name__} is no text; store each as one str")
+
+
 def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> FeatureSet:
     """The features that `write_npz` wrote; DataError names what is missing or does not fit."""
     arrays = _arrays(path)
-    split, score = _array(path, arrays, "split"), _array(path, arrays, "score")
+    _array(path, arrays, "split")
+    score = _array(path, arrays, "score")
     low, high = label_range or _stored_range(path, arrays)
     if score.ndim != 1 or score.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: score must be a number for each utterance; it is {score.dtype} of shape {score.shape}"
         )
     rows = len(score)
-    for name in ("split", "id", "transcript", "group"):
-        if name in arrays and arrays[name].shape != (rows,):
+    for name in ("split", "id", "transcript", "group", "notes"):
+        if name not in arrays:
+            continue
+        if arrays[name].shape != (rows,):
             raise DataError(
                 f"{path}: {name} has the shape {arrays[name].shape}; one for each score is ({rows},)"
             )
+        arrays[name] = np.array(strings(f"{path}: {name}", arrays[name]), dtype=object)
+    split = arrays["split"]
     unknown = sorted(set(split.tolist()) - set(SPLITS))
     if unknown:
         raise DataError(f"{path}: a split is {unknown[0]!r}; known are {', '.join(SPLITS)}")
-    check_labels(path, score, (low, high))
+    check_labels(f"{path}: score", score, (low, high))
     states = {m: _states(path, arrays, m, rows) for m in MODALITIES}
     ids = _ids(path, arrays, rows)
     target = scaled(score.astype(np.float64), (low, high), SCORES)
-    group = arrays.get("group", np.full(rows, ""))
+    group = arrays.get("group", [""] * rows)
     parts: dict[str, list[Utterance]] = {}
     for name in SPLITS:
         parts[name] = [
@@ -215,35 +294,45 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
                 {m: states[m][i] for m in MODALITIES if states[m][i] is not None},
                 float(target[i]),
                 path.stem,
-                str(group[i]),
+                group[i],
                 ids[i],
             )
             for i in np.flatnonzero(split == name)
         ]
     text = {
         key: {name: arrays[array][split == name].tolist() for name in SPLITS} if array in arrays else {}
-        for key, array in (("names", "id"), ("transcripts", "transcript"))
+        for key, array in (("names", "id"), ("transcripts", "transcript"), ("utterance_notes", "notes"))
     }
-    return FeatureSet(
+    dataset = FeatureSet(
         **parts,
         dims={m: arrays[f"{m}_values"].shape[1] for m in MODALITIES},
         label_range=(low, high),
-        profile=_profile_name(str(arrays.get("profile", UNNAMED_PROFILE)), f"{path}: "),
+        profile=_profile_name(_text(path, arrays, "profile", UNNAMED_PROFILE), f"{path}: "),
         fingerprints=_fingerprints(path, arrays),
         **text,
     )
+    return replace(dataset, notes=note_lines(dataset))
 
 
-def check_labels(path: Path, score: np.ndarray, label_range: tuple[float, float]) -> None:
-    """DataError for a label that is no number or lies outside its range, and for a range that is none."""
-    check_range(f"{path}: the range of the labels", label_range)
+def check_labels(where: str, score: np.ndarray, label_range: tuple[float, float]) -> None:
+    """DataError for a label that is no number or lies outside its range, and for a range that is none.
+
+    where : file and key of the labels (n,), with which the error begins
+    """
+    check_range(f"{where}: the range of the labels", label_range)
     low, high = label_range
-    wrong = ~((score >= low) & (score <= high))
-    if wrong.any():
-        raise DataError(
-            f"{path}: the label {score[wrong][0]} is outside [{low:g}, {high:g}]; if the labels have another "
-            "range, give it with --label-range LOW HIGH"
-        )
+    wrong = np.flatnonzero(~((score >= low) & (score <= high)))
+    if not len(wrong):
+        return
+    label = score[wrong[0]]
+    remedy = (
+        "leave out an utterance without a label"
+        if np.isnan(label)
+        else "if the labels have another range, give it with --label-range LOW HIGH"
+    )
+    raise DataError(
+        f"{where}, row {wrong[0] + 1}: the label {label} is outside [{low:g}, {high:g}]; {remedy}"
+    )
 
 
 def check_range(what: str, label_range: tuple[float, float]) -> None:
@@ -251,6 +340,14 @@ def check_range(what: str, label_range: tuple[float, float]) -> None:
     low, high = label_range
     if not low < high:
         raise DataError(f"{what} must go from a lower to a higher number; got {low:g} to {high:g}")
+
+
+def _text(path: Path, arrays: dict[str, np.ndarray], name: str, otherwise: str) -> str:
+    """The one text of an array; `otherwise` where the file has no such array."""
+    found = strings(f"{path}: {name}", arrays.get(name, otherwise))
+    if len(found) != 1:
+        raise DataError(f"{path}: {name} must be one text; it has {len(found)}")
+    return found[0]
 
 
 def _stored_range(path: Path, arrays: dict[str, np.ndarray]) -> tuple[float, float]:
@@ -267,7 +364,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     except TypeError as error:  # a single array is no context
         raise DataError(f"{path} is a .npy of one array; features are a .npz of several") from error
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
+        remedy = "; store texts as str, not as objects" if "Object arrays" in str(error) else ""
+        raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}{remedy}") from error
 
 
 def _array(path: Path, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -282,15 +380,20 @@ def _states(path: Path, arrays: dict[str, np.ndarray], modality: Modality, rows:
     """States (T, d) of each utterance, None where it lacks the modality."""
     values = _array(path, arrays, f"{modality}_values")
     lengths = _array(path, arrays, f"{modality}_lengths")
-    if values.ndim != 2 or values.dtype.kind != "f":
-        raise DataError(f"{path}: {modality}_values must be (steps, width) floats; they are {values.shape}")
+    if values.ndim != 2 or values.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: {modality}_values must be (steps, width) numbers; they are {values.dtype} of shape "
+            f"{values.shape}"
+        )
     if lengths.shape != (rows,) or lengths.dtype.kind not in "iu" or (lengths < 0).any():
         raise DataError(f"{path}: {modality}_lengths must be {rows} whole numbers, one for each score")
     if lengths.sum() != len(values):
         raise DataError(f"{path}: {modality}_lengths add up to {lengths.sum()}, not to {len(values)} steps")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        values = np.ascontiguousarray(values, dtype=np.float32)
     if not np.isfinite(values).all():
-        raise DataError(f"{path}: {modality}_values has values that are no finite numbers")
-    cut = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).split(lengths.tolist())
+        raise DataError(f"{path}: {modality}_values has values that are no finite numbers in float32")
+    cut = torch.from_numpy(values).split(lengths.tolist())
     return [states if len(states) else None for states in cut]
 
 
@@ -312,7 +415,7 @@ def _tokens(item: Utterance) -> Tensor:
 
 def _fingerprints(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, str]:
     try:
-        fingerprints = json.loads(str(arrays.get("fingerprints", "{}")))
+        fingerprints = json.loads(_text(path, arrays, "fingerprints", "{}"))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: the fingerprints cannot be read: {error}") from error
     if not isinstance(fingerprints, dict):

@@ -11,10 +11,22 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.checkpoint import CheckpointError, load_tensors, save_tensors
+from models.clip import MAX_SECONDS, Clip
 from models.decode import MediaError, decode
-from models.extractors.profile import Profile
+from models.extractors.profile import Extraction, Profile
+from models.extractors.text import MAX_TOKENS
 from models.manifest import ManifestError, read_rows
-from models.training.datasets import SCORES, SPLITS, DataError, FeatureSet, check_range, save_features, scaled
+from models.training.datasets import (
+    NOTE_SEPARATOR,
+    SCORES,
+    SPLITS,
+    DataError,
+    FeatureSet,
+    by_note,
+    check_range,
+    save_features,
+    scaled,
+)
 from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
 
@@ -62,8 +74,9 @@ def extract_features(
 ) -> FeatureSet:
     """The features of every row of a manifest, also written to `out` (.npz, or .pkl for MMSA).
 
-    Rows that are done are kept in the folder `<out>.parts` until all are, so that an interrupted extraction
-    continues. ManifestError says which row does not fit or cannot be decoded.
+    The notes name the rows of which not all was read. Rows that are done are kept in the folder `<out>.parts`
+    until all are, so that an interrupted extraction continues. ManifestError says which row does not fit or
+    cannot be decoded.
     """
     clips = listed_clips(manifest_path, label_range)
     if out.suffix not in (".npz", ".pkl"):
@@ -72,12 +85,13 @@ def extract_features(
     parts = out.with_name(out.name + ".parts")
     items: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
     done: dict[str, list[ListedClip]] = {split: [] for split in SPLITS}
-    empty = []
+    notes: dict[str, list[str]] = {split: [] for split in SPLITS}
+    numbered = []
     for number, clip in enumerate(tqdm(clips, desc="extract", disable=not progress), start=1):
-        states = _states(clip, number, manifest_path, parts / f"{number}.safetensors", profile)
+        states, note = _states(clip, number, manifest_path, parts / f"{number}.safetensors", profile)
         ids = states.pop("ids", None)
-        if not states:
-            empty.append(str(number))
+        notes[clip.split].append(note)
+        numbered.append((str(number), note))
         target = float(scaled(clip.score, label_range, SCORES))
         by_modality = {Modality(m): values for m, values in states.items()}
         items[clip.split].append(Utterance(by_modality, target, manifest_path.stem, clip.group, ids))
@@ -90,7 +104,8 @@ def extract_features(
         fingerprints={str(m): digest for m, digest in profile.fingerprints.items()},
         names={split: [clip.id for clip in part] for split, part in done.items()},
         transcripts={split: [clip.text for clip in part] for split, part in done.items()},
-        notes=(f"no words, voice or face found in row {', '.join(empty)}",) if empty else (),
+        utterance_notes=notes,
+        notes=tuple(f"row {', '.join(rows)}: {note}" for note, rows in by_note(numbered).items()),
     )
     save_features(out, dataset)
     shutil.rmtree(parts, ignore_errors=True)
@@ -128,30 +143,49 @@ def _fault(row: dict[str, str], folder: Path, low: float, high: float) -> str | 
 
 def _states(
     listed: ListedClip, number: int, manifest: Path, part: Path, profile: Profile
-) -> dict[str, Tensor]:
-    """{modality: states (T, d)}, with words also "ids" (T,); from the part's file if that is of this row."""
+) -> tuple[dict[str, Tensor], str]:
+    """{modality: states (T, d)}, with words also "ids" (T,), and what was not read, see `FeatureSet`.
+
+    From the part's file if that is of this row.
+    """
     key = _key(listed, profile)
     try:
         tensors, meta = load_tensors(part)
         if meta["key"] == key:
-            return tensors
+            return tensors, meta["note"]
     except CheckpointError:  # not extracted yet, or not written to its end
         pass
     try:
         clip = None if listed.path is None else decode(listed.path)
     except MediaError as error:
         raise ManifestError(f"{manifest}, row {number}: {listed.path} cannot be decoded: {error}") from error
-    features = profile.extract(clip, listed.text).features
+    extraction = profile.extract(clip, listed.text)
+    features, note = extraction.features, NOTE_SEPARATOR.join(_notes(clip, listed.text, extraction))
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
     if features.text.present[0]:
         tensors["ids"] = features.text.ids[0]
-    save_tensors(part, tensors, {"key": key})
-    return tensors
+    save_tensors(part, tensors, {"key": key, "note": note})
+    return tensors, note
+
+
+def _notes(clip: Clip | None, text: str, extraction: Extraction) -> list[str]:
+    """What of a row was not read, for people."""
+    notes = []
+    if clip is not None and clip.truncated:
+        notes.append(f"only the first {MAX_SECONDS:g} s of the clip were read")
+    if clip is not None and clip.damaged:
+        notes.append("parts of the file are damaged and were not read")
+    last = max((end for _, end in extraction.token_spans), default=len(text))
+    if len(extraction.tokens) == MAX_TOKENS and text[last:].strip():
+        notes.append(f"only the first {len(text[:last].split())} words were read")
+    if not any(sequence.present[0] for _, sequence in extraction.features):
+        notes.append("no words, voice or face found")
+    return notes
 
 
 def _key(listed: ListedClip, profile: Profile) -> str:
-    """What a row's states depend on."""
+    """What a row's states and notes depend on."""
     path = listed.path
     stamp = "" if path is None else f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}"
-    content = [stamp, listed.text, *(profile.fingerprints[m] for m in MODALITIES)]
+    content = ["with notes", stamp, listed.text, *(profile.fingerprints[m] for m in MODALITIES)]
     return hashlib.sha256("\n".join(content).encode()).hexdigest()

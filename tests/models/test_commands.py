@@ -166,6 +166,17 @@ def test_features_go_to_mmsa_and_back(run, features, tmp_path):
     assert [item.target for item in again.test] == pytest.approx([item.target for item in first.test])
 
 
+def test_a_group_in_two_splits_is_told_after_every_conversion(run, tmp_path):
+    dataset = feature_set()
+    shared = replace(dataset.test[0], group=dataset.train[0].group)
+    path = tmp_path / "0.npz"
+    save_features(path, replace(dataset, test=[shared, *dataset.test[1:]]))
+    for target in ("1.pkl", "2.npz", "3.pkl"):
+        _, printed, _ = run("convert", path, tmp_path / target)
+        assert f"note: 1 speakers or videos are in more than one split, such as '{shared.group}'" in printed
+        path = tmp_path / target
+
+
 def test_benchmark_trains_every_method_over_seeds_and_continues(run, features, tmp_path):
     out = tmp_path / "benchmark.json"
     words = ("benchmark", "late,concat", "--data", features, "--out", out, *QUICK)

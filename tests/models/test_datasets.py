@@ -84,6 +84,14 @@ def test_tells_which_videos_are_in_two_splits():
             lambda a: a.update(split=a["split"][:-1]),
             r"split has the shape \(159,\); one for each",
         ),
+        (lambda a: a.update(notes=a["id"][:-1]), r"notes has the shape \(159,\)"),
+        (lambda a: a.update(id=np.array([b"\xff"] * 160)), "id, row 1: .* no UTF-8 text"),
+        (lambda a: a.update(profile=np.array(["a", "b"])), "profile must be one text; it has 2"),
+        (lambda a: a.update(audio_values=a["audio_values"].astype(str)), "numbers; they are <U32 of shape"),
+        (
+            lambda a: a.update(audio_values=a["audio_values"] * np.float64(1e300)),
+            "audio_values has .* float32",
+        ),
         (lambda a: a.update(id=a["id"][:-1]), r"id has the shape \(159,\); one for each score is \(160,\)"),
         (lambda a: a["split"].__setitem__(3, "dev"), "a split is 'dev'; known are train, valid, test"),
         (lambda a: a["score"].__setitem__(0, 4), r"the label 4.0 is outside \[-3, 3\].*--label-range"),
@@ -122,10 +130,40 @@ def test_a_file_that_does_not_fit_is_explained(tmp_path, damage, complaint):
     assert path.name in str(error.value)
 
 
+def test_bytes_and_numbers_in_a_npz_are_texts(tmp_path):
+    path = tmp_path / "features.npz"
+    words = {split: [f"{split} {i}" for i in range(32)] for split in ("valid", "test")}
+    save_features(path, feature_set(names={**words, "train": [f"é{i}" for i in range(96)]}, profile="mine"))
+    expected = load_features(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    for name in ("id", "transcript", "group", "split", "profile", "fingerprints"):
+        arrays[name] = np.char.encode(arrays[name], "utf-8")
+    arrays["transcript"] = np.arange(160)
+    np.savez(path, **arrays)
+    found = load_features(path)
+    for name in ("names", "profile", "fingerprints"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert found.transcripts["train"][:2] == ["0", "1"]
+    for split, items in expected:
+        assert same_items(found[split], items, MODALITIES)
+
+
+def test_what_was_not_read_of_utterances_is_told_when_they_are_read(tmp_path):
+    cut = [f"cut{'; odd' if i == 3 else ''}" if i < 7 else "" for i in range(32)]
+    path = tmp_path / "features.npz"
+    save_features(
+        path, feature_set(utterance_notes={"test": cut}, names={"test": [f"t{i}" for i in range(32)]})
+    )
+    found = load_features(path)
+    assert found.utterance_notes["test"] == cut and not any(found.utterance_notes["train"])
+    assert found.notes == ("t0, t1, t2, t3, t4 and 2 more: cut", "t3: odd")
+
+
 def test_objects_in_a_npz_are_not_unpickled(tmp_path):
     path = tmp_path / "features.npz"
     np.savez(path, score=np.array([print], dtype=object))
-    with pytest.raises(DataError, match=r"damaged or no \.npz of plain arrays"):
+    with pytest.raises(DataError, match=r"damaged or no \.npz of plain arrays.*texts as str"):
         load_features(path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,24 +110,61 @@ def test_an_interrupted_extraction_continues(manifest, tmp_path, monkeypatch):
         decoded.append(path)
         return decode(path)
 
-    def stopping(path, dataset):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(extraction, "decode", counting)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(extraction, "save_features", stopping)
+        patch.setattr(extraction, "save_features", interrupt)
         extract_features(manifest, out)
     dataset = extract_features(manifest, out)
     assert len(decoded) == 1
-    assert dataset.notes == ("no words, voice or face found in row 3",)
+    assert dataset.notes == ("row 3: no words, voice or face found",)
 
     # other words are other features, whatever was kept
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(extraction, "save_features", stopping)
+        patch.setattr(extraction, "save_features", interrupt)
         extract_features(manifest, out)
     manifest.write_text(manifest.read_text().replace("it was terrible", "it was not so terrible"))
     changed = extract_features(manifest, out)
     assert len(changed.valid[0].ids) == len(dataset.valid[0].ids) + 2
+
+
+def test_rows_that_are_cut_are_named_and_their_notes_kept(tmp_path, example_clip, monkeypatch):
+    with wave.open(str(tmp_path / "long.wav"), "wb") as file:
+        file.setparams((1, 1, 8000, 0, "NONE", ""))
+        file.writeframes(bytes([128]) * 8000 * 121)
+    (tmp_path / example_clip.name).symlink_to(example_clip)
+    rows = [
+        ["long.wav", "hello there", "1", "train"],
+        ["", "word " * 94, "1", "train"],  # with [CLS] and [SEP] as many as the encoder reads
+        [example_clip.name, "word " * 95, "1", "valid"],
+        ["", "word " * 120, "1", "test"],
+    ]
+    path, out, decode = write_manifest(tmp_path, rows), tmp_path / "features.npz", extraction.decode
+
+    def decode_damaged(path):
+        clip = decode(path)
+        return clip if path.suffix == ".wav" else replace(clip, damaged=True)
+
+    monkeypatch.setattr(extraction, "decode", decode_damaged)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(extraction, "save_features", interrupt)
+        extract_features(path, out)
+    monkeypatch.setattr(extraction, "decode", interrupt)  # an interrupted extraction knows its notes
+    assert extract_features(path, out).notes == (
+        "row 1: only the first 120 s of the clip were read",
+        "row 3: parts of the file are damaged and were not read",
+        "row 3, 4: only the first 94 words were read",
+    )
+    found = load_features(out)
+    assert found.utterance_notes == {
+        "train": ["only the first 120 s of the clip were read", ""],
+        "valid": ["parts of the file are damaged and were not read; only the first 94 words were read"],
+        "test": ["only the first 94 words were read"],
+    }
+    assert "long: only the first 120 s of the clip were read" in found.notes
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_a_clip_that_cannot_be_decoded_is_named(tmp_path):

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import sys
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from models.training.datasets import SIMS_SCORES, DataError, load_features, save_features
+from models.training.datasets import SIMS_SCORES, SPLITS, DataError, load_features, save_features
 from models.training.mmsa import load_pickle
 from models.types import MODALITIES
-from tests.models.feature_sets import AUDIO, DIMS, TEXT, VISION, feature_set, mmsa_content, same_items
+from tests.models.feature_sets import (
+    AUDIO,
+    DIMS,
+    TEXT,
+    VISION,
+    feature_set,
+    mmsa_content,
+    mmsa_split,
+    same_items,
+)
 
 
 @pytest.fixture
@@ -133,6 +145,211 @@ def test_numpy_1_called_its_modules_otherwise(write):
     assert len(load_features(path).train) == 96
 
 
+def as_objects(values) -> np.ndarray:
+    """An array of objects, one for each of the values."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+CHINESE = "我真的很喜欢这部电影"
+BYTES = {
+    "list": lambda texts: [str(text).encode() for text in texts],
+    "objects": lambda texts: as_objects([str(text).encode() for text in texts]),
+    "array": lambda texts: np.array([str(text).encode() for text in texts]),
+}
+
+
+@pytest.mark.parametrize("kind", BYTES)
+def test_bytes_are_texts_in_utf_8(write, kind):
+    told = [f"{CHINESE} {i}" for i in range(96)]
+    content = mmsa_content(
+        raw_text=lambda texts: BYTES[kind](told[: len(texts)]),
+        id=BYTES[kind],
+        annotations=BYTES[kind],
+    )
+    dataset = load_features(write(content))
+    assert dataset.transcripts["train"] == told
+    assert dataset.names["train"][:2] == ["video0$_$0", "video0$_$1"]
+    assert dataset.train[0].group == "video0"
+    assert dataset.train[0].ids is None  # Chinese, also in bytes
+
+
+def test_bytes_that_are_no_text_are_named(write):
+    content = mmsa_content(raw_text=lambda texts: [b"fine", "caf\u00e9".encode("latin1"), *texts[2:]])
+    with pytest.raises(DataError, match=r"unaligned_50\.pkl: train/raw_text, row 2: the bytes b'caf.*UTF-8"):
+        load_features(write(content))
+
+
+class Python2Pickler(pickle._Pickler):
+    """Writes every string as Python 2 wrote its `str`: as bytes that do not say what they are."""
+
+    dispatch = pickle._Pickler.dispatch.copy()
+
+    def save_string(self, value: str | bytes) -> None:
+        stored = value.encode() if isinstance(value, str) else value
+        self.write(pickle.BINSTRING + struct.pack("<i", len(stored)) + stored)
+        self.memoize(value)
+
+    dispatch[str] = dispatch[bytes] = save_string
+
+
+def test_a_pickle_of_python_2_is_read(tmp_path):
+    content = mmsa_content(
+        raw_text=lambda texts: [CHINESE] * len(texts), text=lambda values: values.astype(">f4"), id=list
+    )
+    with (tmp_path / "features.pkl").open("wb") as file:
+        Python2Pickler(file, 2).dump(content)
+    dataset = load_features(tmp_path / "features.pkl")
+    assert dataset.transcripts["valid"][0] == CHINESE
+    assert dataset.names["train"][0] == "video0$_$0"
+    np.testing.assert_array_equal(dataset.train[1].states[TEXT], content["train"]["text"][1, :4])
+
+
+def test_a_smiley_is_not_chinese(write):
+    dataset = load_features(write(mmsa_content(raw_text=lambda texts: [f"{text} 😀" for text in texts])))
+    assert dataset.train[0].ids is not None
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (lambda count: [str(i) for i in range(count)], ["0", "1"]),
+        (lambda count: np.arange(count), ["0", "1"]),
+        (lambda count: np.arange(count, dtype=float), ["0", "1"]),
+        (lambda count: [None] * count, ["train_0", "train_1"]),
+        (lambda count: [float("nan")] * count, ["train_0", "train_1"]),
+    ],
+)
+def test_ids_that_name_no_video_make_no_group(write, tmp_path, ids, names):
+    dataset = load_features(write(mmsa_content(id=lambda given: ids(len(given)))))
+    save_features(tmp_path / "features.npz", dataset)
+    save_features(tmp_path / "again.pkl", load_features(tmp_path / "features.npz"))
+    for found in (dataset, load_features(tmp_path / "again.pkl")):
+        assert found.shared_groups() == []
+        assert {item.group for item in found.train} == {""}
+        assert found.names["train"][:2] == names
+
+
+def test_groups_and_notes_survive_both_formats(tmp_path):
+    dataset = feature_set(utterance_notes={"valid": ["cut; damaged", *[""] * 30, "cut"]})
+    shared = replace(dataset.test[0], group=dataset.train[0].group)
+    found = replace(dataset, test=[shared, *dataset.test[1:]])
+    for ending in (".pkl", ".npz", ".pkl"):
+        save_features(tmp_path / f"features{ending}", found)
+        found = load_features(tmp_path / f"features{ending}")
+        assert found.shared_groups() == [shared.group]
+        assert found.utterance_notes["valid"] == dataset.utterance_notes["valid"]
+        assert found.notes == ("valid_0, valid_31: cut", "valid_0: damaged")
+    assert [item.group for item in found.valid] == [item.group for item in dataset.valid]
+
+
+UNPADDED = {
+    "list": list,
+    "tuple": tuple,
+    "objects": as_objects,
+    "float64": lambda rows: [row.astype(np.float64) for row in rows],
+    "lists": lambda rows: [row.tolist() for row in rows],
+}
+
+
+@pytest.mark.parametrize("kind", UNPADDED)
+@pytest.mark.parametrize("lengths", [False, True])
+def test_lists_of_unpadded_arrays_are_read(write, kind, lengths):
+    content = mmsa_content()
+    expected = load_features(write(content))
+    for table in content.values():
+        for modality in MODALITIES:
+            steps = table.get(f"{modality}_lengths", [3 + i % 3 for i in range(len(table["id"]))])
+            rows = [values[:count] for values, count in zip(table[modality], steps, strict=True)]
+            table[str(modality)] = UNPADDED[kind](rows)
+        if not lengths:
+            del table["audio_lengths"], table["vision_lengths"]
+    found = load_features(write(content))
+    assert found.dims == DIMS
+    for split, items in expected:
+        assert same_items(found[split], items, MODALITIES)
+
+
+def test_a_silent_end_of_an_unpadded_array_is_kept(write):
+    content = mmsa_content(audio_lengths=lambda lengths: None)
+    rows = [values[: 4 + i % 4] for i, values in enumerate(content["train"]["audio"])]
+    rows[6][4:] = 0
+    content["train"]["audio"] = rows
+    assert len(load_features(write(content)).train[6].states[AUDIO]) == 6
+
+
+def test_an_utterance_of_a_list_may_lack_the_modality(write):
+    content = mmsa_content()
+    content["train"]["vision"] = [None, [], *content["train"]["vision"][2:]]
+    dataset = load_features(write(content))
+    assert [set(item.states) for item in dataset.train[:3]] == [{TEXT, AUDIO}] * 2 + [{TEXT, AUDIO, VISION}]
+
+
+NUMBERS = {
+    "float64": lambda values: values.astype(np.float64),
+    "big-endian": lambda values: values.astype(">f8"),
+    "Fortran order": lambda values: np.asfortranarray(values.astype(np.float64)),
+    "objects": lambda values: values.astype(object),
+    "float16": lambda values: values.astype(np.float16),
+    "whole": lambda values: np.round(values).astype(np.int16),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_any_kind_of_number_becomes_float32(write, kind):
+    change = NUMBERS[kind]
+    content = mmsa_content(text=change, audio=change, vision=change, regression_labels=lambda y: y[:, None])
+    for split, items in load_features(write(content)):
+        for i, item in enumerate(items):
+            for modality, frames in zip(MODALITIES, (3 + i % 3, 4 + i % 4, 4 + i % 4), strict=True):
+                wanted = content[split][modality][i, :frames].astype(np.float32)
+                assert item.states[modality].dtype == torch.float32
+                np.testing.assert_array_equal(item.states[modality], wanted)
+
+
+def test_an_array_in_two_places_is_read_in_both(write):
+    content = mmsa_content(audio=lambda values: [values[7].astype(np.float64)] * len(values))
+    content["train"]["text"] = content["train"]["text"].astype(np.float64)
+    content["test"] = content["valid"] = content["train"]
+    dataset = load_features(write(content))
+    frames = content["train"]["audio"][7][:7].astype(np.float32)
+    for items in (dataset.train, dataset.test):
+        np.testing.assert_array_equal(items[4].states[TEXT], content["train"]["text"][4, :4].astype("f4"))
+        for item in items[:7]:
+            np.testing.assert_array_equal(item.states[AUDIO][:4], frames[:4])
+
+
+def test_an_empty_split_is_read(write):
+    content = mmsa_content()
+    content["test"] = {key: [] for key in content["test"]}
+    dataset = load_features(write(content))
+    assert (len(dataset.train), dataset.test, dataset.dims) == (96, [], DIMS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_loading_takes_little_more_memory_than_the_file(tmp_path, dtype):
+    path = tmp_path / "features.pkl"
+    wide = {"text": 300, "audio": 40, "vision": 80}
+    content = {split: mmsa_split(80 if split == "train" else 20, steps=(40, 60, 60)) for split in SPLITS}
+    for table in content.values():
+        for modality, width in wide.items():
+            values = np.repeat(table[modality], width // table[modality].shape[2], axis=2)
+            table[modality] = np.ascontiguousarray(values[:, :, :width], dtype)
+    with path.open("wb") as file:
+        pickle.dump(content, file)
+    del content
+    load_features(path)  # what is allocated once
+    tracemalloc.start()
+    try:
+        dataset = load_features(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(dataset.train) == 80
+    assert peak < 1.3 * path.stat().st_size
+
+
 class Malicious:
     """Unpickled by the standard library, this makes a folder."""
 
@@ -185,9 +402,36 @@ def test_a_truncated_pickle_is_explained(write):
         (lambda c: c["train"].update(audio=c["train"]["audio"][1:]), "train/audio has 95 rows for 96"),
         (lambda c: c["train"].update(text=c["train"]["text"][:, 0]), "train/text must be .* 3 axes"),
         (lambda c: c["train"].update(text=np.array(["a"])), "train/text must be an array of numbers"),
-        (lambda c: c["test"].update(vision=c["test"]["vision"][:, :, :4]), "widths of 'test'"),
+        (
+            lambda c: c["test"].update(vision=c["test"]["vision"][:, :, :4]),
+            "test/vision is 4 wide, and that of 'train' 5; all splits must have one width",
+        ),
         (lambda c: c["train"].update(text_bert=c["train"]["text_bert"][:, :2]), "train/text_bert is"),
+        (lambda c: c["train"].update(text_bert=5), "train/text_bert has 1 rows for 96"),
+        (lambda c: c["train"].update(audio=[*c["train"]["audio"][1:], 5]), "train/audio, row 96, must be"),
+        (
+            lambda c: c["train"].update(audio=[v[:, 0] for v in c["train"]["audio"]]),
+            r"audio, row 1, .*\(12,\)",
+        ),
+        (lambda c: c["valid"].update(audio=[[[1], [1, 2]]] * 32), "valid/audio, row 1, must be an array"),
+        (
+            lambda c: c["valid"].update(audio=[*c["valid"]["audio"][1:], np.ones((2, 5))]),
+            "valid/audio, row 32, is 5 wide, and others 6",
+        ),
+        (lambda c: c["valid"].update(audio=[None] * 31), "valid/audio has 31 rows for 32"),
+        (
+            lambda c: [table.update(audio=[None] * len(table["id"])) for table in c.values()],
+            "audio has no value in any split",
+        ),
+        (lambda c: c["train"].update(audio_lengths=[[1], [1, 2]]), "train/audio_lengths must be 96"),
         (lambda c: c["train"].update(audio_lengths=[1]), "train/audio_lengths must be 96"),
+        (lambda c: c["train"].update(id=[[1], [2, 3]] * 48), "train/id, row 1: a list is no text"),
+        (lambda c: c["train"].update(group=["a"]), "train/group has 1 entries for 96"),
+        (
+            lambda c: c["test"]["regression_labels"].__setitem__(2, np.nan),
+            "test/regression_labels, row 3: .*nan",
+        ),
+        (lambda c: c["test"].update(regression_labels=[[1], [1, 2]]), "test/regression_labels must be one"),
         (lambda c: c["train"].update(id=["a"]), "train/id has 1 entries for 96"),
         (lambda c: c["train"]["regression_labels"].__setitem__(0, 5), r"label 5.0 is outside \[-3, 3\]"),
     ],
