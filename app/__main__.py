@@ -78,6 +78,7 @@ def serve(settings: Settings) -> int:
     """The page, until it is stopped."""
     from app.media.whisper import RecogniserError
     from app.service.analyst import Analyst
+    from app.service.device import limit_heaps
     from app.ui import page
     from models.checkpoint import CheckpointError
 
@@ -87,6 +88,7 @@ def serve(settings: Settings) -> int:
         except (CheckpointError, RecogniserError) as error:
             print(f"{error}\nNo clip can be analysed; see `python -m app doctor`", file=sys.stderr)
 
+    limit_heaps()
     try:
         analyst = Analyst(settings)
     except ValueError as error:

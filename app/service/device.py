@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
+import sys
 from pathlib import Path
 
 import torch
 
+M_ARENA_MAX, ARENAS = -8, 2  # glibc's malloc.h; heaps that threads share
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "<microseconds> <period>" or "max <period>"
 
 
@@ -40,3 +43,15 @@ def limit_threads() -> None:
     """As many torch threads as usable cores, unless OMP_NUM_THREADS says otherwise."""
     if not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(usable_cores())
+
+
+def limit_heaps() -> None:
+    """Few heaps for all threads, where the C library is glibc.
+
+    It would give every thread one of its own, each of which keeps what the largest clip took: memory that a
+    server never gets back.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(M_ARENA_MAX, ARENAS)
