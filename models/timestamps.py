@@ -1,0 +1,81 @@
+"""Time stamps of picture and sound -> seconds on one clock that runs on, whatever the stamps do.
+
+Recordings that are joined byte by byte begin anew at 0; a broadcast's counter wraps; a recorder's clock is
+set while it runs. Such jumps are closed up, by the same shift in both streams, so that they stay in step. A
+pause in one stream while the other goes on is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+BACK = 0.2  # s by which a stamp may lie before the last one
+FORWARD = 10.0  # s; where neither stream has anything for longer, the stamps jumped
+INTERLEAVING = 5.0  # s by which one stream of a file may run ahead of the other
+
+
+@dataclass
+class Track:
+    """One stream's place on the clock, in seconds; None before its first frame."""
+
+    first: float | None = None
+    last: float = 0.0  # start of the last frame
+    reach: float = 0.0  # its end; one that is said to last longer than FORWARD counts as that long
+    joined: bool = False  # the last frame was the first after a jump
+    shift: int = 0  # which of the clock's shifts is in force
+    stamps: list[float] = field(default_factory=list)  # s, least and greatest as the file has them, unshifted
+
+    @property
+    def seconds(self) -> float:
+        """From the first frame to the end of the last: by the clock or by the stamps, whichever is longer."""
+        by_clock = self.reach - self.first if self.first is not None else 0.0
+        return max(by_clock, self.stamps[1] - self.stamps[0]) if self.stamps else by_clock
+
+
+class Clock:
+    """Places the frames of a file's picture and sound."""
+
+    def __init__(self) -> None:
+        self._shifts = [0.0]
+
+    def place(self, track: Track, other: Track | None, stamp: float | None, seconds: float) -> float:
+        """The time of a frame of `track` that has this stamp, None for none, and lasts `seconds`."""
+        other = other if other is not None and other.first is not None else None
+        track.joined = False
+        if stamp is None:
+            time = track.reach if track.first is not None or other is None else other.first
+        else:
+            time = self._shifted(track, other, stamp)
+            least, greatest = track.stamps or (stamp, stamp)
+            track.stamps = [min(least, stamp), max(greatest, stamp + seconds)]
+        if track.first is None:
+            track.first = track.reach = time
+        track.last = time
+        track.reach = max(track.reach, time + min(seconds, FORWARD))
+        return time
+
+    def _shifted(self, track: Track, other: Track | None, stamp: float) -> float:
+        """The shift in force, the next that another stream brought, or a new one: which runs on best."""
+        begun = track.first is not None
+        if not begun and other is None:
+            return stamp
+        expected = track.reach if begun else other.reach
+        before = track.shift
+        newer = range(track.shift, len(self._shifts))
+        track.shift = min(newer, key=lambda i: abs(stamp + self._shifts[i] - expected))
+        time = stamp + self._shifts[track.shift]
+        if self._jumps(track, other, time):
+            start = max(track.reach, other.reach if other else track.reach) if begun else other.first
+            self._shifts.append(start - stamp)
+            track.shift, time = len(self._shifts) - 1, start
+        track.joined = begun and track.shift != before
+        return time
+
+    @staticmethod
+    def _jumps(track: Track, other: Track | None, time: float) -> bool:
+        if track.first is None:
+            return time - other.reach > FORWARD or other.first - time > FORWARD
+        if time < track.last - BACK:
+            return True
+        goes_on = other is not None and other.last >= time - INTERLEAVING
+        return time - track.reach > FORWARD and not goes_on
