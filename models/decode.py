@@ -16,7 +16,7 @@ from models.clip import MAX_SECONDS, Clip, MediaError
 from models.missing_end import is_missing
 from models.picture import Picture
 from models.sound import Sound
-from models.timestamps import INTERLEAVING, Clock, Track
+from models.timestamps import INTERLEAVING, SHORT, Clock, Track
 
 MAX_FRAMES = 30_000  # 120 s at 250 frames a second
 LARGE_PIXELS = 1920 * 1080  # above this, frames that no other frame needs are not decoded
@@ -78,11 +78,11 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
                 picture.add(frame, time, max_frames)
             else:
                 sound.add(frame, time, track.joined)
-            end = max(end, track.reach, sound.end)
+            end = max(end, track.end, sound.end)
 
         truncated = truncated or end - origin > max_seconds + END_TOLERANCE
         if not truncated:
-            read = {stream: track.seconds for stream, track in tracks.items() if track.first is not None}
+            read = {stream: track.read_until for stream, track in tracks.items() if track.first is not None}
             damaged = damaged or is_missing(path, container, read)
 
     if origin is math.inf:
@@ -99,10 +99,10 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
 
 
 def _seconds(frame: av.VideoFrame | av.AudioFrame) -> float:
-    """How long a frame lasts; a video frame of a file that does not say counts as one of 25 a second."""
+    """How long a frame lasts; SHORT for a video frame of a file that does not say."""
     if isinstance(frame, av.AudioFrame):
         return frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-    return float(frame.duration * (frame.time_base or Fraction(0))) or 1 / 25
+    return float(frame.duration * (frame.time_base or Fraction(0))) or SHORT
 
 
 def _open(path: Path) -> InputContainer:

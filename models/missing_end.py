@@ -16,13 +16,13 @@ SLACK = 0.5  # s by which headers round, encoders pad and the last frames of a s
 SHARE = 0.02  # of the promised duration, as further slack
 RIFF_SHARE = 0.01  # of a chunk; writers are often a few bytes out
 UNKNOWN_SIZE = 0x7FFF0000  # bytes; programs that cannot go back to the header write such sizes, or 0
-LARGEST_PARTS = 200_000  # parts looked at, so that no file takes long
+MOST_PARTS = 200_000  # parts looked at, so that no file takes long
 
 
 def is_missing(path: Path, container: InputContainer, read: dict[Stream, float]) -> bool:
     """Whether clearly less was read than the file promises.
 
-    read : seconds from the first to the last stamp, of each stream that was decoded
+    read : seconds up to the end of the last frame, of each stream that was decoded
     """
     return _breaks_off(path) or any(
         seconds + SLACK < (1 - SHARE) * _promised(path, container, stream) for stream, seconds in read.items()
@@ -81,13 +81,15 @@ def _breaks_off(path: Path) -> bool:
             walk = _matroska
         elif start.startswith(b"OggS"):
             walk = _ogg
+        elif start.startswith(b"FLV"):
+            walk = _flv
         return walk is not None and walk(file, size)
 
 
 def _riff(file: BinaryIO, size: int) -> bool:
-    """Chunks of WAV and AVI: a name, a length, the content, even."""
-    file.seek(12)
-    for _ in range(LARGEST_PARTS):
+    """Chunks of WAV and AVI: a name, a length, the content, even. A WAV behind the first is not read."""
+    is_wav = file.read(12).endswith(b"WAVE")
+    for _ in range(MOST_PARTS):
         header = file.read(8)
         if len(header) < 8:
             return False
@@ -97,15 +99,18 @@ def _riff(file: BinaryIO, size: int) -> bool:
         if name == b"data" or kind == b"movi":
             if not length or length >= UNKNOWN_SIZE:
                 return False
-            return place + length * (1 - RIFF_SHARE) > size
+            if place + length * (1 - RIFF_SHARE) > size:
+                return True
+        if name == b"RIFF" and is_wav:
+            return True
         file.seek(place + length + length % 2)
     return False
 
 
 def _mp4(file: BinaryIO, size: int) -> bool:
-    """Boxes: a length with this header, a name, the content."""
-    place = 0
-    for _ in range(LARGEST_PARTS):
+    """Boxes: a length with this header, a name, the content. A second film behind the first is not read."""
+    place = films = 0
+    for _ in range(MOST_PARTS):
         file.seek(place)
         header = file.read(16)
         if len(header) < 8:
@@ -113,6 +118,9 @@ def _mp4(file: BinaryIO, size: int) -> bool:
         length, name = struct.unpack(">I4s", header[:8])
         if length == 1 and len(header) == 16:
             length = struct.unpack(">Q", header[8:])[0]
+        films += name == b"moov"
+        if films > 1:
+            return True
         if length < 8:  # 0: up to the end of the file
             return False
         if place + length > size:
@@ -128,7 +136,7 @@ BLOCKS = {0xA3, 0xA1}  # SimpleBlock, Block
 def _matroska(file: BinaryIO, size: int) -> bool:
     """EBML elements: a name, a length, the content; live recordings leave lengths open."""
     place = 0
-    for _ in range(LARGEST_PARTS):
+    for _ in range(MOST_PARTS):
         file.seek(place)
         header = file.read(12)
         name, width = _variable(header, marked=True)
@@ -164,7 +172,7 @@ def _variable(data: bytes, marked: bool) -> tuple[int | None, int]:
 def _ogg(file: BinaryIO, size: int) -> bool:
     """Pages: a header of 27 bytes that ends in the number of segments, their lengths, their contents."""
     place = 0
-    for _ in range(LARGEST_PARTS):
+    for _ in range(MOST_PARTS):
         file.seek(place)
         header = file.read(27 + 255)
         if not header:
@@ -174,5 +182,21 @@ def _ogg(file: BinaryIO, size: int) -> bool:
         count = header[26]
         place += 27 + count + sum(header[27 : 27 + count])
         if place > size or len(header) < 27 + count:
+            return True
+    return False
+
+
+def _flv(file: BinaryIO, size: int) -> bool:
+    """Tags: a kind and a length in 11 bytes, the content, 4 bytes of the whole length."""
+    place = 13
+    for _ in range(MOST_PARTS):
+        file.seek(place)
+        header = file.read(4)
+        if len(header) < 4:
+            return False
+        if header[0] not in (8, 9, 18):  # sound, picture, script
+            return True
+        place += 15 + int.from_bytes(header[1:], "big")
+        if place - 4 > size:
             return True
     return False

@@ -7,10 +7,12 @@ pause in one stream while the other goes on is kept.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 BACK = 0.2  # s by which a stamp may lie before the last one
 FORWARD = 10.0  # s; where neither stream has anything for longer, the stamps jumped
+SHORT = 1 / 25  # s; a frame of unknown length
 INTERLEAVING = 5.0  # s by which one stream of a file may run ahead of the other
 
 
@@ -20,16 +22,17 @@ class Track:
 
     first: float | None = None
     last: float = 0.0  # start of the last frame
-    reach: float = 0.0  # its end; one that is said to last longer than FORWARD counts as that long
+    end: float = -math.inf  # the latest end of a frame; a length beyond FORWARD is a jump, not believed
+    reach: float = 0.0  # the same, for what is to come; a length beyond FORWARD counts as that long
     joined: bool = False  # the last frame was the first after a jump
     shift: int = 0  # which of the clock's shifts is in force
     stamps: list[float] = field(default_factory=list)  # s, least and greatest as the file has them, unshifted
 
     @property
-    def seconds(self) -> float:
-        """From the first frame to the end of the last: by the clock or by the stamps, whichever is longer."""
+    def read_until(self) -> float:
+        """Seconds up to the end of the last frame, by the clock or by the greatest stamp: the longer."""
         by_clock = self.reach - self.first if self.first is not None else 0.0
-        return max(by_clock, self.stamps[1] - self.stamps[0]) if self.stamps else by_clock
+        return max(by_clock, self.stamps[1] - self.stamps[0], self.stamps[1]) if self.stamps else by_clock
 
 
 class Clock:
@@ -51,6 +54,7 @@ class Clock:
         if track.first is None:
             track.first = track.reach = time
         track.last = time
+        track.end = max(track.end, time + (seconds if seconds <= FORWARD else SHORT))
         track.reach = max(track.reach, time + min(seconds, FORWARD))
         return time
 
