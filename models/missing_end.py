@@ -129,13 +129,17 @@ def _mp4(file: BinaryIO, size: int) -> bool:
     return False
 
 
-MASTERS = {0x18538067, 0x1F43B675, 0xA0}  # Segment, Cluster, BlockGroup: walked into
+SEGMENT = 0x18538067
+MASTERS = {SEGMENT, 0x1F43B675, 0xA0}  # Segment, Cluster, BlockGroup: walked into
 BLOCKS = {0xA3, 0xA1}  # SimpleBlock, Block
 
 
 def _matroska(file: BinaryIO, size: int) -> bool:
-    """EBML elements: a name, a length, the content; live recordings leave lengths open."""
-    place = 0
+    """EBML elements: a name, a length, the content; live recordings leave lengths open.
+
+    Of joined recordings FFmpeg reads two where their lengths are known, and all of them where they are open.
+    """
+    place = closed = 0
     for _ in range(MOST_PARTS):
         file.seek(place)
         header = file.read(12)
@@ -144,6 +148,9 @@ def _matroska(file: BinaryIO, size: int) -> bool:
         if not width or not more:
             return False
         place += width + more
+        closed += name == SEGMENT and length is not None
+        if closed > 2:
+            return True
         if name in MASTERS:
             continue
         if length is None:  # only masters may be of unknown length

@@ -40,6 +40,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._shifts = [0.0]
+        self._starts = [0.0]  # s on the clock, where each shift came into force
 
     def place(self, track: Track, other: Track | None, stamp: float | None, seconds: float) -> float:
         """The time of a frame of `track` that has this stamp, None for none, and lasts `seconds`."""
@@ -69,11 +70,20 @@ class Clock:
         track.shift = min(newer, key=lambda i: abs(stamp + self._shifts[i] - expected))
         time = stamp + self._shifts[track.shift]
         if self._jumps(track, other, time):
-            start = max(track.reach, other.reach if other else track.reach) if begun else other.first
-            self._shifts.append(start - stamp)
-            track.shift, time = len(self._shifts) - 1, start
+            time = self._start(track, other, before)
+            self._shifts.append(time - stamp)
+            self._starts.append(time)
+            track.shift = len(self._shifts) - 1
         track.joined = begun and track.shift != before
         return time
+
+    def _start(self, track: Track, other: Track | None, before: int) -> float:
+        """Where a part begins: with the other stream's, or when both streams' last one is over."""
+        if track.first is None:
+            return other.first
+        if other is not None and other.shift > before:
+            return max(track.end, self._starts[other.shift])
+        return max(track.end, other.end) if other is not None else track.end
 
     @staticmethod
     def _jumps(track: Track, other: Track | None, time: float) -> bool:
