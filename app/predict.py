@@ -7,21 +7,21 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tqdm import tqdm
 
 from app.media.whisper import RecogniserError
-from app.service.analysis import Analysis, Transcript
+from app.service.analysis import Analysis, Notice
 from app.service.analyst import Analyst, chosen, known
-from app.service.reader import NO_WORDS
+from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.settings import Settings
 from models.checkpoint import CheckpointError
 from models.manifest import ManifestError, Row, read_manifest
 
-SCORED = ("score", "label", "lo", "hi")
-HEARD = ("words",)
+SCORED = ("score", "label", "lo", "hi", "notes")
+HEARD = ("words", "notes")
 NAMES = {"text": "words", "audio": "voice", "vision": "face"}
 GAUGE_STEPS = 10  # characters a point of the scale
 
@@ -65,15 +65,30 @@ def transcribe(args: argparse.Namespace, settings: Settings) -> None:
     if args.manifest:
         transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
         return
-    transcript = analyst.transcribe(video=args.clip)
+    transcript, notices = analyst.hear(video=args.clip)
     print(transcript.text)
+    for notice in notices:
+        if notice.code in READ_IN_PART:
+            print(notice.text, file=sys.stderr)
     if not transcript.text:
-        print(no_words(transcript), file=sys.stderr)
+        print(no_words(notices), file=sys.stderr)
 
 
-def no_words(transcript: Transcript) -> str:
+def no_words(notices: Iterable[Notice]) -> str:
     """Why an empty transcript is empty."""
-    return "There is no sound." if transcript == NO_WORDS else "No words were recognised in the sound."
+    codes = {notice.code.removesuffix(WITHIN) for notice in notices}
+    seconds = cut_at(notices)
+    within = "" if seconds is None else f" in the first {seconds:g} seconds"
+    if "no_sound" in codes:
+        return f"There is no sound{within}."
+    if "nobody_speaks" in codes:
+        return f"Nobody speaks in the sound{within}."
+    return f"No words were recognised in the sound{within}."
+
+
+def noted(notices: Iterable[Notice]) -> str:
+    """Notices as one cell of a table."""
+    return " ".join(notice.text for notice in notices)
 
 
 def describe(analysis: Analysis) -> str:
@@ -117,9 +132,10 @@ def gauge(analysis: Analysis) -> str:
 def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, modalities: list[str]) -> None:
     """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`.
 
-    Writes the same rows with `score`, `label`, `lo`, `hi` and `error`; a column that already has one of these
-    names stays as `given_<name>`. An empty `text` cell leaves the words to speech recognition. A row that
-    cannot be scored says why in `error`. Raises ManifestError for a CSV that cannot be read or a place that
+    Writes the same rows with `score`, `label`, `lo`, `hi`, `notes` (what the page would tell: limits, damage,
+    what is not there) and `error`; a column that already has one of these names stays as `given_<name>`. An
+    empty `text` cell leaves the words to speech recognition. A row that cannot be scored says why in `error`.
+    Raises ManifestError for a CSV that cannot be read or a place that
     cannot be written, CheckpointError for weights that are missing.
     """
 
@@ -132,13 +148,13 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
             session=session,
         )
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
-        return [value, analysis.label, low, high]
+        return [value, analysis.label, low, high, noted(analysis.notices)]
 
     _answer_rows(analyst, manifest, ("text",), out, SCORED, score, "scored")
 
 
 def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
-    """Writes the rows of a CSV with the recognised `words` of every `file`, and `error`; see above.
+    """Writes the rows of a CSV with the recognised `words` of every `file`, `notes` and `error`; see above.
 
     No words are an answer too; why there are none goes to stderr.
     """
@@ -146,10 +162,10 @@ def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
     def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
         if video is None:
             raise ManifestError("The row has no file.")
-        transcript = analyst.transcribe(video=video, session=session)
+        transcript, notices = analyst.hear(video=video, session=session)
         if not transcript.text:
-            tqdm.write(f"{video.name}: {no_words(transcript)}", file=sys.stderr)
-        return [transcript.text]
+            tqdm.write(f"{video.name}: {no_words(notices)}", file=sys.stderr)
+        return [transcript.text, noted(notices)]
 
     _answer_rows(analyst, manifest, (), out, HEARD, hear, "transcribed")
 

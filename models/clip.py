@@ -1,4 +1,4 @@
-"""A decoded clip, and nothing about how a page shows it."""
+"""A decoded clip, or why there is none; and nothing about how a page shows it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ import numpy as np
 FRAME_RATE = 5.0  # frames a second, sampled by time stamp
 SAMPLE_RATE = 16_000  # Hz, mono
 MAX_SECONDS = 120.0  # longer clips are cut
+
+
+class MediaError(ValueError):
+    """A file that cannot be analysed.
+
+    The message is plain English for the person who gave the file; `code` and `values` let a page translate.
+    """
+
+    def __init__(self, code: str, text: str, **values: str | float | int) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values = values
 
 
 @dataclass(frozen=True)
@@ -24,12 +36,14 @@ class Word:
 class Clip:
     """What decoding gives; a stream the file lacks is None.
 
-    frames : (N, H, W, 3) uint8 RGB, upright, longer side at most 480 pixels, or None
+    frames : (N, H, W, 3) uint8 RGB, upright, longer side at most 480 pixels, or None; where the size changes
+        midway, each frame keeps its own proportions, in the middle of a black canvas that holds the largest
     frame_times : (N,) float64, seconds from the start of the clip, or None
     audio : (n,) float32 in [-1, 1], 16 kHz mono, or None
     duration : seconds kept, at most MAX_SECONDS
     truncated : True where the file was longer than that
-    damaged : True where a part of the file could not be decoded; one that is cut off at its end is not told
+    damaged : True where a part of the file could not be decoded, or its end is missing: clearly less was read
+        than its header or the sizes of its parts promise
     """
 
     frames: np.ndarray | None

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from models.clip import FRAME_RATE, MAX_SECONDS, SAMPLE_RATE, Clip
-from models.decode import LONGER_SIDE, MAX_FRAMES, MediaError
+from models.decode import MAX_FRAMES, MediaError
+from models.picture import LONGER_SIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000  # bytes

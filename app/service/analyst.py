@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.service import notices
-from app.service.analysis import Analysis, ModalityAnalysis, SubsetAnswer, Transcript, label_of
+from app.service.analysis import Analysis, ModalityAnalysis, Notice, SubsetAnswer, Transcript, label_of
 from app.service.device import choose_device, limit_threads
 from app.service.exhibit import Exhibit
 from app.service.notices import AnalysisError
@@ -128,13 +128,19 @@ class Analyst:
         if not present:
             raise notices.nothing_present(reading.notices)
         if not used:
-            raise notices.nothing_used(asked, present)
+            raise notices.nothing_used(asked, present, reading.notices)
         return Exhibit(reading, features, self.checkpoint(method), present, used)
 
     def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
     ) -> Transcript:
         """The words that speech recognition finds, empty without sound; kept like everything else."""
+        return self.hear(video=video, audio=audio, session=session, progress=progress)[0]
+
+    def hear(
+        self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
+    ) -> tuple[Transcript, tuple[Notice, ...]]:
+        """As `transcribe`, and what to know about the words and the sound: limits, damage, why none."""
         return self._reader.transcribe(video, audio, Course(session, progress))
 
     def forget(self, session: str) -> None:

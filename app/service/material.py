@@ -19,9 +19,11 @@ class Material:
 
     waveform : (n,) float32 16 kHz mono, for a recogniser asked later, or None
     voice, face : extractions from the sound alone and the picture alone, or None without such a stream
+    speech : False where nobody speaks in the sound: no words are looked for in beeps, hum or music
     """
 
     waveform: np.ndarray | None = None
     voice: Extraction | None = None
     face: Extraction | None = None
     notices: tuple[Notice, ...] = ()
+    speech: bool = True

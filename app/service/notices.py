@@ -12,15 +12,47 @@ Subset = tuple[Modality, ...]
 
 PLAIN = {Modality.TEXT: "words", Modality.AUDIO: "voice", Modality.VISION: "face"}
 
-# A notice with one of these codes already explains what is the matter with its modality.
+# A notice with one of these codes already explains what is the matter with its modality. Those of LACKING
+# also come with WITHIN behind them, for a clip of which only the beginning was read: the rest may have it.
 EXPLAINS = {
     "no_sound": (Modality.AUDIO, Modality.TEXT),
     "no_voice": (Modality.AUDIO,),
+    "nobody_speaks": (Modality.AUDIO, Modality.TEXT),
     "no_speech": (Modality.TEXT,),
     "no_words": (Modality.TEXT,),
     "no_picture": (Modality.VISION,),
     "no_face": (Modality.VISION,),
     "not_english": (Modality.TEXT,),
+}
+WITHIN = "_within"
+READ_IN_PART = ("truncated", "damaged_parts")
+
+# {code: what is said of a whole clip, and of one of which `seconds` were read}
+LACKING = {
+    "no_sound": (
+        "The clip has no sound, so there is no voice to hear.",
+        "The first {seconds:g} seconds of the clip have no sound, so there is no voice to hear.",
+    ),
+    "no_voice": (
+        "The sound is silent or too short to hear a voice in.",
+        "The first {seconds:g} seconds of the sound are silent or too short to hear a voice in.",
+    ),
+    "nobody_speaks": (
+        "Nobody speaks in the sound; beeps, hum or music are not read.",
+        "Nobody speaks in the first {seconds:g} seconds of the sound; beeps, hum or music are not read.",
+    ),
+    "no_speech": (
+        "No words were recognised in the sound; you can type them.",
+        "No words were recognised in the first {seconds:g} seconds of the sound; you can type them.",
+    ),
+    "no_picture": (
+        "The clip has no picture, so there is no face to see.",
+        "The first {seconds:g} seconds of the clip have no picture, so there is no face to see.",
+    ),
+    "no_face": (
+        "No face was found in the picture.",
+        "No face was found in the first {seconds:g} seconds of the picture.",
+    ),
 }
 
 
@@ -36,35 +68,65 @@ class AnalysisError(ValueError):
         self.values = values
 
 
-def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool) -> list[Notice]:
+def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool, speech: bool) -> list[Notice]:
     """What a decoded clip lacks.
 
     seconds : where longer clips are cut
     film : a picture was to be expected; an audio file owes none
     voice, face : an extractor found one
+    speech : somebody speaks in the sound, or it is silent
     """
     notices = []
     if clip.truncated:
         text = f"The clip is longer than {seconds:g} seconds; only the first {seconds:g} are used."
         notices.append(Notice("truncated", text, {"seconds": seconds}))
     if clip.damaged:
-        text = "Parts of the file are damaged and could not be read; the rest of it is used."
+        text = "Part of the file is damaged or missing and could not be read; the rest of it is used."
         notices.append(Notice("damaged_parts", text))
+    lacking = []
     if clip.audio is None:
-        notices.append(Notice("no_sound", "The clip has no sound, so there is no voice to hear."))
+        lacking.append("no_sound")
+    elif not speech:
+        lacking.append("nobody_speaks")
     elif not voice:
-        notices.append(Notice("no_voice", "The sound is silent or too short to hear a voice in."))
+        lacking.append("no_voice")
     if film and clip.frames is None:
-        notices.append(Notice("no_picture", "The clip has no picture, so there is no face to see."))
+        lacking.append("no_picture")
     elif film and not face:
-        notices.append(Notice("no_face", "No face was found in the picture."))
-    return notices
+        lacking.append("no_face")
+    return [*notices, *(_lacking(code, seconds if clip.truncated else None) for code in lacking)]
 
 
-def of_transcript(transcript: Transcript, *, recognised: bool) -> list[Notice]:
-    """What to know about the words; `recognised` is True where a recogniser was asked for them."""
+def _lacking(code: str, seconds: float | None) -> Notice:
+    """What is not there; for a clip that was cut at `seconds`, only that it is not in what was read."""
+    whole, part = LACKING[code]
+    if seconds is None:
+        return Notice(code, whole)
+    return Notice(code + WITHIN, part.format(seconds=seconds), {"seconds": seconds})
+
+
+def cut_at(notices: Iterable[Notice]) -> float | None:
+    """Seconds of a clip that were read, where one of its notices says that there is more; else None."""
+    return next((notice.values["seconds"] for notice in notices if notice.code == "truncated"), None)
+
+
+def of_sound(notices: Iterable[Notice]) -> list[Notice]:
+    """Those of a clip's notices that matter to somebody who wants its words."""
+    return [
+        notice
+        for notice in notices
+        if notice.code in READ_IN_PART or Modality.VISION not in explained_by(notice)
+    ]
+
+
+def of_transcript(transcript: Transcript, *, recognised: bool, seconds: float | None = None) -> list[Notice]:
+    """What to know about the words.
+
+    recognised : a recogniser was asked for them
+    seconds : where the clip was cut, None for a whole one
+    """
     if recognised and not transcript.text:
-        return [Notice("no_speech", "No words were recognised in the sound; you can type them.")]
+        return [_lacking("no_speech", seconds)]
     if transcript.rough:
         text = "The transcript was recognised roughly and may be wrong; please correct it."
         return [Notice("rough_transcript", text, {"source": transcript.source})]
@@ -109,8 +171,13 @@ def of_strangeness(strange: Iterable[Modality], others: Iterable[Notice]) -> lis
 
 def _unexplained(modalities: Iterable[Modality], others: Iterable[Notice]) -> list[Modality]:
     """Those that none of the `others` explains."""
-    explained = {m for notice in others for m in EXPLAINS.get(notice.code, ())}
+    explained = {m for notice in others for m in explained_by(notice)}
     return [m for m in modalities if m not in explained]
+
+
+def explained_by(notice: Notice) -> tuple[Modality, ...]:
+    """The modalities whose absence a notice explains."""
+    return EXPLAINS.get(notice.code.removesuffix(WITHIN), ())
 
 
 def plain_list(modalities: Iterable[Modality], conjunction: str) -> str:
@@ -119,23 +186,36 @@ def plain_list(modalities: Iterable[Modality], conjunction: str) -> str:
     return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
-def nothing_used(asked: Subset, present: Subset) -> AnalysisError:
+def nothing_used(asked: Subset, present: Subset, others: Iterable[Notice] = ()) -> AnalysisError:
     """The error for a subset of which nothing is present."""
-    return AnalysisError(
-        "nothing_used",
-        f"The input has no {plain_list(asked, 'or')}; switch on {plain_list(present, 'or')}.",
-        modalities=",".join(asked),
-        present=",".join(present),
+    remedy = f"switch on {plain_list(present, 'or')}."
+    values = {"modalities": ",".join(asked), "present": ",".join(present)}
+    seconds = cut_at(others)
+    if seconds is None:
+        return AnalysisError(
+            "nothing_used", f"The input has no {plain_list(asked, 'or')}; {remedy}", **values
+        )
+    text = (
+        f"Only the first {seconds:g} seconds are used, and they have no {plain_list(asked, 'or')}; {remedy}"
     )
+    return AnalysisError("nothing_used" + WITHIN, text, **values, seconds=seconds)
 
 
-def nothing_present(reasons: Iterable[Notice]) -> AnalysisError:
+def nothing_present(notices: Iterable[Notice]) -> AnalysisError:
     """The error for input without words, voice and face."""
-    reasons = [notice for notice in reasons if not notice.values]  # the others explain no absence
-    sentences = [
-        "There is nothing to analyse.",
-        *(notice.text for notice in reasons),
-        "Give a clip in which somebody speaks or shows their face, or type the words.",
-    ]
-    codes = ",".join(notice.code for notice in reasons)
-    return AnalysisError("nothing_present", " ".join(sentences), reasons=codes)
+    reasons = [notice for notice in notices if notice.code in READ_IN_PART or explained_by(notice)]
+    seconds = cut_at(reasons)
+    if seconds is None:
+        code, remedy = "nothing_present", "Give a clip in which somebody speaks or shows their face"
+    else:
+        code = "nothing_present" + WITHIN
+        remedy = f"Cut the clip so that somebody speaks or shows their face in its first {seconds:g} seconds"
+    text = " ".join(
+        [
+            "There is nothing to analyse.",
+            *(notice.text for notice in reasons),
+            f"{remedy}, or type the words.",
+        ]
+    )
+    values = {} if seconds is None else {"seconds": seconds}
+    return AnalysisError(code, text, reasons=",".join(notice.code for notice in reasons), **values)

@@ -16,6 +16,7 @@ from torch import Tensor
 from app.media.guard import DecodeLimits, check_size, decode_guarded
 from app.media.language import warn_if_not_english
 from app.media.speech import Recogniser
+from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
@@ -114,7 +115,6 @@ class Reader:
         material = self._material(key, video, audio, course)
         transcript = self._transcript(key, text, material, course)
         words, about_words = self._words(transcript, course)
-        recognised = text is None and material.waveform is not None
         return Reading(
             features=Features(
                 text=words.features.text,
@@ -125,16 +125,19 @@ class Reader:
             material=material,
             notices=(
                 *material.notices,
-                *notices.of_transcript(transcript, recognised=recognised),
+                *_about_transcript(transcript, text, material),
                 *about_words,
             ),
             token_spans=words.token_spans,
         )
 
-    def transcribe(self, video: File, audio: File, course: Course) -> Transcript:
-        """The recognised words, empty without sound."""
+    def transcribe(self, video: File, audio: File, course: Course) -> tuple[Transcript, tuple[Notice, ...]]:
+        """The recognised words, empty without sound, and what to know about the sound and them."""
         key = self._key(video, audio)
-        return self._transcript(key, None, self._material(key, video, audio, course), course)
+        material = self._material(key, video, audio, course)
+        transcript = self._transcript(key, None, material, course)
+        about = (*notices.of_sound(material.notices), *_about_transcript(transcript, None, material))
+        return transcript, about
 
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
@@ -183,9 +186,12 @@ class Reader:
                 clip = self._decode(video, audio)
             extractors = self._extractors()  # loaded before a stage is timed
             voice = face = None
+            speech = clip.audio is None or not nobody_speaks(clip.audio)
             if clip.audio is not None:
                 with course.stage("audio", "hearing voice"):
                     voice = extractors.extract(replace(clip, frames=None, frame_times=None), "")
+                    if not speech:
+                        voice = replace(voice, features=voice.features.only(()))
             if clip.frames is not None:
                 with course.stage("vision", "watching face"):
                     face = extractors.extract(replace(clip, audio=None), "")
@@ -195,8 +201,9 @@ class Reader:
                 film=bool(video),
                 voice=_has(voice, Modality.AUDIO),
                 face=_has(face, Modality.VISION),
+                speech=speech,
             )
-            return Material(clip.audio, voice, face, tuple(lacking))
+            return Material(clip.audio, voice, face, tuple(lacking), speech)
 
         return self._cache.get(("material", *key), course.session, compute)
 
@@ -204,7 +211,7 @@ class Reader:
         """Typed words, where text is given, else recognised ones."""
         if text is not None:
             return Transcript(text.strip(), "typed") if text.strip() else NO_WORDS
-        if material.waveform is None:
+        if material.waveform is None or not material.speech:
             return NO_WORDS
 
         def compute() -> Transcript:
@@ -257,6 +264,12 @@ class Reader:
 
                 self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
             return self._profile
+
+
+def _about_transcript(transcript: Transcript, text: str | None, material: Material) -> list[Notice]:
+    recognised = text is None and material.waveform is not None and material.speech
+    seconds = notices.cut_at(material.notices)
+    return notices.of_transcript(transcript, recognised=recognised, seconds=seconds)
 
 
 def _has(extraction: Extraction | None, modality: Modality) -> bool:

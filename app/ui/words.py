@@ -113,9 +113,8 @@ def _translated(chinese: dict[str, str], code: str, english: str, values: dict, 
         if key in values:
             values[key] = names(str(values[key]).split(","), language)
     if "reasons" in values:
-        values["reasons"] = "".join(
-            NOTICES_CHINESE[code] for code in str(values["reasons"]).split(",") if code
-        )
+        codes = filter(None, str(values["reasons"]).split(","))
+        values["reasons"] = "".join(NOTICES_CHINESE[code].format(**values) for code in codes)
     if "language" in values:
         values["language"] = LANGUAGES_CHINESE.get(str(values["language"]), "其他语言")
     return chinese[code].format(**values)

@@ -31,12 +31,19 @@ LANGUAGES_CHINESE = {
 # {code of a Notice: its text in Chinese}; the English text comes with the notice.
 NOTICES_CHINESE = {
     "truncated": "视频超过 {seconds:g} 秒，只使用前 {seconds:g} 秒。",
-    "damaged_parts": "文件有部分损坏，无法读取；只使用其余部分。",
+    "damaged_parts": "文件有一部分损坏或缺失，无法读取；只使用其余部分。",
     "no_sound": "视频没有声音，因此听不到说话。",
+    "no_sound_within": "视频的前 {seconds:g} 秒没有声音，因此听不到说话。",
     "no_voice": "声音是静音或太短，听不出嗓音。",
+    "no_voice_within": "前 {seconds:g} 秒的声音是静音或太短，听不出嗓音。",
+    "nobody_speaks": "声音中没有人说话；提示音、嗡嗡声或音乐不会被分析。",
+    "nobody_speaks_within": "前 {seconds:g} 秒的声音中没有人说话；提示音、嗡嗡声或音乐不会被分析。",
     "no_picture": "视频没有画面，因此看不到面部。",
+    "no_picture_within": "视频的前 {seconds:g} 秒没有画面，因此看不到面部。",
     "no_face": "画面中没有找到面部。",
+    "no_face_within": "前 {seconds:g} 秒的画面中没有找到面部。",
     "no_speech": "声音中没有识别出文字；您可以自己输入。",
+    "no_speech_within": "前 {seconds:g} 秒的声音中没有识别出文字；您可以自己输入。",
     "no_words": "给出的文字中没有可以读取的单词；请用字母书写。",
     "rough_transcript": "文字是粗略识别的，可能有误，请修改。",
     "long_text": "只读取大约前 {words} 个单词。",
@@ -67,6 +74,12 @@ ERRORS_CHINESE = {
     "unknown_modality": "没有名为 {asked} 的模态；已有：{known}。",
     "all_off": "全部都已关闭；请打开文字、声音或面部。",
     "stress_unused": "{modalities}没有在使用，无法干扰；请打开它，或干扰别的模态。",
+    "picture_not_converted": "该文件的画面（{format}）无法转换。请重新导出为 mp4。",
+    "sound_not_converted": "该文件的声音（{channels} 个声道，{rate} Hz）无法转换。"
+    "请以一个或两个声道、48000 Hz 重新导出，例如 mp4 或 wav。",
     "nothing_used": "这里没有{modalities}；请打开{present}。",
+    "nothing_used_within": "只读取前 {seconds:g} 秒，其中没有{modalities}；请打开{present}。",
     "nothing_present": "没有可以分析的内容。{reasons}请给出有人说话或露出面部的视频，或输入文字。",
+    "nothing_present_within": "没有可以分析的内容。{reasons}"
+    "请剪辑视频，使前 {seconds:g} 秒内有人说话或露出面部，或输入文字。",
 }

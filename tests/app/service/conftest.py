@@ -20,6 +20,7 @@ from models.clip import SAMPLE_RATE, Word
 from models.extractors.profile import Extraction, FaceTrack, Profile
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Features, Modality, Sequence
+from tests.made_up_voice import vowels
 from tests.small_language_model import SHAPE, random_weights, with_small_language_model
 
 REACH = {subset_name(subset): 0.4 + 0.1 * len(subset) for subset in Modality.subsets()}
@@ -136,7 +137,7 @@ def write_clip(tmp_path_factory):
     """Writes a clip and gives its path: `write_clip(brightness=200, loudness=0.5, seconds=1.0)`.
 
     brightness : 0 to 255 of a plain picture, None for no picture
-    loudness : 0 to 1 of a 220 Hz tone, None for no sound
+    loudness : 0 to 1 of a voice, None for no sound
     """
     folder = tmp_path_factory.mktemp("clips")
 
@@ -159,8 +160,7 @@ def write_clip(tmp_path_factory):
                     container.mux(picture.encode(av.VideoFrame.from_ndarray(shade, "rgb24")))
                 container.mux(picture.encode())
             if sound:
-                times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-                samples = (32767 * loudness * np.sin(2 * np.pi * 220 * times)).astype(np.int16)
+                samples = (32767 * loudness * vowels(seconds)).astype(np.int16)
                 frame = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
                 frame.sample_rate = SAMPLE_RATE
                 container.mux(sound.encode(frame))
