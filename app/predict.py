@@ -54,7 +54,12 @@ def predict(args: argparse.Namespace, settings: Settings) -> None:
         predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)
         return
     analysis = analyst.analyze(
-        video=args.clip, audio=args.audio, text=args.text, method=args.method, modalities=modalities
+        video=args.clip,
+        audio=args.audio,
+        text=args.text,
+        method=args.method,
+        modalities=modalities,
+        only_asked=True,
     )
     print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
 
@@ -108,7 +113,7 @@ def describe(analysis: Analysis) -> str:
             f"{part.score:+.2f}" if part.used else "",
             f"{part.occlusion:.2f}" if part.occlusion is not None else "",
         )
-        state = "" if part.used else "off" if part.present else "absent"
+        state = "" if part.used else "off" if part.present is None else "absent"
         lines.append("{:<8} {:<6} {:<7} {:<7} {}{}".format(NAMES[modality], *cells, state).rstrip())
     transcript = analysis.transcript
     lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
@@ -146,6 +151,7 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
             method=method,
             modalities=modalities,
             session=session,
+            only_asked=True,
         )
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
         return [value, analysis.label, low, high, noted(analysis.notices)]

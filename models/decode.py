@@ -36,14 +36,22 @@ BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}  #
 log = logging.getLogger(__name__)
 
 
-def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int = MAX_FRAMES) -> Clip:
-    """Decode a clip's picture and sound in one pass.
+def decode(
+    path: Path | str,
+    max_seconds: float = MAX_SECONDS,
+    max_frames: int = MAX_FRAMES,
+    *,
+    picture: bool = True,
+    sound: bool = True,
+) -> Clip:
+    """Decode a clip's picture and sound in one pass, or one of them alone.
 
     Frames are the first at or after each slot of 1 / FRAME_RATE seconds, by time stamp; frame times and sound
     share one start. Jumps of the time stamps are closed up (see `models.timestamps`). Damaged packets are
     skipped; where there were any, or the end is missing, the clip is marked `damaged`.
     max_seconds : what comes later is cut and the clip marked `truncated`
     max_frames : limit on the frames decoded, kept or not
+    picture, sound : False for a stream that nobody needs: the clip has none then
     Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, too many or too
     large frames, sound or pixels that cannot be converted.
     """
@@ -52,11 +60,18 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
         video, audio = _video_stream(container), _audio_stream(container)
         if video is None and audio is None:
             raise _nothing_to_decode(container)
+        origin, end, truncated = math.inf, -math.inf, False
+        has_sound = audio is not None
+        if (video and not picture) or (audio and not sound):
+            video, audio = (video if picture else None), (audio if sound else None)
+            if video is None and audio is None:
+                return Clip(None, None, None, 0.0)
+            # what is left out may begin first
+            origin = math.inf if container.start_time is None else container.start_time / av.time_base
 
-        clock, picture, sound = Clock(), Picture(max_seconds, video), Sound()
+        clock, frames, samples = Clock(), Picture(max_seconds, video), Sound()
         tracks = {stream: Track() for stream in (video, audio) if stream is not None}
         running = set(tracks)
-        origin, end, truncated = math.inf, -math.inf, False
         hole = damaged = False
 
         for stream, frame in _frames(container, video, audio):
@@ -75,27 +90,28 @@ def decode(path: Path | str, max_seconds: float = MAX_SECONDS, max_frames: int =
             if time - origin >= max_seconds:
                 continue
             if stream is video:
-                picture.add(frame, time, max_frames)
+                frames.add(frame, time, max_frames)
             else:
-                sound.add(frame, time, track.joined)
-            end = max(end, track.end, sound.end)
+                samples.add(frame, time, track.joined)
+            end = max(end, track.end, samples.end)
 
         truncated = truncated or end - origin > max_seconds + END_TOLERANCE
         if not truncated:
             read = {stream: track.read_until for stream, track in tracks.items() if track.first is not None}
             damaged = damaged or is_missing(path, container, read)
 
-    if origin is math.inf:
+    if end == -math.inf:
         raise MediaError(
             "damaged",
             "Nothing in this file could be decoded: it is damaged or uses an unknown codec. "
             f"Export it again as {READABLE}.",
         )
-    frames, frame_times = picture.collect(origin)
-    samples = sound.collect(origin, max_seconds)
-    if picture.decoded == 1 and samples is None and not truncated and not damaged:
+    pictures, times = frames.collect(origin)
+    heard = samples.collect(origin, max_seconds)
+    silent = heard is None if sound else not has_sound
+    if frames.decoded == 1 and silent and not truncated and not damaged:
         raise _still(path)
-    return Clip(frames, frame_times, samples, min(end - origin, max_seconds), truncated, damaged)
+    return Clip(pictures, times, heard, min(end - origin, max_seconds), truncated, damaged)
 
 
 def _seconds(frame: av.VideoFrame | av.AudioFrame) -> float:

@@ -22,7 +22,9 @@ def run(job: dict) -> dict:
     try:
         module, function = job["target"].split(":")
         decode = getattr(import_module(module), function)
-        return _save(decode(Path(job["path"]), job["max_seconds"], job["max_frames"]), Path(job["folder"]))
+        unneeded = dict.fromkeys(job["unneeded"], False)
+        clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **unneeded)
+        return _save(clip, Path(job["folder"]))
     except MediaError as error:
         return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
     except MemoryError:

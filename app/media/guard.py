@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,17 +46,22 @@ class DecodeLimits:
 
 
 def decode_guarded(
-    path: Path | str, limits: DecodeLimits = DecodeLimits(), *, target: str = "models.decode:decode"
+    path: Path | str,
+    limits: DecodeLimits = DecodeLimits(),
+    *,
+    unneeded: Iterable[str] = (),
+    target: str = "models.decode:decode",
 ) -> Clip:
     """Decode a file in a child process of its own; whatever the file does there, this process goes on.
 
+    unneeded : "picture" or "sound", for a stream that is not decoded
     target : "module:function" that the child calls with (path, max_seconds, max_frames)
     Raises MediaError, in plain words, for every failure: too large, too slow, too much memory, not media.
     """
     path = Path(path).resolve()
     check_size(path, limits)
     with tempfile.TemporaryDirectory(prefix="fusebox-", ignore_cleanup_errors=True) as folder:
-        returncode, in_time = _run_child(path, Path(folder), limits, target)
+        returncode, in_time = _run_child(path, Path(folder), limits, target, list(unneeded))
         if not in_time or returncode == -getattr(signal, "SIGXCPU", 0):
             raise _too_slow(limits)
         return _read(Path(folder), returncode, limits)
@@ -74,12 +80,15 @@ def check_size(path: Path, limits: DecodeLimits) -> None:
         )
 
 
-def _run_child(path: Path, folder: Path, limits: DecodeLimits, target: str) -> tuple[int, bool]:
+def _run_child(
+    path: Path, folder: Path, limits: DecodeLimits, target: str, unneeded: list[str]
+) -> tuple[int, bool]:
     """(return code, whether it ended in time). What the child prints goes nowhere."""
     job = {
         "path": str(path),
         "folder": str(folder),
         "target": target,
+        "unneeded": unneeded,
         "max_seconds": limits.max_seconds,
         "max_frames": limits.max_frames,
         "memory": round(limits.decode_memory_mb * MB),

@@ -55,7 +55,7 @@ class Transcript:
 class ModalityAnalysis:
     """One modality's part.
 
-    present : the clip has it
+    present : the clip has it; None where it was not asked for, and so not looked for
     used : present and switched on
     entropy : nats, in [0, log 7], of the modality's own class distribution; None where absent
     probabilities : that distribution over the classes -3 … 3; None where absent
@@ -65,7 +65,7 @@ class ModalityAnalysis:
     occlusion : |score - score without this modality|; None where not used or nothing else is used
     """
 
-    present: bool
+    present: bool | None
     used: bool
     entropy: float | None = None
     probabilities: list[float] | None = None

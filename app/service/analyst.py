@@ -55,6 +55,7 @@ class Analyst:
         modalities: Iterable[Modality | str] = MODALITIES,
         session: str = "",
         progress: Progress | None = None,
+        only_asked: bool = False,
     ) -> Analysis:
         """One clip, one method, one subset -> Analysis; only the fusion runs again for a clip seen before.
 
@@ -62,10 +63,12 @@ class Analyst:
         text : the words; "" for none, None for those that speech recognition finds
         session : owner of what is kept, see `forget`
         progress : called with the name of each stage that really runs, before it; may raise `Cancelled`
+        only_asked : leave unread what `modalities` do not need; nothing is said of the others then
         Raises ValueErrors in plain words: AnalysisError, MediaError, unknown method or modality.
         """
         course, asked = Course(session, progress), chosen(modalities)
-        exhibit = self._open(video, audio, text, method, asked, course)
+        wanted = asked if only_asked else MODALITIES
+        exhibit = self._open(video, audio, text, method, asked, course, wanted)
         reading, checkpoint = exhibit.reading, exhibit.checkpoint
         mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
         familiarity = self.familiarity()
@@ -84,7 +87,7 @@ class Analyst:
             method=method,
             weights_kind=spec(method).weights_kind,
             transcript=reading.transcript,
-            modalities=describe_modalities(scores, certainty),
+            modalities=describe_modalities(scores, certainty, wanted),
             subsets={
                 subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
                 for subset, score in scores.by_subset.items()
@@ -112,19 +115,28 @@ class Analyst:
         session: str = "",
     ) -> Exhibit:
         """What `analyze` starts from, for a deeper look at the same answer; same arguments, same errors."""
-        return self._open(video, audio, text, method, chosen(modalities), Course(session))
+        return self._open(video, audio, text, method, chosen(modalities), Course(session), MODALITIES)
 
     def _open(
-        self, video: File, audio: File, text: str | None, method: str, asked: Subset, course: Course
+        self,
+        video: File,
+        audio: File,
+        text: str | None,
+        method: str,
+        asked: Subset,
+        course: Course,
+        wanted: Subset,
     ) -> Exhibit:
         known(method)  # an unknown one should not wait for a decoder
         if not video and not audio and not (text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        reading = self._reader.read(video, audio, text, course)
+        reading = self._reader.read(video, audio, text, course, wanted)
         features = reading.features.to(self.device)
         there = features.present()[0].tolist()
         present = tuple(m for m, is_there in zip(MODALITIES, there, strict=True) if is_there)
         used = tuple(m for m in asked if m in present)
+        if not used and wanted != MODALITIES:  # what would work can be told from all that is there
+            return self._open(video, audio, text, method, asked, course, MODALITIES)
         if not present:
             raise notices.nothing_present(reading.notices)
         if not used:
@@ -234,10 +246,12 @@ def known(method: str) -> None:
 
 
 def describe_modalities(
-    scores: SubsetScores, certainty: dict[Modality, Certainty]
+    scores: SubsetScores, certainty: dict[Modality, Certainty], wanted: Subset
 ) -> dict[str, ModalityAnalysis]:
-    """{"text", "audio", "vision"} in that order; absent ones have no figures."""
-    parts = {str(m): ModalityAnalysis(present=False, used=False) for m in MODALITIES}
+    """{"text", "audio", "vision"} in that order; those that are absent, or not `wanted`, have no figures."""
+    parts = {
+        str(m): ModalityAnalysis(present=False if m in wanted else None, used=False) for m in MODALITIES
+    }
     for modality, sure in certainty.items():
         parts[modality] = ModalityAnalysis(
             present=True,

@@ -85,6 +85,10 @@ class SessionCache:
         mine.result.set_result(value)
         return value
 
+    def holds(self, key: Hashable) -> bool:
+        """True where the value of `key` is kept now."""
+        return key in self._entries
+
     def forget(self, session: str) -> None:
         """Drop what only `session` asked for, also what is still being computed for it."""
         with self._lock:

@@ -20,12 +20,12 @@ from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
-from app.service.material import Material
+from app.service.material import EVERYTHING, Material, Needs
 from app.service.stored import StoredMaterial
 from app.settings import Settings
 from models.clip import Clip
 from models.decode import MediaError
-from models.types import Features, Modality
+from models.types import MODALITIES, Features, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds, an error should not
     from models.extractors.profile import Extraction, Profile
@@ -109,10 +109,18 @@ class Reader:
         )
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
-    def read(self, video: File, audio: File, text: str | None, course: Course) -> Reading:
-        """Features of the utterance; see `Analyst.analyze` for what goes in and what it raises."""
+    def read(
+        self, video: File, audio: File, text: str | None, course: Course, wanted: notices.Subset = MODALITIES
+    ) -> Reading:
+        """Features of the utterance; see `Analyst.analyze` for what goes in and what it raises.
+
+        wanted : modalities to read; others are absent
+        """
         key = self._key(video, audio)
-        material = self._material(key, video, audio, course)
+        if Modality.TEXT not in wanted:
+            text = ""
+        voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
+        material = self._material(key, video, audio, course, Needs(voice or text is None, voice, picture))
         transcript = self._transcript(key, text, material, course)
         words, about_words = self._words(transcript, course)
         return Reading(
@@ -134,7 +142,7 @@ class Reader:
     def transcribe(self, video: File, audio: File, course: Course) -> tuple[Transcript, tuple[Notice, ...]]:
         """The recognised words, empty without sound, and what to know about the sound and them."""
         key = self._key(video, audio)
-        material = self._material(key, video, audio, course)
+        material = self._material(key, video, audio, course, Needs(voice=False, picture=False))
         transcript = self._transcript(key, None, material, course)
         about = (*notices.of_sound(material.notices), *_about_transcript(transcript, None, material))
         return transcript, about
@@ -165,7 +173,7 @@ class Reader:
     def material(self, video: File, audio: File) -> tuple[tuple[str, str], Material]:
         """What the files give, and the digests that they are known by."""
         key = self._key(video, audio)
-        return key, self._material(key, video, audio, Course())
+        return key, self._material(key, video, audio, Course(), EVERYTHING)
 
     def _key(self, video: File, audio: File) -> tuple[str, str]:
         """What both files hold, "" for one that is not given."""
@@ -173,21 +181,26 @@ class Reader:
             check_size(Path(file), self._limits)
         return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
 
-    def _material(self, key: tuple, video: File, audio: File, course: Course) -> Material:
-        if not video and not audio:
+    def _material(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Material:
+        if not (video or audio) or not (needs.sound or needs.picture):
             return Material()
 
         stored = self._stored.find(key, lambda: self.fingerprints)
         if stored is not None:
-            return stored
+            return stored.only(needs)
 
+        if self._cache.holds(("material", *key, EVERYTHING)):
+            return self._read_files(key, video, audio, course, EVERYTHING).only(needs)
+        return self._read_files(key, video, audio, course, needs)
+
+    def _read_files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Material:
         def compute() -> Material:
             with course.stage("decode", "decoding"):
-                clip = self._decode(video, audio)
+                clip = self._decode(video, audio, needs.unneeded)
             extractors = self._extractors()  # loaded before a stage is timed
             voice = face = None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
-            if clip.audio is not None:
+            if clip.audio is not None and needs.voice:
                 with course.stage("audio", "hearing voice"):
                     voice = extractors.extract(replace(clip, frames=None, frame_times=None), "")
                     if not speech:
@@ -199,13 +212,13 @@ class Reader:
                 clip,
                 self._settings.max_seconds,
                 film=bool(video),
-                voice=_has(voice, Modality.AUDIO),
+                voice=_has(voice, Modality.AUDIO) or not needs.voice,
                 face=_has(face, Modality.VISION),
                 speech=speech,
             )
-            return Material(clip.audio, voice, face, tuple(lacking), speech)
+            return Material(clip.audio, voice, face, tuple(lacking), speech).only(needs)
 
-        return self._cache.get(("material", *key), course.session, compute)
+        return self._cache.get(("material", *key, needs), course.session, compute)
 
     def _transcript(self, key: tuple, text: str | None, material: Material, course: Course) -> Transcript:
         """Typed words, where text is given, else recognised ones."""
@@ -239,13 +252,14 @@ class Reader:
 
         return self._cache.get(("words", text, transcript.words), course.session, compute)
 
-    def _decode(self, video: File, audio: File) -> Clip:
+    def _decode(self, video: File, audio: File, unneeded: list[str]) -> Clip:
         clip = Clip(None, None, None, 0.0)
-        if video:
-            clip = decode_guarded(Path(video), self._limits)
-        if not audio:
+        if video and not (audio and "picture" in unneeded):
+            left_out = ["sound"] if audio else unneeded
+            clip = decode_guarded(Path(video), self._limits, unneeded=left_out)
+        if not audio or "sound" in unneeded:
             return clip
-        sound = decode_guarded(Path(audio), self._limits)
+        sound = decode_guarded(Path(audio), self._limits, unneeded=["picture"])
         if sound.audio is None:
             name = Path(audio).name
             raise MediaError("no_sound", f"{name}, given for the voice, has no sound in it.", name=name)

@@ -74,6 +74,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
                     method=method or chosen,
                     modalities=words.MODALITIES if modalities is None else modalities,
                     session=session,
+                    only_asked=True,
                 ).to_json()
         finally:
             analyst.forget(session)

@@ -124,9 +124,9 @@ def decoded(monkeypatch) -> list[Path]:
     files = []
     real = reader.decode_guarded
 
-    def spy(path, limits):
+    def spy(path, limits, **options):
         files.append(path)
-        return real(path, limits)
+        return real(path, limits, **options)
 
     monkeypatch.setattr(reader, "decode_guarded", spy)
     return files
