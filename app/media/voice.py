@@ -2,8 +2,8 @@
 
 Measured with the figures below: a voice is found in all 287 clips of CMU-MOSI and in 99.4 % of RAVDESS's
 1,440 recordings (most of the others are screams), as well 40 dB quieter, backwards, by telephone and in noise
-as loud as the voice; in 97 % of those made to whisper, laugh or sob. It is "found" in 1 % of 1,260 made-up
-sounds (tones, hum, noise, clicks, sirens, chords, melodies, drums): in melodies of a breathy flute.
+as loud as the voice; in 97 % of those made to whisper, laugh or sob. It is "found" in 2 % of 840 made-up
+sounds (tones, hum, noise, clicks, sirens, chords, melodies, drums): in melodies, mostly of a breathy flute.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 WINDOW = 512  # samples (32 ms) a probability
 STRETCH = 128 * WINDOW  # samples (4.1 s)
-CLEAR = 0.85  # of the mean, for a voice in a single stretch of a longer sound
+CLEAR = 0.75  # of the mean, for a voice in a single stretch of a longer sound
 LONGEST = 8  # windows (0.26 s) whose mean probability counts: the likeliest ones of the sound
 ENOUGH = 0.4  # of that mean
 SURE = 0.95  # below, the sound must pass when it is played slower too: music seldom does
