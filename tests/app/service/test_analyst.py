@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import threading
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.media.speech import Recogniser
-from app.service.analysis import LABELS, Transcript
+from app.service.analysis import LABELS, Notice, Transcript
 from app.service.analyst import Analyst
-from app.service.notices import AnalysisError
+from app.service.notices import LACKING, AnalysisError
 from app.settings import Settings
-from models.clip import Word
+from app.ui import words
+from models.clip import SAMPLE_RATE, Word
 from models.decode import MediaError
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
@@ -272,15 +275,70 @@ def test_silence_has_no_words_and_says_so(analyst, write_clip):
     assert codes(analysis) == ["no_voice", "no_speech"]
 
 
+def write_beeps(path: Path, seconds: float = 2.0) -> Path:
+    """A 1 kHz tone, on for 0.4 s of every second."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    samples = 16_000 * np.sin(2 * np.pi * 1000 * time) * (time % 1 < 0.4)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(samples.astype(np.int16).tobytes())
+    return path
+
+
+def test_no_score_is_made_of_beeps(analyst, write_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("Thank you.", "whisper"))
+    beeps = write_beeps(tmp_path / "beeps.wav")
+    with pytest.raises(AnalysisError, match="Nobody speaks in the sound") as refused:
+        analyst.analyze(audio=beeps)
+    assert refused.value.code == "nothing_present"
+    with pytest.raises(AnalysisError, match="has no voice; switch on words"):
+        analyst.analyze(audio=beeps, text=SAID, modalities=["audio"])
+    for given in ({"text": SAID}, {"video": write_clip(200, None)}):
+        analysis = analyst.analyze(audio=beeps, **given)
+        assert not analysis.modalities["audio"].present
+        assert "nobody_speaks" in codes(analysis) and "no_speech" not in codes(analysis)
+        assert analysis.transcript.text == given.get("text", "")
+    transcript, told = analyst.hear(audio=beeps)
+    assert transcript.text == "" and [notice.code for notice in told] == ["nobody_speaks"]
+
+
+def test_nothing_is_denied_of_the_part_that_was_not_read(checkpoints, profile, write_clip, tmp_path):
+    short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
+    silent = write_clip(0, 0.0, 2.0)
+    with pytest.raises(AnalysisError) as refused:
+        short.analyze(video=silent)
+    told = str(refused.value)
+    assert refused.value.code == "nothing_present_within"
+    assert "only the first 1 are used" in told and "first 1 seconds of the picture" in told
+    chinese = words.error(refused.value.code, told, refused.value.values, words.CHINESE)
+    assert "只使用前 1 秒" in chinese and "前 1 秒的画面中没有找到面部" in chinese and "{" not in chinese
+    with pytest.raises(AnalysisError, match="first 1 seconds are used, and they have no voice or face"):
+        short.analyze(video=silent, text=SAID, modalities=["audio", "vision"])
+    notices = short.analyze(video=silent, text=SAID).notices
+    assert [notice.code for notice in notices] == ["truncated", "no_voice_within", "no_face_within"]
+    for part in (write_clip(0, None, 2.0), write_beeps(tmp_path / "beeps.wav")):
+        given = {"video" if part.suffix == ".mp4" else "audio": part}
+        for notice in short.analyze(**given, text=SAID).notices:
+            assert notice.code in ("truncated", "modality_absent") or "first 1 seconds" in notice.text
+
+
+def test_every_notice_and_error_of_a_clip_speaks_chinese():
+    for code, (_, part) in LACKING.items():
+        assert "{seconds:g}" in part
+        for name in (code, f"{code}_within"):
+            notice = Notice(name, part, {"seconds": 120.0})
+            assert "{" not in words.notice(notice, words.CHINESE) != part
+
+
 def test_the_extractors_get_the_times_of_recognised_words(analyst, profile, write_clip, monkeypatch):
-    words = (Word("hello", 0.1, 0.4), Word("there", 0.5, 0.9))
-    heard = Transcript("hello there", "whisper", words=words)
+    timed = (Word("hello", 0.1, 0.4), Word("there", 0.5, 0.9))
+    heard = Transcript("hello there", "whisper", words=timed)
     monkeypatch.setattr(Recogniser, "transcribe", lambda recogniser, audio: heard)
     clip = write_clip()
     assert analyst.analyze(video=clip).transcript == heard
-    assert profile.timed == list(words)
+    assert profile.timed == list(timed)
     analyst.analyze(video=clip, text="hello there")  # typed: nobody knows when it was said
-    assert profile.timed == list(words)
+    assert profile.timed == list(timed)
     assert profile.extracted.count("text") == 2
 
 

@@ -14,6 +14,8 @@ from app.__main__ import main
 from app.media.speech import Recogniser
 from app.predict import describe, gauge, predict_manifest, transcribe_manifest
 from app.service.analysis import Transcript
+from app.service.analyst import Analyst
+from app.settings import Settings
 from models.manifest import ManifestError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,7 +60,9 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
     manifest = write_rows(tmp_path / "clips.csv", rows)
     predict_manifest(analyst, manifest, out, "lmf", ["text", "audio", "vision"])
     results = read_rows(out)
-    assert list(results[0]) == ["id", "file", "text", "given_score", "score", "label", "lo", "hi", "error"]
+    columns = ["id", "file", "text", "given_score", "score", "label", "lo", "hi", "notes", "error"]
+    assert list(results[0]) == columns
+    assert [r["notes"] for r in results[:3]] == ["", "", "No face was found in the picture."]
     assert [[r["id"], r["file"], r["text"], r["given_score"]] for r in results] == rows[1:]
     assert [bool(r["error"]) for r in results] == [False, True, False, True, False]
     assert "named .mp4" in results[1]["error"] and "no file gone.mp4" in results[3]["error"]
@@ -76,7 +80,7 @@ def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
     out = tmp_path / "heard.csv"
     transcribe_manifest(analyst, write_rows(tmp_path / "clips.csv", rows), out)
     results = read_rows(out)
-    assert list(results[0]) == ["file", "given_words", "words", "error"]
+    assert list(results[0]) == ["file", "given_words", "words", "notes", "error"]
     assert [row["words"] for row in results] == ["hello there", ""]
     assert [bool(row["error"]) for row in results] == [False, True]
 
@@ -101,10 +105,28 @@ def test_a_row_in_which_nothing_is_heard_says_why(analyst, write_clip, tmp_path,
     results = read_rows(out)
     assert [row["words"] for row in results] == ["", "", ""]
     assert [row["error"] for row in results] == ["", "", "The row has no file."]
+    assert "has no sound" in results[0]["notes"] and "No words were recognised" in results[1]["notes"]
     told = capsys.readouterr().err
     assert "mute.mp4: There is no sound." in told
     assert "quiet.mp4: No words were recognised in the sound." in told
     assert "2 of 3 rows transcribed" in told
+
+
+def test_tables_tell_what_was_cut_off_and_what_is_missing(checkpoints, profile, write_clip, tmp_path):
+    short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
+    (tmp_path / "long.mp4").write_bytes(write_clip(0, 0.5, 2.0).read_bytes())
+    sound = write_clip(None, 0.5, 1.0).read_bytes()
+    (tmp_path / "cut.wav").write_bytes(sound[: len(sound) // 2])
+    rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 200]]
+    manifest, out = write_rows(tmp_path / "m.csv", rows), tmp_path / "out.csv"
+    predict_manifest(short, manifest, out, "lmf", ["text", "audio", "vision"])
+    long, cut = (row["notes"] for row in read_rows(out))
+    assert "only the first 1 are used" in long and "No face was found in the first 1 seconds" in long
+    assert "damaged or missing" in cut and "words or so are read" in cut
+    transcribe_manifest(short, manifest, out)
+    long, cut = (row["notes"] for row in read_rows(out))
+    assert "only the first 1 are used" in long and "face" not in long
+    assert "damaged or missing" in cut
 
 
 def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_path):
