@@ -62,7 +62,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_read_concat": (
         "Concat fusion feeds everything into one network and has no trace of its own to show: the score is "
         "all it gives. What the score does when a modality is pulled out is shown instead.",
-        "拼接融合把一切送入同一个网络，没有自己的内部痕迹可以展示，只给出分数。这里改为显示拔掉某个模态时分数的变化。",
+        "拼接融合把一切送入同一个网络，没有自己的内部痕迹可以展示，只给出分数。"
+        "这里改为显示拔掉某个模态时分数的变化。",
     ),
     "why_read_lrcmt": (
         "In LRCMT voice and face attend to each other, then the words attend to both: a row is who reads, a "
