@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from collections.abc import Sequence
 from html import escape
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -90,6 +92,26 @@ def nothing_yet(shown: Shown | None, language: str) -> str:
     if shown is not None and shown.on:
         return ""
     return f'<p class="fb-empty">{words.say("nothing_yet" if shown is None else "all_out", language)}</p>'
+
+
+def zoomable(name: str, lanes: str, zooms: Sequence[int], language: str, attributes: str = "") -> str:
+    """Lanes (`tracks.lane`) that fit the width, and may be made 2, 4 … times as wide in a box that scrolls.
+
+    name : of the figure, unique on the page; attributes : more ones of the lanes' element, as HTML
+    """
+    group = f"fb-zoom-{crc32(name.encode())}"
+    fit = words.say("zoom_fit", language)
+    choices = "".join(
+        f'<label><input type="radio" name="{group}" value="{zoom}"{" checked" if zoom == 1 else ""}>'
+        f"<span>{fit if zoom == 1 else f'{zoom}×'}</span></label>"
+        for zoom in zooms
+    )
+    zoom = escape(words.say("zoom", language))
+    control = (
+        f'<fieldset class="fb-zoom"><legend>{zoom}</legend>{choices}</fieldset>' if len(zooms) > 1 else ""
+    )
+    kind = attributes or 'class="fb-lanes"'
+    return f'<div class="fb-zoomed">{control}{scrolling(name, f"<div {kind}>{lanes}</div>")}</div>'
 
 
 def scrolling(name: str, content: str) -> str:

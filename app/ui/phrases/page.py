@@ -172,6 +172,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "tab_stress": ("Stress", "压力测试"),
     "tab_take_away": ("Take away", "带走"),
     "nothing_yet": ("Analyse a clip first: this tab then shows it.", "请先分析一段视频，结果会显示在这里。"),
+    "zoom": ("Zoom", "缩放"),
+    "zoom_fit": ("Fit", "适应宽度"),
     # Evidence
     "faces": ("Faces", "面部"),
     "faces_count": ("found in {count} frames", "在 {count} 帧中找到"),
