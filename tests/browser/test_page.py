@@ -62,7 +62,7 @@ def test_method_changes_the_answer_and_shows_its_own_weights(open_page):
     before = ask_about_words(page, "I love it.")
     headings = page.locator("#fuses .fb-columns .fb-help")
     assert headings.count() == 4
-    choose_method(page, "MCLEA")
+    choose_method(page, "MCLEA (adapted)")
     assert was(page).startswith(f"was {before} by ")
     headings.nth(4).wait_for()
     assert headings.last.inner_text().startswith("Global weight")

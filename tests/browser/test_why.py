@@ -41,7 +41,7 @@ def test_steps_and_maps_fit_and_can_be_zoomed(open_page, width):
     take_example(page, "All agree: delighted")
     look_into(page, "Why")
     why = page.locator("#why")
-    for method in ("MFN", "EF-LSTM", "TFR-Net", "LRCMT", "MLA"):
+    for method in ("MFN", "EF-LSTM", "TFR-Net", "LRCMT (rebuilt)", "MLA"):
         choose_method(page, method)
         why.locator("h2", has_text=f"Why {method} says").wait_for()
         too_wide = "rooms => rooms.filter(room => room.scrollWidth > room.clientWidth).length"

@@ -212,7 +212,7 @@ def shaded(names: Sequence[str], shares: Sequence[float], colour: str) -> str:
     most = max(shares, default=0.0) or 1.0
     marks = " ".join(
         f'<span class="fb-shaded fb-by-{colour}" style="--fb-share:{share / most:.3f}">'
-        f"{escape(name) or '·'}<small>{number(share)}</small></span>"
+        f"{escape(name) or '·'} <small>{number(share)}</small></span>"
         for name, share in zip(names, shares, strict=True)
     )
     return f'<p class="fb-shading">{marks}</p>'
