@@ -65,6 +65,15 @@ window.fusebox = {
       box.classList.toggle("fb-more-after", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
     }
   },
+
+  // A new figure begins at its fit. Gradio makes it from the elements of the one before, zoom and all.
+  fitNew: () => {
+    for (const zoom of document.querySelectorAll(".fb-zoom")) {
+      if (zoom.figure === zoom.dataset.figure && zoom.querySelector(":checked")) continue;
+      zoom.figure = zoom.dataset.figure;
+      zoom.querySelector("input").checked = true;
+    }
+  },
 };
 
 document.addEventListener("click", (event) => window.fusebox.seek(event));
@@ -72,4 +81,4 @@ document.addEventListener("error", window.fusebox.cannotPlay, true); // it does 
 document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);
 document.addEventListener("scroll", () => window.fusebox.markMore(), true);
 setInterval(() => window.fusebox.follow(), 50);
-setInterval(() => window.fusebox.markMore(), 250); // for what has come, grown or been zoomed
+setInterval(() => (window.fusebox.fitNew(), window.fusebox.markMore()), 250); // for what has come, grown or been zoomed

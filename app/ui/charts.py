@@ -108,7 +108,9 @@ def zoomable(name: str, lanes: str, zooms: Sequence[int], language: str, attribu
     )
     zoom = escape(words.say("zoom", language))
     control = (
-        f'<fieldset class="fb-zoom"><legend>{zoom}</legend>{choices}</fieldset>' if len(zooms) > 1 else ""
+        f'<fieldset class="fb-zoom" data-figure="{group}"><legend>{zoom}</legend>{choices}</fieldset>'
+        if len(zooms) > 1
+        else ""
     )
     kind = attributes or 'class="fb-lanes"'
     return f'<div class="fb-zoomed">{control}{scrolling(name, f"<div {kind}>{lanes}</div>")}</div>'
