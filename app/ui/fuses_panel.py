@@ -1,4 +1,4 @@
-"""Three switches, and beside each what its modality thinks, how sure it is, and what it is worth."""
+"""Three switches, and beside each its share of certainty, its guess, and what it is worth."""
 
 from __future__ import annotations
 
