@@ -60,7 +60,6 @@ window.fusebox = {
   // A box that scrolls sideways says on which sides there is more.
   markMore: () => {
     for (const box of document.querySelectorAll(".fb-scroll")) {
-      if (!box.clientWidth) continue;
       box.classList.toggle("fb-more-before", box.scrollLeft > 1);
       box.classList.toggle("fb-more-after", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
     }
