@@ -44,7 +44,7 @@ def test_steps_and_maps_fit_and_can_be_zoomed(open_page, width):
     for method in ("MFN", "EF-LSTM", "TFR-Net", "LRCMT (rebuilt)", "MLA"):
         choose_method(page, method)
         why.locator("h2", has_text=f"Why {method} says").wait_for()
-        page.locator("#why:not(:has(.fb-zoomed .fb-more-after))").wait_for()  # the zoom of the method before is gone
+        page.locator("#why:not(:has(.fb-zoomed .fb-more-after))").wait_for()  # none is left over
         checked = why.locator(".fb-zoom :checked").evaluate_all("all => all.map(one => one.value)")
         assert checked == ["1"] * why.locator(".fb-zoom").count()
         too_wide = "rooms => rooms.filter(room => room.scrollWidth > room.clientWidth).length"
