@@ -65,12 +65,31 @@ window.fusebox = {
     if (cursor.left > room.right || cursor.right < room.left)
       timeline.parentElement.scrollLeft += cursor.left - room.left - room.width / 2;
   },
+
+  // A box that scrolls sideways says on which sides there is more.
+  markMore: () => {
+    for (const box of document.querySelectorAll(".fb-scroll")) {
+      box.classList.toggle("fb-more-before", box.scrollLeft > 1);
+      box.classList.toggle("fb-more-after", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+    }
+  },
+
+  // A new figure begins at its fit. Gradio makes it from the elements of the one before, zoom and all.
+  fitNew: () => {
+    for (const zoom of document.querySelectorAll(".fb-zoom")) {
+      if (zoom.figure === zoom.dataset.figure && zoom.querySelector(":checked")) continue;
+      zoom.figure = zoom.dataset.figure;
+      zoom.querySelector("input").checked = true;
+    }
+  },
 };
 
 document.addEventListener("click", (event) => window.fusebox.seek(event));
 document.addEventListener("error", window.fusebox.cannotPlay, true); // it does not bubble
 document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);
+document.addEventListener("scroll", () => window.fusebox.markMore(), true);
 setInterval(() => {
   window.fusebox.follow();
   window.fusebox.tellPlace();
 }, 50);
+setInterval(() => (window.fusebox.fitNew(), window.fusebox.markMore()), 250); // for what has come, grown or been zoomed

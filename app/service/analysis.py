@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
@@ -19,9 +20,31 @@ LABELS = (
 )
 
 
+DIGITS = 4  # of the scores in JSON
+
+
+def as_displayed(score: float) -> float:
+    """A score as people see it: its four digits in JSON rounded to one decimal, half away from zero, no -0.0.
+
+    NaN stays NaN.
+    """
+    written = Decimal(str(round(float(score), DIGITS)))
+    return float(written.quantize(Decimal("0.1"), ROUND_HALF_UP)) + 0.0
+
+
 def label_of(score: float) -> str:
-    """The label of a score in [-3, 3]: the nearest of the seven classes."""
-    return LABELS[int(np.clip(np.round(score), -3, 3)) + 3]
+    """The label of a score: the class nearest to the score as displayed, half away from zero.
+
+    So equal numbers on the page have equal labels: "+0.5" is always "weakly positive". Past -3 and 3 the
+    label is that of the end.
+    """
+    shown = min(max(as_displayed(score), -3.0), 3.0)
+    return LABELS[int(shown + (0.5 if shown >= 0 else -0.5)) + 3]
+
+
+def side_of(score: float) -> str:
+    """ "negative", "neutral" or "positive": a score's label without its strength."""
+    return label_of(score).split()[-1]
 
 
 @dataclass(frozen=True)
@@ -59,7 +82,8 @@ class ModalityAnalysis:
     used : present and switched on
     entropy : nats, in [0, log 7], of the modality's own class distribution; None where absent
     probabilities : that distribution over the classes -3 … 3; None where absent
-    weight : entropy weight (MLA, CVPR 2024): softmax of -entropy over used modalities; None where not used
+    weight : share of certainty, the entropy weight of MLA (CVPR 2024): softmax of -entropy over used
+    modalities; None where not used
     own_weight : the chosen method's own weight; None where not used or the method has none
     score : the chosen method on this modality alone, in [-3, 3]; None where not used
     occlusion : |score - score without this modality|; None where not used or nothing else is used
@@ -104,7 +128,7 @@ class Glimpse:
 class Analysis:
     """One clip, one method, one subset of modalities.
 
-    score : in [-3, 3]; label : one of LABELS; interval : 80 % split-conformal (lo, hi) within [-3, 3]
+    score : in [-3, 3]; label : `label_of` it; interval : 80 % split-conformal (lo, hi) within [-3, 3]
     method : registry name; weights_kind : name of the method's own weights or None
     modalities : {"text", "audio", "vision"} -> ModalityAnalysis
     subsets : {"text+audio": score and interval} of every subset of the present modalities
@@ -158,4 +182,4 @@ def _rounded(value):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_rounded(item) for item in value]
-    return round(value, 4) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"
+    return round(value, DIGITS) + 0.0 if isinstance(value, float) else value  # + 0.0: no "-0.0"

@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from collections.abc import Sequence
 from html import escape
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -73,12 +75,16 @@ def track(score: float, interval: tuple[float, float], spoken: str) -> str:
 
 
 def shares(weights: dict[str, float], language: str) -> str:
-    """Weights {modality: share} as one line of coloured parts that fill it together."""
+    """Weights {modality: share} as one line of coloured parts that fill it together, the numbers below it."""
     spoken = escape(
         ", ".join(f"{words.modality_name(m, language)} {words.share(w)}" for m, w in weights.items())
     )
     parts = "".join(f'<i class="fb-{m}" style="flex:{max(w, 0.005):.3f}"></i>' for m, w in weights.items())
-    return f'<div class="fb-shares" role="img" aria-label="{spoken}" title="{spoken}">{parts}</div>'
+    numbers = " · ".join(words.share(weight) for weight in weights.values())
+    return (
+        f'<div class="fb-shares" role="img" aria-label="{spoken}">{parts}</div>'
+        f'<small aria-hidden="true">{numbers}</small>'
+    )
 
 
 def nothing_yet(shown: Shown | None, language: str) -> str:
@@ -86,6 +92,28 @@ def nothing_yet(shown: Shown | None, language: str) -> str:
     if shown is not None and shown.on:
         return ""
     return f'<p class="fb-empty">{words.say("nothing_yet" if shown is None else "all_out", language)}</p>'
+
+
+def zoomable(name: str, lanes: str, zooms: Sequence[int], language: str, attributes: str = "") -> str:
+    """Lanes (`tracks.lane`) that fit the width, and may be made 2, 4 … times as wide in a box that scrolls.
+
+    name : of the figure, unique on the page; attributes : more ones of the lanes' element, as HTML
+    """
+    group = f"fb-zoom-{crc32(name.encode())}"
+    fit = words.say("zoom_fit", language)
+    choices = "".join(
+        f'<label><input type="radio" name="{group}" value="{zoom}"{" checked" if zoom == 1 else ""}>'
+        f"<span>{fit if zoom == 1 else f'{zoom}×'}</span></label>"
+        for zoom in zooms
+    )
+    zoom = escape(words.say("zoom", language))
+    control = (
+        f'<fieldset class="fb-zoom" data-figure="{group}"><legend>{zoom}</legend>{choices}</fieldset>'
+        if len(zooms) > 1
+        else ""
+    )
+    kind = attributes or 'class="fb-lanes"'
+    return f'<div class="fb-zoomed">{control}{scrolling(name, f"<div {kind}>{lanes}</div>")}</div>'
 
 
 def scrolling(name: str, content: str) -> str:
@@ -100,8 +128,29 @@ def bar(value: float | None, modality: str) -> str:
     return f'<div class="fb-bar"><i class="fb-{modality}" style="width:{100 * value:.1f}%"></i></div>'
 
 
-def distribution(probabilities: list[float], modality: str, language: str) -> str:
-    """Seven columns from strongly negative to strongly positive; the tallest has the full height."""
+def help_button(name: str, about: str) -> str:
+    """`name` as a button that opens and closes the `help_text` about it, by pointer, finger and keyboard."""
+    return (
+        f'<button type="button" class="fb-help" popovertarget="fb-help-{about}">{escape(name)}'
+        '<span aria-hidden="true">?</span></button>'
+    )
+
+
+def help_text(name: str, about: str, text: str) -> str:
+    """What the buttons of `about` open; Escape or a click elsewhere closes it. `about` is unique."""
+    return (
+        f'<div id="fb-help-{about}" class="fb-help-text" popover><b>{escape(name)}</b> {escape(text)}</div>'
+    )
+
+
+def distribution(probabilities: list[float] | None, modality: str, language: str) -> str:
+    """Probabilities of the classes -3 … 3 as columns, full at 1; None draws the scale alone."""
+    axis = "".join(
+        f"<span>{words.signed(value).removesuffix('.0')}</span>" for value in range(LOWEST, HIGHEST + 1)
+    )
+    axis = f'<div class="fb-guess-axis" aria-hidden="true">{axis}</div>'
+    if probabilities is None:
+        return f'<div class="fb-guess"><div class="fb-guess-bars"></div>{axis}</div>'
     likeliest = int(np.argmax(probabilities))
     spoken = words.say(
         "guess_says",
@@ -110,12 +159,11 @@ def distribution(probabilities: list[float], modality: str, language: str) -> st
         label=words.class_label(LABELS[likeliest], language),
         value=words.share(probabilities[likeliest]),
     )
-    columns = "".join(
-        f'<i class="fb-{modality}" style="height:{100 * p / max(probabilities):.1f}%"'
-        f' title="{escape(words.class_label(name, language))} {words.share(p)}"></i>'
-        for name, p in zip(LABELS, probabilities, strict=True)
+    columns = "".join(f'<i class="fb-{modality}" style="height:{100 * p:.1f}%"></i>' for p in probabilities)
+    return (
+        f'<div class="fb-guess" role="img" aria-label="{escape(spoken)}">'
+        f'<div class="fb-guess-bars">{columns}</div>{axis}</div>'
     )
-    return f'<div class="fb-guess" role="img" aria-label="{escape(spoken)}">{columns}</div>'
 
 
 def face_strip(crops: np.ndarray, times: np.ndarray, language: str, most: int = 12) -> str:

@@ -7,12 +7,15 @@ from statistics import median
 
 import gradio as gr
 
+from app.service.analysis import side_of
 from app.service.comparing import MethodAnswer, compare
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui.shown import DeepPanel, Desk, Shown, Visit
 
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
+COLUMNS = ("method", "score", "scale", "weights", "mae", "corr")
+EXPLAINED = ("weights", "mae", "corr")  # columns whose names do not say it all
 
 
 def build(desk: Desk) -> DeepPanel:
@@ -56,18 +59,14 @@ def _table(
     rows = "".join(
         _row(answer, described[answer.method], figures[answer.method], shown, language) for answer in ordered
     )
-    hint = words.say("compare_figures_hint", language, seeds=_seeds(described))
+    seeds = _seeds(described)
+    names = {key: words.say(f"compare_{key}", language) for key in COLUMNS}
+    hints = {key: words.say(f"compare_{key}_hint", language, seeds=seeds) for key in EXPLAINED}
     heads = "".join(
-        f'<th scope="col" title="{escape(title)}">{escape(words.say(f"compare_{key}", language))}</th>'
-        for key, title in (
-            ("method", ""),
-            ("score", ""),
-            ("scale", ""),
-            ("weights", words.say("compare_weights_hint", language)),
-            ("mae", hint),
-            ("corr", hint),
-        )
+        f'<th scope="col">{charts.help_button(name, f"compare-{key}") if key in hints else escape(name)}</th>'
+        for key, name in names.items()
     )
+    helps = "".join(charts.help_text(names[key], f"compare-{key}", hint) for key, hint in hints.items())
     subset = words.say("compare_subset", language, names=words.names(shown.on, language))
     title = words.say("compare_title", language)
     table = f'<table class="fb-table fb-compare"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
@@ -75,7 +74,7 @@ def _table(
         f'<h2 class="fb-title">{title}<small>{escape(subset)}</small></h2>'
         f'<p class="fb-plain">{escape(_agreement(scores, middle, language))}</p>'
         f"{charts.scrolling(title, table)}"
-        f'<p class="fb-small">{words.say("compare_note", language)} {escape(hint)}</p>'
+        f'{helps}<p class="fb-small">{words.say("compare_note", language)}</p>'
     )
 
 
@@ -120,8 +119,8 @@ def _figure(mean_and_spread: tuple[float, float] | None, measured: dict) -> str:
 
 
 def _agreement(scores: list[float], middle: float, language: str) -> str:
-    sides = [_side(score) for score in scores]
-    side = _side(middle)
+    sides = [side_of(score) for score in scores]
+    side = side_of(middle)
     return words.say(
         "compare_agree",
         language,
@@ -132,8 +131,3 @@ def _agreement(scores: list[float], middle: float, language: str) -> str:
         low=words.signed(min(scores)),
         high=words.signed(max(scores)),
     )
-
-
-def _side(score: float) -> str:
-    """As the label says it: what rounds to 0 is on neither side."""
-    return "neutral" if round(score) == 0 else "positive" if score > 0 else "negative"

@@ -1,12 +1,13 @@
-"""Three switches, and beside each what its modality thinks, how sure it is, and what it is worth."""
+"""Three switches, and beside each its share of certainty, its guess, and what it is worth."""
 
 from __future__ import annotations
 
 from html import escape
 
 import gradio as gr
+import numpy as np
 
-from app.service.analysis import ModalityAnalysis
+from app.service.analysis import LABELS, ModalityAnalysis
 from app.ui import charts, imagined_pictures, subsets_table, words
 from app.ui.shown import Panel, Shown
 
@@ -53,63 +54,70 @@ def _switch(shown: Shown | None, modality: str) -> dict:
     return gr.update(value=modality in shown.on, interactive=shown.analysis.modalities[modality].present)
 
 
-def _heading(shown: Shown | None, language: str) -> str:
-    cells = "".join(
-        f'<span title="{escape(words.say(f"{key}_hint", language))}">{words.say(key, language)}</span>'
-        for key in ("sure", "guess", "alone", "counts")
-    )
+def columns(shown: Shown | None, language: str) -> dict[str, tuple[str, str]]:
+    """{column: its name and what it means, in a sentence}, from left to right."""
     kind = shown.analysis.weights_kind if shown else None
-    if kind:
+    named = {
+        key: (words.say(key, language), words.say(f"{key}_hint", language))
+        for key in ("sure", "guess", "alone", "counts")
+    }
+    if kind and words.own_column(kind) is None:
+        named["sure"] = (named["sure"][0], words.say("sure_hint_fusion", language, method=shown.title))
+    elif kind:
         hint = words.say("own_hint", language, method=shown.title)
-        cells += f'<span title="{escape(hint)}">{escape(words.weights_name(kind, language))}</span>'
+        named["own"] = (words.weights_name(kind, language), hint)
+    return named
+
+
+def _heading(shown: Shown | None, language: str) -> str:
+    named = columns(shown, language)
+    buttons = "".join(charts.help_button(name, key) for key, (name, _) in named.items())
+    texts = "".join(charts.help_text(name, key, meaning) for key, (name, meaning) in named.items())
     return (
         f'<h2 class="fb-title">{words.say("fuses", language)}'
         f"<small>{words.say('fuses_hint', language)}</small></h2>"
-        f'<div class="fb-columns{" fb-own" if kind else ""}" aria-hidden="true">{cells}</div>'
+        f'<div class="fb-columns{" fb-own" if "own" in named else ""}">{buttons}</div>{texts}'
     )
 
 
 def _meter(shown: Shown | None, modality: str, language: str) -> str:
-    if shown is None:
-        return _cells(None, modality, None, language)
-    part = shown.analysis.modalities[modality]
-    if not part.present:
+    part = shown.analysis.modalities[modality] if shown else None
+    if part and not part.present:
         reason = words.say(f"absent_{modality}", language)
         said = f'<span class="fb-reason">{escape(reason)}</span>{_imagined(shown, modality, language)}'
         return f'<div class="fb-meter fb-off">{said}</div>'
-    return _cells(shown, modality, shown.analysis.weights_kind, language)
-
-
-def _cells(shown: Shown | None, modality: str, kind: str | None, language: str) -> str:
-    part = shown.analysis.modalities[modality] if shown else None
     used = shown is not None and shown.uses(modality)
-    guess = (
-        charts.distribution(part.probabilities, modality, language)
-        if part
-        else '<div class="fb-guess"></div>'
+    known = part if used else None
+    contents = {
+        "sure": _sureness(part, used, modality, language),
+        "guess": charts.distribution(part and part.probabilities, modality, language),
+        "alone": _number(known and words.signed(known.score)),
+        "counts": _number(known and _moved(known.occlusion)),
+        "own": _number(known and known.own_weight is not None and words.share(known.own_weight)),
+    }
+    named = columns(shown, language)
+    cells = "".join(_cell(key, name, contents[key]) for key, (name, _) in named.items())
+    below = _in_words(known, language) if known else _imagined(shown, modality, language)
+    own, off = " fb-own" if "own" in named else "", " fb-off" if part and not used else ""
+    return f'<div class="fb-meter{own}{off}">{cells}<div class="fb-below">{below}</div></div>'
+
+
+def _in_words(part: ModalityAnalysis, language: str) -> str:
+    """What a modality in use says, in words."""
+    likeliest = int(np.argmax(part.probabilities))
+    said = words.say(
+        "in_words",
+        language,
+        likeliest=words.class_label(LABELS[likeliest], language),
+        value=words.share(part.probabilities[likeliest]),
+        alone=words.score_label(part.score, language),
     )
-    cells = [
-        _cell(words.say("sure", language), _sureness(part, used, modality, language)),
-        _cell(words.say("guess", language), guess),
-    ]
-    imagined = "" if used or shown is None else _imagined(shown, modality, language)
-    own = words.share(part.own_weight) if used and part.own_weight is not None else None
-    own_cell = [_cell(words.weights_name(kind, language), _number(own))] if kind else []
-    if imagined:  # on a phone the empty cell keeps the row's height
-        cells += [imagined, *own_cell]
-    else:
-        cells += [
-            _cell(words.say("alone", language), _number(words.signed(part.score) if used else None)),
-            _cell(words.say("counts", language), _number(_moved(part.occlusion) if used else None)),
-            *own_cell,
-        ]
-    off = " fb-off" if part and not used else ""
-    return f'<div class="fb-meter{" fb-own" if kind else ""}{off}">{"".join(cells)}</div>'
+    return f"<small>{escape(said)}</small>"
 
 
 def _imagined(shown: Shown, modality: str, language: str) -> str:
     """A glimpse of what takes the modality's place; "" where nothing does."""
-    seen = shown.analysis.imagined.get(modality) if shown.on else None
+    seen = shown.analysis.imagined.get(modality) if shown and shown.on else None
     return imagined_pictures.glimpse(seen, modality, language) if seen else ""
 
 
@@ -128,9 +136,12 @@ def _moved(occlusion: float | None) -> str | None:
     return None if occlusion is None else f"{occlusion:.1f}"
 
 
-def _number(text: str | None) -> str:
+def _number(text: str | bool | None) -> str:
     return f"<b>{text or '–'}</b>"
 
 
-def _cell(caption: str, content: str) -> str:
-    return f'<div class="fb-cell"><span class="fb-caption">{escape(caption)}</span>{content}</div>'
+def _cell(key: str, name: str, content: str) -> str:
+    """A number under its own name, which a narrow page shows in place of the columns' heading."""
+    return (
+        f'<div class="fb-cell"><div class="fb-caption">{charts.help_button(name, key)}</div>{content}</div>'
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from app.service.analysis import side_of
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui import imagined_pictures as pictures
@@ -81,7 +82,7 @@ def _block(imagined: Imagined, titles: dict[str, str], score: float, language: s
 
 def _facts(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> list[str]:
     """Polarity beside the real one's and the score's; error; how far to trust it."""
-    side = pictures.polarity(imagined.reading, language)
+    side = words.score_label(imagined.reading, language)
     agreeing = [
         words.say("imagined_polarity", language, reading=words.signed(imagined.reading), side=side),
         _agrees("score", imagined.reading, score, language),
@@ -100,10 +101,8 @@ def _facts(imagined: Imagined, titles: dict[str, str], score: float, language: s
 
 
 def _agrees(whose: str, reading: float, other: float, language: str) -> str:
-    if 0 in (round(reading, 1), round(other, 1)):
-        verdict = "neutral"
-    else:
-        verdict = "same" if (reading > 0) == (other > 0) else "other"
+    sides = {side_of(reading), side_of(other)}
+    verdict = "same" if len(sides) == 1 else "neutral" if "neutral" in sides else "other"
     values = {"reading" if whose == "real" else "score": words.signed(other)}
     return words.say(f"imagined_{whose}_{verdict}", language, **values)
 

@@ -20,38 +20,23 @@ WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
 
 
 def glimpse(seen: Glimpse, modality: str, language: str) -> str:
-    """A small picture and the polarity of what takes the place of a modality, for its row of the fuses."""
-    reading = words.signed(seen.reading)
-    name = words.modality_name(modality, language)
-    side = polarity(seen.reading, language)
-    spoken = words.say(
-        "imagined_glimpse",
-        language,
-        name=name,
-        names=words.names(seen.given, language),
-        reading=reading,
-        side=side,
-    )
+    """A small picture, or the phrase, and the polarity of what takes the place of a modality."""
+    source = words.say("imagined_glimpse", language, names=words.names(seen.given, language))
+    label = words.score_label(seen.reading, language)
+    spoken = f"{words.modality_name(modality, language)}, {source}"
     picture = ""
     if seen.phrase is not None:
         picture = f'<q class="fb-made">{escape(seen.phrase)}</q>'
     elif seen.face is not None:
-        source = charts.data_address(Image.fromarray(seen.face))
-        picture = f'<img class="fb-made" src="{source}" alt="{escape(spoken)}">'
+        address = charts.data_address(Image.fromarray(seen.face))
+        picture = f'<img class="fb-made" src="{address}" alt="{escape(spoken)}">'
     elif seen.log_mel is not None:
         picture = f'<span class="fb-made">{charts.log_mel_picture(seen.log_mel, spoken)}</span>'
     return (
-        f'<div class="fb-glimpse fb-hue-{modality}" title="{escape(spoken)}">{picture}'
-        f"<div><small>{words.say('imagined_badge', language)}</small>"
-        f"<b>{reading}</b> <span>{escape(side)}</span></div></div>"
+        f'<div class="fb-glimpse fb-hue-{modality}">{picture}'
+        f"<p><small>{escape(source)}:</small> "
+        f"<b>{words.signed(seen.reading)}</b> <span>{escape(label)}</span></p></div>"
     )
-
-
-def polarity(reading: float, language: str) -> str:
-    """ "positive" or "negative", "neutral" for what is shown as 0.0."""
-    if round(reading, 1) == 0:
-        return words.say("imagined_neutral", language)
-    return words.say("positive" if reading > 0 else "negative", language)
 
 
 def faces(imagined: Imagined, language: str) -> tuple[str, str | None]:

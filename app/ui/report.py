@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.service.calls import Call
 from app.service.comparing import MethodAnswer
-from app.ui import charts, imagined_pictures, words
+from app.ui import charts, fuses_panel, imagined_pictures, words
 from app.ui.shown import Shown
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
@@ -82,11 +82,11 @@ def _sentiment(shown: Shown, language: str) -> str:
 
 
 def _fuses(shown: Shown, language: str) -> str:
-    kind = shown.analysis.weights_kind
-    heads = [
-        words.say(key, language)
-        for key in ("report_modality", "report_fuse", "guess", "report_entropy", "sure", "alone", "counts")
-    ]
+    named = fuses_panel.columns(shown, language)
+    order = [key for key in ("guess", "sure", "alone", "counts", "own") if key in named]
+    heads = [words.say(key, language) for key in ("report_modality", "report_fuse")]
+    heads += [named[key][0] for key in order]
+    heads.insert(3, words.say("report_entropy", language))
     rows = []
     for modality, part in shown.analysis.modalities.items():
         used = shown.uses(modality)
@@ -100,13 +100,12 @@ def _fuses(shown: Shown, language: str) -> str:
             words.signed(part.score) if used else "–",
             _number(part.occlusion, 1),
         ]
-        if kind:
+        if "own" in named:
             cells.append(_number(part.own_weight))
         name = escape(words.modality_name(modality, language))
         rows.append((f'<i class="fb-key fb-{modality}"></i>{name}', cells, False))
-    if kind:
-        heads.append(words.weights_name(kind, language))
-    return _section("fuses", _table(heads, rows), language)
+    meanings = "".join(f"<dt>{escape(named[key][0])}</dt><dd>{escape(named[key][1])}</dd>" for key in order)
+    return _section("fuses", f"{_table(heads, rows)}<dl class=soft>{meanings}</dl>", language)
 
 
 def _imagined(shown: Shown, language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from app.service.analysis import as_displayed, side_of
 from app.service.disturbing import KINDS
 from app.service.stress import STRENGTHS, Disturbed, Stress, Trend
 from app.ui import charts, words
@@ -57,7 +58,7 @@ def _given(found: Stress, given: Disturbed, strength: float, language: str) -> s
     elif given.crops is not None:
         content = charts.face_strip(given.crops, given.times, language)
     else:
-        content = f'<p class="fb-disturbed">{" ".join(_word(*pair, language) for pair in given.words)}</p>'
+        content = f'<p class="fb-disturbed">{" ".join(_word(*pair) for pair in given.words)}</p>'
     note = words.say(f"stress_note_{found.kind}", language)
     return (
         f'<h2 class="fb-title">{words.say("stress_given", language)}<small>{escape(amount)}</small></h2>'
@@ -65,14 +66,11 @@ def _given(found: Stress, given: Disturbed, strength: float, language: str) -> s
     )
 
 
-def _word(was: str, now: str | None, language: str) -> str:
+def _word(was: str, now: str | None) -> str:
     if now == was:
         return escape(was)
-    dropped = f'<del title="{escape(words.say("stress_word_dropped", language))}">{escape(was)}</del>'
-    if now is None:
-        return dropped
-    hint = escape(words.say("stress_word_replaced", language))
-    return f'<del>{escape(was)}</del> <ins title="{hint}">{escape(now)}</ins>'
+    dropped = f"<del>{escape(was)}</del>"
+    return dropped if now is None else f"{dropped} <ins>{escape(now)}</ins>"
 
 
 def _voice(given: Disturbed, language: str) -> str:
@@ -115,8 +113,8 @@ def _sentence(found: Stress, strength: float, chosen: str, titles: dict[str, str
 
 
 def _turned(before: float, after: float) -> bool:
-    """True where what is shown changes from positive to negative or back."""
-    return round(before, 1) * round(after, 1) < 0
+    """True where the label changes from positive to negative or back."""
+    return {side_of(before), side_of(after)} == {"negative", "positive"}
 
 
 def _mean_change(curve: Trend) -> float:
@@ -220,7 +218,7 @@ def _table(found: Stress, strength: float, chosen: str, titles: dict[str, str], 
 def _row(found: Stress, method: str, strength: float, chosen: bool, title: str, language: str) -> str:
     before, after = found.curves[method][0], found.curves[method][STRENGTHS.index(strength)]
     # of the numbers as they are shown, so that the row adds up
-    change = None if after is None else round(after, 1) - round(before, 1)
+    change = None if after is None else as_displayed(after) - as_displayed(before)
     said = "–" if after is None else words.signed(after)
     spoken = words.say("stress_row", language, method=title, before=words.signed(before), after=said)
     sample = (

@@ -42,7 +42,7 @@ def build(desk: Desk) -> DeepPanel:
 def draw(timeline: Timeline, material: Material, player: str, language: str) -> str:
     """The timeline as HTML. player : id of the component that plays the utterance, "" for none."""
     spoken = timeline.spoken.words
-    axis, placed = tracks.lay_out(spoken, timeline.seconds or max(1, len(spoken)))
+    axis, placed, zooms = tracks.lay_out(spoken, timeline.seconds or max(1, len(spoken)))
     everything = [part for parts in timeline.contributions.values() for part in parts]
     most = tracks.scale_of(everything)
     lanes = []
@@ -59,13 +59,13 @@ def draw(timeline: Timeline, material: Material, player: str, language: str) -> 
     cursor = (
         '<div class="fb-cursor-room" aria-hidden="true"><i class="fb-cursor"></i></div>' if player else ""
     )
-    title = escape(words.say("timeline_title", language))
+    title = words.say("timeline_title", language)
     hint = escape(words.say("timeline_hint" if player else "timeline_no_player", language))
+    drawn = "".join(lanes) + cursor
+    attributes = f'class="fb-lanes fb-timeline"{follows}'
     return (
-        f'<h2 class="fb-title">{title}<small>{hint}</small></h2>'
-        f'<div class="fb-scroll" tabindex="0" role="group" aria-label="{title}">'
-        f'<div class="fb-timeline" style="--fb-plot:{axis.width:.0f}px"{follows}>'
-        f"{''.join(lanes)}{cursor}</div></div>"
+        f'<h2 class="fb-title">{escape(title)}<small>{hint}</small></h2>'
+        f"{charts.zoomable(title, drawn, zooms, language, attributes)}"
         f"{_notes(timeline, language)}{_table(timeline, language)}"
     )
 
@@ -175,6 +175,7 @@ def _notes(timeline: Timeline, language: str) -> str:
         notes.append(words.say(f"timeline_words_{timeline.spoken.timing}", language))
         if timeline.words_together > 1:
             notes.append(words.say("timeline_together", language, count=timeline.words_together))
+        notes.append(words.say("timeline_marks", language))
     score = words.signed(timeline.score)
     notes.append(words.say("timeline_how", language, parts=timeline.parts, score=score))
     if {"audio", "vision"} & set(timeline.contributions):

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import gradio as gr
 
-from app.service.analysis import Analysis, Notice
+from app.service.analysis import Analysis, Notice, as_displayed
+from app.service.analysis import label_of as label_of_score
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE
 
@@ -64,7 +65,7 @@ def names(modalities: Iterable[str], language: str) -> str:
 
 def signed(score: float) -> str:
     """A score with its sign and one decimal: "+1.4", "−0.3", "0.0"."""
-    rounded = round(score, 1)
+    rounded = as_displayed(score)
     return f"{abs(rounded):.1f}" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded):.1f}"
 
 
@@ -73,10 +74,23 @@ def share(value: float) -> str:
     return f"{value:.2f}"
 
 
+def own_column(kind: str | None) -> str | None:
+    """The kind of a method's own weights where they have a column of their own, else None.
+
+    MLA's entropy weights have none: they are the shares of certainty, which stand beside every method.
+    """
+    return None if kind == "entropy" else kind
+
+
 def weights_name(kind: str, language: str) -> str:
-    """The name of a method's own weights ("entropy") as a column heading."""
+    """The name of a method's own weights ("attention") as a column heading."""
     kind = say(f"weights_{kind}", language) if f"weights_{kind}" in PHRASES else kind
     return say("own", language, kind=kind)
+
+
+def score_label(score: float, language: str) -> str:
+    """The label of a score in `language`."""
+    return class_label(label_of_score(score), language)
 
 
 def class_label(english: str, language: str) -> str:

@@ -18,6 +18,7 @@ from app.ui import charts, fuses_panel, imagined_panel, words
 from app.ui.answering import Answering
 from app.ui.shown import Desk, Question, Visit
 from models.types import Modality
+from tests.browser.visiting import look_into
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 SAID = "I really loved this <b>film</b>."
@@ -68,7 +69,7 @@ def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(answering)
     fuses, _ = fuses_panel.build()
     shown = ask(answering, words.ENGLISH, ("text",), text="good")
     row = fuses.render_answer(shown, words.ENGLISH)[3]
-    assert "no face in this input" in row and "imagined by MFM from words" in row and "data:image" in row
+    assert "no face in this input" in row and "imagined by MFM from words:" in row and "data:image" in row
     kept = fuses.render_answer(shown.without_pictures(), words.ENGLISH)[3]
     assert "imagined by MFM" in kept and "data:image" not in kept
 
@@ -84,18 +85,29 @@ def test_sound_travels_as_a_wav():
 
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, 820, 1440])
 def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, width):
     page = open_page(viewport={"width": width, "height": 900})
     page.locator(".fb-card").first.click()
     page.locator("#sentiment .fb-band").wait_for()
     heights = "() => [...document.querySelectorAll('.fb-fuse')].map((row) => row.offsetHeight)"
     before = page.evaluate(heights)
+    cells = "[...document.querySelectorAll('#meter-text .fb-cell')].map(({ offsetLeft, offsetTop }) => "
+    cells += "[offsetLeft, offsetTop])"
+    places = page.evaluate(cells)
     for modality in ("audio", "text"):
         page.click(f"#switch-{modality} input")
         page.locator(f"#meter-{modality} .fb-glimpse", has_text="imagined").wait_for()
     assert page.evaluate(heights) == pytest.approx(before, abs=3)
-    page.get_by_role("tab", name="Imagined", exact=True).click()
+    assert page.evaluate(cells) == places and len(places) == 4
+    numbers = page.locator("#meter-text .fb-cell > b").all_inner_texts()
+    assert numbers == ["–", "–"]  # alone, counts for
+    # the phrase is there to its last word
+    row, phrase = (page.locator(f"#meter-text {part}").bounding_box() for part in (".fb-below", "q"))
+    assert phrase["x"] + phrase["width"] <= row["x"] + row["width"] + 1
+    assert phrase["y"] + phrase["height"] <= row["y"] + row["height"] + 1
+    assert page.locator("#meter-text q").evaluate("q => getComputedStyle(q).webkitLineClamp") == "none"
+    look_into(page, "Imagined")
     voice = page.locator("#imagined section.fb-hue-audio", has_text="Voice, from face, by MFM")
     voice.wait_for()
     # the sound is really playable, without asking anybody for anything

@@ -60,11 +60,40 @@ def test_all_fuses_out_leaves_no_score(open_page):
 def test_method_changes_the_answer_and_shows_its_own_weights(open_page):
     page = open_page()
     before = ask_about_words(page, "I love it.")
-    assert "Entropy" not in page.inner_text("#fuses")
-    page.click("#method input")
-    page.get_by_role("option", name=re.compile("MLA|alternating", re.I)).click()
+    headings = page.locator("#fuses .fb-columns .fb-help")
+    assert headings.count() == 4
+    choose_method(page, "MCLEA (adapted)")
     assert was(page).startswith(f"was {before} by ")
-    assert "Entropy weight" in page.inner_text("#fuses")
+    headings.nth(4).wait_for()
+    assert headings.last.inner_text().startswith("Global weight")
+    assert page.inner_text("#meter-text .fb-cell:nth-child(5) b") == "1.00"
+    # MLA's weights are the shares of certainty, which have a column already
+    choose_method(page, "MLA")
+    headings.nth(4).wait_for(state="detached")
+    assert headings.first.inner_text().startswith("Share of certainty")
+    headings.first.click()
+    assert "MLA fuses the modalities with exactly these" in page.inner_text("#fb-help-sure")
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_every_column_explains_itself_to_finger_and_keyboard(open_page, width):
+    page = open_page(viewport={"width": width, "height": 900}, has_touch=True)
+    ask_about_words(page, "I love it.")
+    for about in ("sure", "guess", "alone", "counts"):
+        buttons = page.locator(f"[popovertarget=fb-help-{about}]:visible")
+        assert buttons.count() == 1  # in the heading, or on a narrow page in the one row with numbers
+        said = page.locator(f"#fb-help-{about}")
+        buttons.tap()
+        box = said.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and len(said.inner_text()) > 60
+        page.keyboard.press("Escape")
+        said.wait_for(state="hidden")
+        buttons.focus()
+        page.keyboard.press("Enter")
+        said.wait_for()
+        page.keyboard.press("Enter")
+        said.wait_for(state="hidden")
+    assert page.locator("#fuses [title], .fb-fuse [title]").count() == 0
 
 
 def test_absent_modality_is_explained_and_cannot_be_switched(open_page):

@@ -69,12 +69,53 @@ def test_words_alone_have_nothing_to_play(open_page):
     assert page.locator(".fb-cursor").count() == 0
 
 
-def test_timeline_scrolls_inside_a_phone(open_page):
-    page = open_page(viewport={"width": 390, "height": 844})
+def readable(words) -> list[bool]:
+    """Which of the words show their text, which stands below the mark where it has no room."""
+    return words.evaluate_all(
+        "all => all.map(one => one.firstElementChild.offsetTop < 5 && one.firstElementChild.scrollWidth"
+        " <= one.clientWidth + 1)"
+    )
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_timeline_fits_and_is_zoomed_by_keyboard(open_page, width):
+    page = open_page(viewport={"width": width, "height": 844})
     take_example(page, "All agree: delighted")
-    page.locator("#depth .overflow-menu button").first.click()
-    page.locator("#depth .overflow-dropdown button", has_text="Timeline").click()
+    look_into(page, "Timeline")
     wait_for_timeline(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     room = page.locator("#timeline .fb-scroll").first
-    assert room.evaluate("room => room.scrollWidth > room.clientWidth")
+    words = page.locator(".fb-timeline .fb-word")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert room.evaluate("room => room.scrollWidth <= room.clientWidth")
+    assert all(readable(words)), words.all_inner_texts()
+    fit = room.evaluate("room => room.querySelector('.fb-lane-plot').clientWidth")
+
+    page.get_by_role("radio", name="Fit").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("radio", name="2×").is_checked()
+    plot = room.evaluate("room => room.querySelector('.fb-lane-plot').clientWidth")
+    assert plot == pytest.approx(2 * fit, abs=2)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.locator("#timeline .fb-scroll.fb-more-after:not(.fb-more-before)").wait_for()
+    room.evaluate("room => room.scrollLeft = room.scrollWidth")
+    page.locator("#timeline .fb-scroll.fb-more-before:not(.fb-more-after)").wait_for()
+    page.get_by_role("radio", name="Fit").check(force=True)
+    page.locator("#timeline .fb-scroll:not(.fb-more-before):not(.fb-more-after)").first.wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_long_text_fits_as_marks_and_every_word_can_be_read(open_page, width):
+    page = open_page(viewport={"width": width, "height": 844})
+    said = "It was an unbelievably wonderful film and I would recommend it to all of my friends. " * 9
+    ask_about_words(page, said)
+    look_into(page, "Timeline")
+    words = page.locator(".fb-timeline .fb-word")
+    words.first.wait_for()
+    room = page.locator("#timeline .fb-scroll").first
+    assert room.evaluate("room => room.scrollWidth <= room.clientWidth")
+    boxes = words.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+    plot = page.locator(".fb-timeline .fb-lane-plot").first.bounding_box()
+    assert all(box["width"] >= 3 and box["right"] <= plot["x"] + plot["width"] + 2 for box in boxes)
+    assert not all(readable(words))
+    page.locator("#timeline .fb-zoom input").last.check(force=True)
+    assert all(readable(words))

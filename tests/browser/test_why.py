@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.visiting import choose_method, look_into, take_example
+from tests.browser.visiting import ask_about_words, choose_method, look_into, take_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -31,8 +31,43 @@ def test_why_follows_method_and_switches(open_page):
 
     choose_method(page, "MFN")
     why.locator("h2", has_text="Why MFN says").wait_for()
-    shaded = [word for word in why.locator(".fb-shaded").all_inner_texts() if word != "·"]
-    assert " ".join(shaded).startswith("I really loved this film.")
+    shaded = [text.split()[0] for text in why.locator(".fb-shaded").all_inner_texts()]
+    assert " ".join(word for word in shaded if word != "·").startswith("I really loved this film.")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_steps_and_maps_fit_and_can_be_zoomed(open_page, width):
+    page = open_page(viewport={"width": width, "height": 900})
+    take_example(page, "All agree: delighted")
+    look_into(page, "Why")
+    why = page.locator("#why")
+    for method in ("MFN", "EF-LSTM", "TFR-Net", "LRCMT (rebuilt)", "MLA"):
+        choose_method(page, method)
+        why.locator("h2", has_text=f"Why {method} says").wait_for()
+        page.locator("#why:not(:has(.fb-zoomed .fb-more-after))").wait_for()  # none is left over
+        checked = why.locator(".fb-zoom :checked").evaluate_all("all => all.map(one => one.value)")
+        assert checked == ["1"] * why.locator(".fb-zoom").count()
+        too_wide = "rooms => rooms.filter(room => room.scrollWidth > room.clientWidth).length"
+        assert why.locator(".fb-zoomed .fb-scroll").evaluate_all(too_wide) == 0, method
+        assert why.locator(".fb-zoomed").count() > 0
+        zooms = why.locator(".fb-zoom")
+        assert zooms.count() == (0 if method == "MLA" else why.locator(".fb-zoomed").count())
+        if zooms.count():
+            zooms.first.get_by_role("radio", name="4×").check(force=True)
+            why.locator(".fb-zoomed .fb-more-after").wait_for()
+            assert why.locator(".fb-zoomed .fb-scroll").evaluate_all(too_wide) == 1  # only the one zoomed
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_numbers_of_steps_can_be_read_without_a_pointer(open_page):
+    page = open_page()
+    ask_about_words(page, "I love it.")
+    choose_method(page, "EF-LSTM")
+    look_into(page, "Why")
+    page.locator("#why summary").click()
+    rows = page.locator("#why .fb-numbers tbody tr")
+    assert [text.split()[0] for text in rows.all_inner_texts() if text[0] != "·"] == ["I", "love", "it."]
+    assert all(re.search(r"\d\.\d\d$", text) for text in rows.all_inner_texts())
 
 
 def test_chinese_visitor_reads_why_in_chinese(open_page):

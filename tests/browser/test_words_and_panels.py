@@ -130,7 +130,7 @@ def test_score_before_names_what_changed():
 
 
 @pytest.mark.parametrize("language", [words.ENGLISH, words.CHINESE])
-@pytest.mark.parametrize("kind", [None, "entropy"])
+@pytest.mark.parametrize("kind", [None, "entropy", "attention"])
 def test_every_panel_renders_every_subset_of_every_input(language, kind):
     import gradio as gr
 
@@ -153,7 +153,9 @@ def test_every_panel_renders_every_subset_of_every_input(language, kind):
                 assert painted[switch]["value"] == (modality in used)
             page = "".join(value for value in painted.values() if isinstance(value, str))
             assert page.count("fb-reason") == 3 - len(present)
-            assert ("fb-meter fb-own" in page) == bool(kind)
+            assert ("fb-meter fb-own" in page) == (
+                kind == "attention"
+            )  # entropy weights: shares of certainty
             assert "{" not in page and "None" not in page and "nan" not in page
 
 

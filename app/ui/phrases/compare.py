@@ -6,12 +6,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_title": ("Every method on this clip", "所有方法对这段视频的判断"),
     "compare_subset": ("with {names}", "使用{names}"),
     "compare_agree": (
-        "{same} of {count} methods say {side}; the median is {median}, they reach from {low} to {high}.",
-        "{count} 种方法中有 {same} 种认为是{side}；中位数为 {median}，范围从 {low} 到 {high}。",
+        "{same} of {count} methods are {side}; the median is {median}, they reach from {low} to {high}.",
+        "{count} 种方法中有 {same} 种{side}；中位数为 {median}，范围从 {low} 到 {high}。",
     ),
-    "side_positive": ("positive", "正面"),
-    "side_negative": ("negative", "负面"),
-    "side_neutral": ("neither positive nor negative", "不正不负"),
+    "side_positive": ("on the positive side", "偏正面"),
+    "side_negative": ("on the negative side", "偏负面"),
+    "side_neutral": ("neutral", "为中性"),
     "compare_sort": ("Sort by", "排序"),
     "compare_by_score": ("Score", "分数"),
     "compare_by_title": ("Name", "名称"),
@@ -23,15 +23,25 @@ PHRASES: dict[str, tuple[str, str]] = {
     "compare_scale": ("Score and 80 % interval, −3 to +3", "分数与 80 % 区间，−3 到 +3"),
     "compare_weights": ("Its own weights", "自身权重"),
     "compare_weights_hint": (
-        "Words, voice and face, for a method that weighs them itself.",
-        "文字、声音、面部；仅适用于自行加权的方法。",
+        "The shares of words (blue), voice (orange) and face (teal) for a method that weighs them itself, "
+        "in this "
+        "order.",
+        "自行加权的方法给文字（蓝）、声音（橙）、面部（青）的份额，按此顺序。",
     ),
     "compare_mae": ("MAE", "平均绝对误差"),
     "compare_corr": ("Corr", "相关"),
-    "compare_figures_hint": (
-        "With these modalities, on speakers the method had never seen: mean and standard deviation "
-        "over {seeds} seeds.",
-        "使用这些模态，在从未见过的说话人上：{seeds} 个随机种子的均值与标准差。",
+    "compare_mae_hint": (
+        "Mean absolute error with these modalities on speakers whom the method had never seen, lower is "
+        "better: "
+        "mean and standard deviation over {seeds} seeds.",
+        "使用这些模态时，在从未见过的说话人上的平均绝对误差，越低越好：{seeds} 个随机种子的均值与标准差。",
+    ),
+    "compare_corr_hint": (
+        "Pearson correlation of scores and labels with these modalities on speakers whom the method had "
+        "never "
+        "seen, 1 is best: mean and standard deviation over {seeds} seeds.",
+        "使用这些模态时，在从未见过的说话人上分数与标签的皮尔逊相关系数，1 为最好：{seeds} "
+        "个随机种子的均值与标准差。",
     ),
     "compare_chosen": ("chosen", "当前"),
     "compare_row": ("{title}: {score}, {interval}", "{title}：分数 {score}，{interval}"),

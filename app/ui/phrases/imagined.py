@@ -22,11 +22,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "imagined_real": ("real", "真实"),
     "imagined_by": ("{name}, from {names}, by {method}", "{name}，根据{names}，由 {method} 想象"),
     "imagined_nothing_real": ("no {name} in this input to compare with", "输入中没有{name}可供比较"),
-    "imagined_glimpse": (
-        "{name}, imagined by MFM from {names}: polarity {reading}, {side}",
-        "{name}，由 MFM 根据{names}想象：极性 {reading}，{side}",
-    ),
-    "imagined_neutral": ("neutral", "中性"),
+    "imagined_glimpse": ("imagined by MFM from {names}", "由 MFM 根据{names}想象"),
     # Pictures
     "imagined_face_at": ("Imagined face at {seconds} s", "{seconds} 秒处想象的面部"),
     "imagined_face_step": ("Imagined face, step {step} of {steps}", "想象的面部，第 {step}/{steps} 步"),

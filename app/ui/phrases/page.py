@@ -12,15 +12,21 @@ PHRASES: dict[str, tuple[str, str]] = {
         "that speaks them and the **face** that goes with them. A small network turns each into a "
         "series of states, and a fusion method joins the three series into one score from −3 "
         "(strongly negative) to +3 (strongly positive). Each modality is a fuse: switch it off and "
-        "the method answers without it, from the same states, at once. **How sure** compares the "
-        "modalities by the entropy of their own guesses over seven classes: the surer a guess, the "
-        "larger its share. **Counts for** says how far the score moves when this one modality is "
-        "pulled out. The 80 % interval comes from the errors on people whom the models had never "
+        "the method answers without it, from the same states, at once. **Share of certainty** compares "
+        "the modalities by the entropy of their own guesses over seven classes: the surer a guess, the "
+        "larger its share of the 1 that they divide. **Counts for** says how far the score moves when "
+        "this one modality is pulled out. A number and its name go together everywhere: the name is that "
+        "of the score as shown, rounded to one decimal (neutral up to 0.4, weakly up to 1.4, then plainly "
+        "positive or negative, and strongly from 2.5). The 80 % interval comes from the errors on people "
+        "whom the models had never "
         "seen: the true value lies inside it for about four clips in five.",
-        "一段视频被拆成三种模态：说出的**文字**、说话的**声音**和相应的**面部**。小网络分别把它们变成一串状态，"
+        "一段视频被拆成三种模态：说出的**文字**、说话的**声音**和相应的**面部**。"
+        "小网络分别把它们变成一串状态，"
         "融合方法再把三串状态合成一个分数，从 −3（强烈负面）到 +3（强烈正面）。每种模态就像一根保险丝："
-        "拔掉它，方法会立刻用同样的状态给出没有它时的答案。**把握**按各模态自身七级猜测的熵来比较："
-        "猜测越确定，份额越大。**影响**表示单独拔掉这一模态时分数移动多少。"
+        "拔掉它，方法会立刻用同样的状态给出没有它时的答案。**把握占比**按各模态自身七级猜测的熵来比较："
+        "猜测越确定，占比越大，合计为 1。**影响**表示单独拔掉这一模态时分数移动多少。"
+        "数字与名称处处一致：名称取自所显示的一位小数的分数（0.4 以内为中性，1.4 以内为略正面或略负面，"
+        "2.4 以内为正面或负面，2.5 起为强烈）。"
         "80 % 区间来自模型从未见过的人身上的误差：大约五段视频中有四段的真实值落在区间之内。",
     ),
     "how_method": ("A method in three sentences", "用三句话介绍一种方法"),
@@ -100,39 +106,58 @@ PHRASES: dict[str, tuple[str, str]] = {
     "text": ("Words", "文字"),
     "audio_name": ("Voice", "声音"),
     "vision": ("Face", "面部"),
-    "sure": ("How sure", "把握"),
+    "sure": ("Share of certainty", "把握占比"),
     "sure_hint": (
-        "Entropy weight: softmax of the negative entropies of the modalities in use. "
-        "How sure each modality is, not how this method weighs it.",
-        "熵权重：对正在使用的模态的负熵做 softmax。表示各模态的把握，而不是该方法的权重。",
+        "How the certainty is divided among the modalities in use (softmax of the negative entropies of "
+        "their "
+        "guesses): the shares add up to 1 and are not the weights of this method.",
+        "把握在所用各模态之间的分配（对各自猜测的负熵做 softmax）：合计为 1，并不是该方法的权重。",
+    ),
+    "sure_hint_fusion": (
+        "How the certainty is divided among the modalities in use (softmax of the negative entropies of "
+        "their "
+        "guesses): the shares add up to 1, and {method} fuses the modalities with exactly these weights.",
+        "把握在所用各模态之间的分配（对各自猜测的负熵做 softmax）：合计为 1，{method} "
+        "正是用它们作为权重来融合各模态。",
     ),
     "entropy": ("entropy {value} / {most}", "熵 {value} / {most}"),
     "guess": ("Its guess", "它的猜测"),
     "guess_hint": (
-        "The modality's own distribution over the seven classes, strongly negative to strongly positive.",
-        "该模态自身在七个级别上的分布，从强烈负面到强烈正面。",
+        "The probabilities that this modality by itself gives the seven classes from −3 (strongly "
+        "negative) to "
+        "+3 (strongly positive), on the same scale from 0 to 1 in every row: one tall bar is a sure guess, "
+        "many low ones are an unsure one.",
+        "该模态自身给出的七个级别的概率，从 −3（强烈负面）到 +3（强烈正面），每一行都用 0 到 1 的同一刻度："
+        "一根高条表示确定，许多矮条表示不确定。",
     ),
     "guess_says": (
         "{name}: most likely {label}, probability {value}",
         "{name}：最可能是{label}，概率 {value}",
     ),
+    "in_words": (
+        "Most likely {likeliest} (probability {value}); alone, the method says {alone}.",
+        "最可能是{likeliest}（概率 {value}）；仅凭它，方法判断为{alone}。",
+    ),
     "alone": ("Alone", "单独"),
     "alone_hint": (
-        "The score of the chosen method on this modality alone.",
-        "所选方法仅用该模态得到的分数。",
+        "The score from −3 to +3 that the chosen method gives when it gets this modality alone.",
+        "所选方法仅用该模态得到的分数，范围 −3 到 +3。",
     ),
     "counts": ("Counts for", "影响"),
     "counts_hint": (
-        "Occlusion: how far the score moves when this modality is pulled out.",
-        "遮挡：拔掉该模态时分数移动多少。",
+        "How far the score moves, in either direction, when this modality alone is pulled out (occlusion).",
+        "单独拔掉该模态时，分数向任一方向移动多少（遮挡法）。",
     ),
     "own": ("{kind} weight", "{kind}权重"),
-    "weights_entropy": ("Entropy", "熵"),
     "weights_attention": ("Attention", "注意力"),
     "weights_global": ("Global", "全局"),
     "weights_meta": ("Meta", "元模态"),
     "weights_confidence": ("Confidence", "置信度"),
-    "own_hint": ("The weight that {method} itself gives.", "{method} 自身给出的权重。"),
+    "own_hint": (
+        "The weight that {method} itself gives this modality inside its fusion, which need not follow how "
+        "certain the modality is.",
+        "{method} 在融合中自己赋予该模态的权重，不一定与该模态的把握一致。",
+    ),
     "pulled": ("pulled out", "已拔掉"),
     "absent_text": ("no words in this input", "输入中没有文字"),
     "absent_audio": ("no voice in this input", "输入中没有声音"),
@@ -150,6 +175,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "tab_stress": ("Stress", "压力测试"),
     "tab_take_away": ("Take away", "带走"),
     "nothing_yet": ("Analyse a clip first: this tab then shows it.", "请先分析一段视频，结果会显示在这里。"),
+    "zoom": ("Zoom", "缩放"),
+    "zoom_fit": ("Fit", "适应宽度"),
     # Evidence
     "faces": ("Faces", "面部"),
     "faces_count": ("found in {count} frames", "在 {count} 帧中找到"),

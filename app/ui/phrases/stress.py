@@ -35,20 +35,20 @@ PHRASES: dict[str, tuple[str, str]] = {
     "stress_of_cover": ("{amount} of the picture covered", "{amount} 的画面被遮挡"),
     # What is disturbed
     "stress_given": ("What the methods are given", "方法得到的输入"),
-    "stress_word_dropped": ("dropped", "丢失"),
-    "stress_word_replaced": ("replaced by", "替换为"),
     "stress_mel": (
         "Log-mel of the disturbed voice, {seconds} s, low pitch at the bottom",
         "受干扰声音的对数梅尔谱，{seconds} 秒，低音在下",
     ),
     "stress_listen": ("Listen to the disturbed voice, first {seconds} s", "听受干扰的声音，前 {seconds} 秒"),
     "stress_note_drop": (
-        "Dropped words leave no gap: the text encoder reads what is left as one sentence.",
-        "丢失的单词不留空隙：文本编码器把剩下的当作一句话来读。",
+        "Words struck out are dropped. They leave no gap: the text encoder reads what is left as one "
+        "sentence.",
+        "划掉的单词已丢失，不留空隙：文本编码器把剩下的当作一句话来读。",
     ),
     "stress_note_replace": (
-        "The new words come from the neutral phrases of our own phrase bank.",
-        "新单词取自我们自己短语库中的中性短语。",
+        "Words struck out are replaced by the underlined ones, which come from the neutral phrases of our "
+        "own phrase bank.",
+        "划掉的单词被替换为带下划线的单词，后者取自我们自己短语库中的中性短语。",
     ),
     "stress_note_noise": (
         "Pink noise, measured against the mean power of the whole recording. "

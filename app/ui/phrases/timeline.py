@@ -49,6 +49,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "There are many of them: {count} neighbours are taken out together.",
         "词数较多：每次一起去掉相邻的 {count} 个。",
     ),
+    "timeline_marks": (
+        "A word that has no room is a bare mark: zoom in to read it.",
+        "放不下的词只显示为标记：放大即可阅读。",
+    ),
     "timeline_how": (
         "A bar says how far that part moves the score ({score}): up makes it more positive, down more "
         "negative. Each of the {parts} parts is taken out once, all in one batch; the words that are left "

@@ -62,7 +62,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_read_concat": (
         "Concat fusion feeds everything into one network and has no trace of its own to show: the score is "
         "all it gives. What the score does when a modality is pulled out is shown instead.",
-        "拼接融合把一切送入同一个网络，没有自己的内部痕迹可以展示，只给出分数。这里改为显示拔掉某个模态时分数的变化。",
+        "拼接融合把一切送入同一个网络，没有自己的内部痕迹可以展示，只给出分数。"
+        "这里改为显示拔掉某个模态时分数的变化。",
     ),
     "why_read_lrcmt": (
         "In LRCMT voice and face attend to each other, then the words attend to both: a row is who reads, a "
@@ -121,10 +122,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         "that is not used is empty.",
         "各块对下一层贡献的平方长度所占份额；含有未使用模态的块为空。",
     ),
+    "why_on_average": ("{title}, on average: {values}", "{title}，平均：{values}"),
+    "why_step": ("Step", "步骤"),
+    "why_table": ("All values as a table", "以表格显示全部数值"),
     # EF-LSTM, MFN, MFM
     "why_steps_note": (
-        "Steps are words where there are any, else seconds; · is a step without a word of its own.",
-        "有文字时每一步是一个词，否则为秒数；· 表示没有对应词的步骤。",
+        "Steps are words where there are any, else seconds; · is a step without a word of its own. A word "
+        "that "
+        "has no room is a bare mark: zoom in to read it.",
+        "有文字时每一步是一个词，否则为秒数；· 表示没有对应词的步骤。放不下的词只显示为标记：放大即可阅读。",
     ),
     "why_ef_lstm_norm": ("Length of the memory", "记忆的长度"),
     "why_ef_lstm_change": (
@@ -167,8 +173,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_weights": ("Its weights in this clip", "它在这段视频中的权重"),
     "why_guesses": ("What each modality guesses", "各模态的猜测"),
     "why_guesses_note": (
-        "Class by class, from strongly negative to strongly positive; the last row is their fusion.",
-        "从强烈负面到强烈正面逐级列出；最后一行是融合结果。",
+        "Class by class, from strongly negative to strongly positive, every bar on the scale from 0 to 1; "
+        "the "
+        "last row is their fusion.",
+        "从强烈负面到强烈正面逐级列出，每个条形都用 0 到 1 的刻度；最后一行是融合结果。",
     ),
     "why_fused": ("Fused", "融合"),
     "why_late_scores": ("Score of each modality alone", "各模态单独的分数"),

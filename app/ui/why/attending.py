@@ -107,10 +107,11 @@ def _reading(traces: Traces, trace: str, reader: str, read: str, language: str) 
     by, at = np.unravel_index(matrix.argmax(), matrix.shape)
     share = number(float(matrix.max()))
     spoken = words.say("why_reads_most", language, title=title, by=readers[by], at=columns[at], share=share)
-    ends = (columns[0], columns[-1])
-    if read == "text":
-        ends = (traces.words[0].text, traces.words[-1].text)
-    return figure(title, spoken, picture(matrix, read, rows, ends, spoken))
+    names = traces.axis(read, matrix.shape[1])
+    in_words = read == "text"
+    return figure(
+        title, spoken, picture(matrix, read, rows, names, title, spoken, language, in_words=in_words)
+    )
 
 
 def _named(labels: list[str], modality: str, language: str) -> list[str]:

@@ -97,11 +97,13 @@ def guesses(traces: Traces, language: str) -> str:
     rows.append(_guess(words.say("why_fused", language), INK, np.array(traces.probabilities)))
     classes = [words.signed(value).removesuffix(".0") for value in range(charts.LOWEST, charts.HIGHEST + 1)]
     title = words.say("why_guesses", language)
-    return figure(title, words.say("why_guesses_note", language), steps(classes, rows, title, language))
+    return figure(
+        title, words.say("why_guesses_note", language), steps(classes, rows, title, language, zoom=False)
+    )
 
 
 def _guess(title: str, colour: str, probabilities: np.ndarray) -> StepRow:
-    return StepRow(title, {colour: probabilities}, float(probabilities.max()))
+    return StepRow(title, {colour: probabilities}, 1.0)
 
 
 def of_modalities(traces: Traces, values: Iterable[float], language: str) -> list[Bar]:

@@ -9,10 +9,11 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from app.ui import charts, words
+from app.ui import charts, tracks, words
 
 MOST_ROWS = 32  # of bars or cells; more are drawn as a picture
 INK = "other"  # the colour of what belongs to no modality
+UPRIGHT = 56  # pixels of a lane of upright bars
 PIXELS = 16  # of one entry of a picture, so that browsers without crisp scaling do not blur it
 
 
@@ -90,11 +91,20 @@ def _cell(value: float, most: float) -> str:
 
 
 def picture(
-    matrix: np.ndarray, colour: str, rows: Sequence[str], columns: tuple[str, str], spoken: str
+    matrix: np.ndarray,
+    colour: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    spoken: str,
+    language: str,
+    *,
+    in_words: bool = False,
 ) -> str:
     """Values (rows, columns) at least 0 as a picture, the largest in full colour.
 
-    rows : a name each, or none for a picture without; columns : what stands below its left and right end
+    rows : a name each, or none for a picture without; columns : a name or "" each, `in_words` where they are
+    words
     """
     red, green, blue = (int(charts.COLOURS[colour][i : i + 2], 16) for i in (1, 3, 5))
     share = matrix / (matrix.max() or 1.0)
@@ -103,15 +113,25 @@ def picture(
     enlarged = pixels.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)
     source = charts.data_address(Image.fromarray(enlarged))
     names = "".join(f"<span>{escape(name)}</span>" for name in rows)
-    left, right = columns
-    height = f"{20 * len(rows)}px" if rows else "180px"
-    return (
-        f'<div class="fb-map{"" if rows else " fb-bare"}">'
-        f'<div class="fb-map-rows" aria-hidden="true">{names}</div>'
-        f'<img src="{source}" alt="{escape(spoken)}" style="height:{height}">'
-        '<div class="fb-map-ends" aria-hidden="true">'
-        f"<span>{escape(left)}</span><span>{escape(right)}</span></div></div>"
+    height = 20 * len(rows) or 180
+    axis, zooms = _names_below(columns, in_words)
+    lanes = (
+        f'<div class="fb-lane"><div class="fb-lane-name fb-map-rows" aria-hidden="true">{names}</div>'
+        f'<div class="fb-lane-plot" style="height:{height}px"><img src="{source}" alt="{escape(spoken)}">'
+        f"</div></div>{axis}"
     )
+    kind = f'class="fb-lanes fb-map{"" if rows else " fb-bare"}"'
+    return charts.zoomable(title, lanes, zooms, language, kind)
+
+
+def _names_below(names: Sequence[str], in_words: bool) -> tuple[str, tuple[int, ...]]:
+    """The lane of the columns' names, and the zooms to offer so that each can be read."""
+    if not in_words:
+        return tracks.lane("", "", tracks.columns_named(names), 20), tracks.LEAST_ZOOMS
+    marks = [tracks.Mark(name, i, i + 1) for i, name in enumerate(names) if name]
+    axis, placed, zooms = tracks.lay_out(marks, len(names))
+    content, height = tracks.words_on(axis, placed, [mark.text for mark in marks], seek=False)
+    return tracks.lane("", "", content, height), zooms
 
 
 @dataclass(frozen=True)
@@ -126,41 +146,73 @@ class StepRow:
     most: float
 
 
-def steps(names: Sequence[str], rows: Sequence[StepRow], spoken: str, language: str) -> str:
-    """A table with one column a step: its name, and an upright bar a row, whose parts are read aloud."""
-    head = "".join(f'<th scope="col">{escape(name) or "·"}</th>' for name in names)
+def steps(
+    names: Sequence[str],
+    rows: Sequence[StepRow],
+    spoken: str,
+    language: str,
+    *,
+    in_words: bool = False,
+    zoom: bool = True,
+) -> str:
+    """A lane a row with an upright bar a step, the steps' names below, and the same numbers as a table.
+
+    names : one or "" a step, `in_words` where they are words; spoken : what is shown, unique on the page
+    """
+    below, zooms = _names_below(names, in_words)
+    lanes = "".join(tracks.lane(row.title, "", _uprights(row, language), UPRIGHT) for row in rows)
+    drawn = charts.zoomable(spoken, lanes + below, zooms if zoom else (), language)
+    return drawn + _numbers(names, rows, spoken, language)
+
+
+def _uprights(row: StepRow, language: str) -> str:
+    means = {colour: float(series.mean()) if len(series) else 0.0 for colour, series in row.parts.items()}
+    values = ", ".join(_part(colour, value, language) for colour, value in means.items())
+    said = words.say("why_on_average", language, title=row.title, values=values)
+    columns = "".join(
+        "<span>"
+        + "".join(
+            f'<i class="fb-{colour}" style="height:{100 * min(value / row.most, 1):.1f}%"></i>'
+            for colour, value in reversed(list(zip(row.parts, step, strict=True)))
+        )
+        + "</span>"
+        for step in zip(*row.parts.values(), strict=True)
+    )
+    return f'<div class="fb-uprights" role="img" aria-label="{escape(said)}">{columns}</div>'
+
+
+def _part(colour: str, value: float, language: str) -> str:
+    return number(value) if colour == INK else f"{words.modality_name(colour, language)} {number(value)}"
+
+
+def _numbers(names: Sequence[str], rows: Sequence[StepRow], spoken: str, language: str) -> str:
+    """The numbers of steps, for those who cannot see the bars, or want them all."""
+    heads, series = [words.say("why_step", language)], []
+    for row in rows:
+        for colour, values in row.parts.items():
+            name = f": {words.modality_name(colour, language)}" if len(row.parts) > 1 else ""
+            heads.append(row.title + name)
+            series.append(values)
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     body = "".join(
-        f'<tr><th scope="row">{escape(row.title)}</th>'
-        f"{''.join(_column(row, index, language) for index in range(len(names)))}</tr>"
-        for row in rows
+        f'<tr><th scope="row">{escape(name) or "·"}</th>'
+        f"{''.join(f'<td>{number(float(values[index]))}</td>' for values in series)}</tr>"
+        for index, name in enumerate(names)
     )
-    return charts.scrolling(
-        spoken,
-        f'<table class="fb-table fb-steps"><caption>{escape(spoken)}</caption><tbody>{body}</tbody>'
-        f"<tfoot><tr><td></td>{head}</tr></tfoot></table>",
+    summary = words.say("why_table", language)
+    table = f'<table class="fb-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return (
+        f'<details class="fb-numbers"><summary>{escape(summary)}</summary>'
+        f"{charts.scrolling(f'{spoken}: {summary}', table)}</details>"
     )
-
-
-def _column(row: StepRow, index: int, language: str) -> str:
-    values = {colour: float(series[index]) for colour, series in row.parts.items()}
-    told = ", ".join(
-        number(value) if colour == INK else f"{words.modality_name(colour, language)} {number(value)}"
-        for colour, value in values.items()
-    )
-    marks = "".join(
-        f'<i class="fb-{colour}" style="height:{100 * min(value / row.most, 1):.1f}%"></i>'
-        for colour, value in reversed(values.items())
-    )
-    told = escape(told)
-    return f'<td><div class="fb-upright" role="img" aria-label="{told}" title="{told}">{marks}</div></td>'
 
 
 def shaded(names: Sequence[str], shares: Sequence[float], colour: str) -> str:
-    """Words shaded by their share of the largest of `shares`, at least 0, told when pointed at."""
+    """Words shaded by their share of the largest of `shares`, at least 0, which stands behind each."""
     most = max(shares, default=0.0) or 1.0
     marks = " ".join(
-        f'<span class="fb-shaded fb-by-{colour}" style="--fb-share:{share / most:.3f}"'
-        f' title="{number(share)}">{escape(name) or "·"}</span>'
+        f'<span class="fb-shaded fb-by-{colour}" style="--fb-share:{share / most:.3f}">'
+        f"{escape(name) or '·'} <small>{number(share)}</small></span>"
         for name, share in zip(names, shares, strict=True)
     )
     return f'<p class="fb-shading">{marks}</p>'

@@ -46,9 +46,8 @@ def _trace(name: str, trace: np.ndarray, language: str) -> str:
     if flat.size <= MOST_ROWS and flat.min() >= 0:
         rows, columns = (_names(size, language) for size in flat.shape)
         return figure(name, spoken, heat(flat, rows, columns, name))
-    return figure(
-        name, spoken, picture(np.abs(flat), INK, [], ("1", str(flat.shape[1])), f"{name}: {spoken}")
-    )
+    columns = [str(i) for i in range(1, flat.shape[1] + 1)]
+    return figure(name, spoken, picture(np.abs(flat), INK, [], columns, name, f"{name}: {spoken}", language))
 
 
 def _rows(values: np.ndarray, language: str) -> list[Bar]:

@@ -18,7 +18,9 @@ def ef_lstm(traces: Traces, language: str) -> str:
     changes = np.abs(np.diff(norms, prepend=0.0))
     spoken = words.say("why_ef_lstm_change", language)
     return figure(
-        title, words.say("why_steps_note", language), steps(traces.steps, rows, title, language)
+        title,
+        words.say("why_steps_note", language),
+        steps(traces.steps, rows, title, language, in_words=bool(traces.words)),
     ) + figure(spoken, "", shaded(traces.steps, changes, INK))
 
 
@@ -41,7 +43,7 @@ def mfn(traces: Traces, language: str) -> str:
     ]
     title = words.say("why_mfn_steps", language)
     note = words.say("why_mfn_note", language, before=number(before), now=number(now))
-    over_time = figure(title, note, steps(traces.steps, rows, title, language))
+    over_time = figure(title, note, steps(traces.steps, rows, title, language, in_words=bool(traces.words)))
     if not traces.words:
         return over_time
     spoken = words.say("why_mfn_words", language)

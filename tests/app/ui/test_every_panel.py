@@ -67,6 +67,12 @@ def test_every_panel_renders(answering, question, page, method, subset):
         assert not re.search(r"\bnan\b|\bNone\b|\{\w+\}", re.sub(r"<[^>]*>", " ", html)), name
 
 
+def test_the_weights_that_mla_fuses_with_are_the_shares_of_certainty(answering, question):
+    asked = Question(question.video, None, question.text, "mla")
+    parts = answering.ask(asked, None, VISIT).analysis.modalities.values()
+    assert [part.own_weight for part in parts] == pytest.approx([part.weight for part in parts], abs=1e-5)
+
+
 @pytest.mark.parametrize("given", ["text", "audio"])
 def test_every_panel_renders_what_lacks_a_modality(answering, question, page, given):
     panels, deeper = page
