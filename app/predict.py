@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.media.whisper import RecogniserError
-from app.service.analysis import Analysis, Notice
+from app.service.analysis import Analysis, Notice, as_displayed
 from app.service.analyst import Analyst, chosen, known
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.settings import Settings
@@ -99,9 +99,9 @@ def noted(notices: Iterable[Notice]) -> str:
 def describe(analysis: Analysis) -> str:
     """An analysis for a person to read, in ASCII but for the transcript."""
     low, high = analysis.interval
-    within = f"80 % interval {low:+.2f} to {high:+.2f}"
+    within = f"80 % interval {as_displayed(low):+.1f} to {as_displayed(high):+.1f}"
     lines = [
-        f"{analysis.score:+.2f}  {analysis.label}   {within}   {analysis.method}",
+        f"{as_displayed(analysis.score):+.1f}  {analysis.label}   {within}   {analysis.method}",
         f"-3 {gauge(analysis)} +3",
         "",
         "         sure   weight  alone   changes the score by",
@@ -110,7 +110,7 @@ def describe(analysis: Analysis) -> str:
         cells = (
             f"{max(part.probabilities):.2f}" if part.probabilities else "",
             f"{part.weight:.2f}" if part.used else "",
-            f"{part.score:+.2f}" if part.used else "",
+            f"{as_displayed(part.score):+.1f}" if part.used else "",
             f"{part.occlusion:.2f}" if part.occlusion is not None else "",
         )
         state = "" if part.used else "off" if part.present is None else "absent"

@@ -613,3 +613,14 @@ def test_real_clips(name):
     assert len(clip.frames) == pytest.approx(clip.duration * 5, abs=1)
     assert len(clip.audio) == pytest.approx(clip.duration * SAMPLE_RATE, abs=0.1 * SAMPLE_RATE)
     assert clip.frames.std() > 10 and np.abs(clip.audio).max() > 0.01
+
+
+@pytest.mark.parametrize("late", ["picture", "sound"])
+def test_a_stream_alone_is_what_it_is_beside_the_other(tmp_path, late):
+    sound_from, times = (0.7, None) if late == "sound" else (0.0, [0.6 + n / 25 for n in range(25)])
+    path = write_clip(tmp_path / "late.mkv", seconds=2.0, sound_from=sound_from, times=times)
+    whole, heard, seen = decode(path), decode(path, picture=False), decode(path, sound=False)
+    assert heard.frames is None and seen.audio is None
+    np.testing.assert_array_equal(heard.audio, whole.audio)
+    np.testing.assert_array_equal(seen.frames, whole.frames)
+    np.testing.assert_allclose(seen.frame_times, whole.frame_times)

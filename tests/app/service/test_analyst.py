@@ -357,3 +357,34 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
     typed = analyst.analyze(video=clip, text="ANYHOW IT WAS REALLY GOOD")
     assert (typed.transcript.source, codes(typed)) == ("typed", [])
     assert not analyst.analyze(video=clip, text="").modalities["text"].present
+
+
+@pytest.mark.parametrize(
+    ("modalities", "text", "read"),
+    [
+        (["text"], "so it is", ["text"]),
+        (["audio"], None, ["audio"]),
+        (["vision"], None, ["vision"]),
+        (["audio", "vision"], "so it is", ["audio", "vision"]),
+        (["text", "vision"], "so it is", ["text", "vision"]),
+    ],
+)
+def test_only_what_is_asked_for_is_read(analyst, profile, decoded, write_clip, modalities, text, read):
+    asked = {"video": write_clip(), "text": text, "modalities": modalities}
+    part = analyst.analyze(**asked, only_asked=True)
+    assert [name for name in profile.extracted if name] == read
+    assert len(decoded) == (modalities != ["text"])
+    assert [m for m, said in part.modalities.items() if said.present is not None] == read
+    whole = analyst.analyze(**asked)
+    assert part.score == pytest.approx(whole.score, abs=1e-5)
+    for name in read:
+        assert part.modalities[name].probabilities == pytest.approx(whole.modalities[name].probabilities)
+    decoded.clear()
+    assert analyst.analyze(**asked, only_asked=True).score == part.score
+    assert not decoded
+
+
+def test_an_error_tells_what_there_is_beside_what_was_asked_for(analyst, write_clip):
+    with pytest.raises(AnalysisError) as caught:
+        analyst.analyze(video=write_clip(brightness=0), text="so", modalities=["vision"], only_asked=True)
+    assert caught.value.code == "nothing_used" and caught.value.values["present"] == "text,audio"
