@@ -12,6 +12,7 @@ from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_pa
 from app.ui.answering import Answering
 from app.ui.api import add_endpoints
 from app.ui.shown import Desk
+from app.ui.uploads import own_folder
 from app.ui.wiring import wire
 
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ SYSTEM_FONTS = [
 ]
 
 
-def serve(analyst: Analyst, settings: Settings, **options) -> gr.Blocks:
-    """Show the page at the settings' host and port until interrupted; `options` go to `Blocks.launch`."""
-    demo = create_demo(analyst)
-    demo.launch(**{**launch_options(settings), **options})
-    return demo
+def serve(analyst: Analyst, settings: Settings) -> None:
+    """Show the page at the settings' host and port until interrupted."""
+    with own_folder():
+        create_demo(analyst).launch(**launch_options(settings))
 
 
 def launch_options(settings: Settings) -> dict:
@@ -46,7 +46,6 @@ def launch_options(settings: Settings) -> dict:
         "server_port": settings.port,
         "state_session_capacity": 500,  # visitors whose last answer is remembered
         "max_file_size": f"{settings.max_mb}mb",
-        "allowed_paths": [str(input_panel.EXAMPLES)],
         "show_error": False,  # errors meant for visitors are gr.Error; no other text may reach them
         "footer_links": ["api"],
         "run_history": False,
@@ -89,6 +88,8 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     names = [entry["name"] for entry in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples = input_panel.read_examples()
+    # Served from where they lie: Gradio's copies would be deleted with the uploads.
+    gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
     with gr.Blocks(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:
