@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
 from app.ui.api import add_endpoints
+from app.ui.phrases import PHRASES
+from app.ui.phrases.gradio import GRADIO
 from app.ui.shown import Desk
 from app.ui.uploads import own_folder
 from app.ui.wiring import wire
@@ -53,7 +56,7 @@ def launch_options(settings: Settings) -> dict:
         "share": False,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
-        "head": f"<script>{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
         "i18n": words.TRANSLATIONS,
     }
 
@@ -110,15 +113,23 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             with gr.Column(scale=5, min_width=340, elem_id="give"):
                 given = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):
-                sentiment = sentiment_panel.build()
+                sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
                 fuses, switches = fuses_panel.build()
                 depth = depth_tabs.build(Desk(answering, shown, language))
         how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
+        # What is read aloud stands in a part of the page that is never drawn anew.
+        gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
         panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, first)
         wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
+
+
+def _texts() -> str:
+    """What the page's script says itself, in English and Chinese."""
+    told = {key: PHRASES[key] for key in ("title", "loading")}
+    return f"window.fuseboxTexts = {json.dumps({**told, 'gradio': GRADIO})};"
 
 
 def _mark() -> str:

@@ -6,26 +6,31 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import gradio as gr
 
-from app.ui import words
+from app.service.notices import AnalysisError
+from app.ui import input_panel, sentiment_panel, words
 from app.ui.answering import Answering, in_plain_words, plain_error
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
 from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
 from app.ui.turns import Turns
+from models.decode import MediaError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab
 AT_ONCE = 2  # of them running at the same time
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
-USE_LANGUAGE = "(language) => { window.fusebox.useLanguage(language); return [language]; }"
+USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
 SHOW_ANSWER = "() => window.fusebox.showAnswer()"
-FIND_LANGUAGE = "() => [window.fusebox.visitorLanguage()]"
+FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
+
+Tell = Callable[[str], str]  # language -> what stands in place of the score
 
 
 @dataclass(frozen=True)
@@ -53,23 +58,38 @@ def wire(
     moved = [shown, *components(panels, clip=False)]
     questions, looks = Turns(), {name: Turns() for name in depth.panels}
     arrivals: dict[str, Arrival] = {}  # {session: the answer that it has just been given}
+    told: dict[str, Tell] = {}  # {session: what stands in place of its score}
+    opening = input_panel.first_shown(examples)
     depth_tabs = {EVIDENCE: depth.evidence_tab, **depth.tabs}
     every_tab = {**given.each_tab, **depth_tabs}
 
-    def greet(language_now: str, request: gr.Request) -> dict:
-        if questions.latest(request.session_hash) is not None:  # a quick visitor has asked already
-            return {language: language_now}
-        return {language: language_now, **paint(panels, None, language_now, clip=True)}
-
-    def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+    def titles(language_now: str) -> dict:
         # Gradio leaves the titles of tabs that nobody has opened in the language before.
-        titles = {
+        return {
             tab: gr.update(label=words.say(f"tab_{name}", language_now)) for name, tab in every_tab.items()
         }
-        if now is not None:
-            now = answering.again(now, Visit.of(request, language_now))
-        edits = note_on_edits(now, written, language_now) if now else {}
-        return {**titles, **paint(panels, now, language_now, clip=True), **edits}
+
+    def greet(language_now: str, request: gr.Request) -> dict:
+        spoken = {language: language_now, **titles(language_now)}
+        if questions.latest(request.session_hash) is not None:  # a quick visitor has asked already
+            return spoken
+        tell = to_say("press" if opening else "waiting")
+        return {**spoken, **unanswered(request.session_hash, language_now, tell)}
+
+    def unanswered(session: str, language_now: str, tell: Tell) -> dict:
+        """The panels without a score, and what they tell instead."""
+        told[session] = tell
+        instead = sentiment_panel.unanswered(tell(language_now), language_now)
+        return {**paint(panels, None, language_now, clip=True), panels[1].per_answer[0]: instead}
+
+    def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+        visit = Visit.of(request, language_now)
+        if now is None:
+            tell = told.get(visit.session, to_say("waiting"))
+            return {**titles(language_now), **unanswered(visit.session, language_now, tell)}
+        now = answering.again(now, visit)
+        edits = note_on_edits(now, written, language_now)
+        return {**titles(language_now), **paint(panels, now, language_now, clip=True), **edits}
 
     def note_on_edits(now: Shown, written: str, language_now: str) -> dict:
         """What stands above words that are not those of the answer."""
@@ -77,19 +97,35 @@ def wire(
             return {}
         return {given.words: gr.update(info=words.say("words_pending", language_now))}
 
-    def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+    def note_as_typed(now: Shown | None, written: str, language_now: str) -> dict:
+        if now is None:
+            return gr.update(
+                info=words.say("words_typed" if written.strip() else "words_empty", language_now)
+            )
+        edits = note_on_edits(now, written, language_now)
+        return edits.get(given.words, gr.update(info=input_panel.note(now, examples, language_now)))
+
+    def start_over(
+        now: Shown | None,
+        video: str | None,
+        audio: str | None,
+        written: str,
+        language_now: str,
+        request: gr.Request,
+    ) -> dict:
         questions.begin(request.session_hash)  # whatever is still being analysed is about another clip
         # Words belong to the clip they were shown with; those typed before any answer are kept.
         kept = {} if now is None else {"value": ""}
         emptied = gr.update(**kept, info=words.say("words_empty", language_now))
-        return {shown: None, **paint(panels, None, language_now, clip=True), given.words: emptied}
+        tell = to_say("press" if video or audio else "waiting")
+        return {shown: None, **unanswered(request.session_hash, language_now, tell), given.words: emptied}
 
     def loads(example: Example) -> Callable[[str, gr.Request], dict]:
         def load(language_now: str, request: gr.Request) -> dict:
             questions.begin(request.session_hash)
             return {
-                **paint(panels, None, language_now, clip=True),
                 shown: None,
+                **unanswered(request.session_hash, language_now, to_say("press")),
                 given.tab: example.tab,
                 given.tabs: gr.Tabs(selected=example.tab),
                 given.video: str(example.file) if example.tab == CLIP else None,
@@ -117,9 +153,14 @@ def wire(
         visit = Visit.of(request, language_now)
         number = questions.begin(visit.session)
         progress(None, desc=words.say("doing", language_now))
-        answer = answering.ask(
-            asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
-        )
+        try:
+            answer = answering.ask(
+                asked, now, visit, lambda stage: progress(None, desc=words.doing(stage, language_now))
+            )
+        except gr.Error as refusal:
+            if questions.overtaken(visit.session, number):
+                return gr.skip()
+            return {shown: None, **unanswered(visit.session, language_now, to_refuse(refusal))}
         if questions.overtaken(visit.session, number):
             return gr.skip()
         arrivals[visit.session] = Arrival(asked, written, language_now)
@@ -175,6 +216,7 @@ def wire(
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
         questions.forget(request.session_hash)
+        told.pop(request.session_hash, None)
         arrivals.pop(request.session_hash, None)
         for turns in looks.values():
             turns.forget(request.session_hash)
@@ -260,12 +302,17 @@ def wire(
             given.audio.stop_recording,
         ],
         start_over,
-        [shown, given.words, language],
+        [shown, given.video, given.audio, given.words, language],
         everything,
+        js="(...inputs) => { window.fusebox.mark(null); return inputs; }",
         **AT_SIGHT,
     ).success(**refilling)
+    given.words.input(
+        note_as_typed, [shown, given.words, language], given.words, trigger_mode="always_last", **AT_SIGHT
+    )
     loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
-    for card, example in zip(given.cards, examples, strict=True):
+    for index, (card, example) in enumerate(zip(given.cards, examples, strict=True)):
+        card.click(None, js=f"() => window.fusebox.mark({index})")
         loading = card.click(loads(example), language, loaded, **AT_SIGHT)
         loading.success(**refilling)  # an open tab does not go on about the clip before
         loading.then(**asking).success(**catching_up).success(**refilling)
@@ -278,16 +325,32 @@ def wire(
         choose_method, [shown, given.method, language], moved, trigger_mode="always_last", **AT_SIGHT
     ).success(**refilling)
 
-    demo.load(greet, language, [language, *components(panels, clip=True)], js=FIND_LANGUAGE, **AT_SIGHT)
+    told_anew = [*every_tab.values(), *components(panels, clip=True)]
+    greeting = demo.load(greet, language, [language, *told_anew], js=FIND_LANGUAGE, **AT_SIGHT)
+    if opening:
+        greeting.success(None, js=f"() => window.fusebox.open({examples.index(opening)})")
     language.input(
         retell,
         [shown, given.words, language],
-        [*every_tab.values(), *components(panels, clip=True)],
+        told_anew,
         trigger_mode="always_last",
         **AT_SIGHT,
     ).success(**refilling)
     language.input(None, language, language, js=USE_LANGUAGE)
     demo.unload(forget)
+
+
+def to_say(key: str) -> Tell:
+    """Tells the phrase `key`."""
+    return lambda language: words.say(key, language)
+
+
+def to_refuse(error: gr.Error) -> Tell:
+    """Tells why there is no score; what is not about the input stays in the language it was raised in."""
+    reason = error.__cause__
+    if isinstance(reason, (AnalysisError, MediaError)):
+        return lambda language: words.error(reason.code, str(reason), reason.values, language)
+    return lambda language: html.unescape(error.message)
 
 
 def question(
