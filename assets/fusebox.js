@@ -172,7 +172,12 @@ new MutationObserver(() => {
     window.fusebox.showMoreTabs();
     if (window.fusebox.language) window.fusebox.translate();
   });
-}).observe(document.body, { childList: true, subtree: true, characterData: true });
+}).observe(document.body, {
+  childList: true,
+  subtree: true,
+  characterData: true,
+  attributeFilter: ["aria-label", "title"],
+});
 
 for (const kind of ["pointerdown", "keydown", "input", "change", "drop"])
   document.addEventListener(kind, window.fusebox.touch, true);
