@@ -20,8 +20,9 @@ def sentence(shown: Shown, language: str) -> str:
     if not used:
         return ""
     clauses = _of_one(shown, used[0], language) if len(used) == 1 else _of_several(shown, used, language)
-    told = words.say("reading_join", language).join(clauses)
-    return told[0].upper() + told[1:] + words.say("reading_end", language)
+    between, end = ("；", "。") if language == words.CHINESE else ("; ", ".")
+    told = between.join(clauses)
+    return told[0].upper() + told[1:] + end
 
 
 def _of_one(shown: Shown, modality: str, language: str) -> list[str]:

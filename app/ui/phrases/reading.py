@@ -1,4 +1,4 @@
-"""The sentence that reads an answer: {key: (English, Chinese)}. Its parts are joined."""
+"""The sentence that reads an answer: {key: (English, Chinese)}."""
 
 from __future__ import annotations
 
@@ -26,6 +26,4 @@ PHRASES: dict[str, tuple[str, str]] = {
         "without {names} it would be {score}, {label}",
         "没有{names}时会是 {score}（{label}）",
     ),
-    "reading_join": ("; ", "；"),
-    "reading_end": (".", "。"),
 }
