@@ -100,13 +100,17 @@ def serve(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         page.serve(analyst, settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        preparing.join()  # the interpreter cannot end while it imports
+        return 2
     except OSError:
         print(
             f"cannot serve on {settings.host}:{settings.port}: the address is taken or not of this machine; "
             "set FUSEBOX_HOST and FUSEBOX_PORT",
             file=sys.stderr,
         )
-        preparing.join()  # the interpreter cannot end while it imports
+        preparing.join()
         return 2
     return 0
 

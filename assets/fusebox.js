@@ -1,20 +1,123 @@
 // The little that Gradio's own components cannot do.
 window.fusebox = {
-  // What the visitor reads before choosing: what the browser asks for.
-  visitorLanguage: () => (navigator.language.toLowerCase().startsWith("zh") ? "zh-CN" : "en"),
+  // The address says the language (`?lang=zh`), or else the browser does.
+  visitorLanguage: () => {
+    const asked = new URLSearchParams(location.search).get("lang") ?? navigator.language;
+    return asked.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
+  },
+
+  findLanguage: () => {
+    const language = window.fusebox.visitorLanguage();
+    window.fusebox.useLanguage(language);
+    return language;
+  },
+
+  // Chosen by the visitor: a reload and a copied address keep it.
+  chooseLanguage: (language) => {
+    const address = new URL(location);
+    address.searchParams.set("lang", language === "en" ? "en" : "zh");
+    history.replaceState(history.state, "", address);
+    window.fusebox.useLanguage(language);
+  },
 
   // Gradio keeps its locale in a module of its own bundle. Importing that module by the address it was loaded
   // from gives the running instance, so every label changes in place and nothing the visitor did is lost.
   useLanguage: async (language) => {
+    window.fusebox.language = language;
+    document.title = window.fusebox.say("title");
+    document.documentElement.style.setProperty("--fb-loading", JSON.stringify(window.fusebox.say("loading")));
     const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
     const core = loaded.find((address) => /\/core-[^/]+\.js$/.test(address));
     if (core) (await import(core)).changeLocale(language);
+    document.documentElement.lang = language;
+    window.fusebox.translate();
+  },
+
+  say: (key) => window.fuseboxTexts[key][window.fusebox.language === "en" ? 0 : 1],
+
+  // What Gradio's components say themselves, in the visitor's language; "#" stands for any number.
+  translate: () => {
+    const from = window.fusebox.language === "en" ? 1 : 0;
+    const table = new Map(window.fuseboxTexts.gradio.map((pair) => [pair[from], pair[1 - from]]));
+    const number = /\d+(\.\d+)?/;
+    const better = (said) => table.get(said.replace(number, "#"))?.replace("#", said.match(number)?.[0]);
+    for (const part of document.querySelectorAll("#give, footer")) {
+      const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const said = texts.currentNode.data.trim();
+        if (better(said)) texts.currentNode.data = texts.currentNode.data.replace(said, better(said));
+      }
+      for (const name of ["aria-label", "title"])
+        for (const element of part.querySelectorAll(`[${name}]`)) {
+          const said = element.getAttribute(name);
+          if (better(said)) element.setAttribute(name, better(said));
+        }
+    }
+  },
+
+  // The page opens with an example's answer, unless the visitor was quicker.
+  open: (example) => {
+    if (window.fusebox.marked === undefined) window.fusebox.mark(example);
+    if (!window.fusebox.touched) document.querySelector("#analyse").click();
+  },
+
+  touch: (event) => {
+    const passing = event.type === "keydown" && ["Tab", "Shift"].includes(event.key);
+    if (!passing && event.target.closest?.("#give, #language")) window.fusebox.touched = true;
+  },
+
+  // Which example the page is about; null for none.
+  mark: (example) => {
+    window.fusebox.marked = example;
+    document
+      .querySelectorAll("#examples .fb-card")
+      .forEach((card, index) => card.setAttribute("aria-pressed", index === example));
   },
 
   // On a phone the answer stands below the input: bring it into view when it is asked for, and only then.
   showAnswer: () => {
     const answer = document.querySelector("#sentiment");
-    if (answer.getBoundingClientRect().top > window.innerHeight / 2) answer.scrollIntoView({ behavior: "smooth" });
+    const below = answer.getBoundingClientRect().top > window.innerHeight / 2;
+    if (below && window.fusebox.touched) answer.scrollIntoView({ behavior: "smooth" });
+  },
+
+  // A score, or why there is none, is read aloud when it changes; whatever else is drawn anew is not.
+  announce: () => {
+    const why = document.querySelector("#sentiment .fb-quiet .fb-label")?.textContent;
+    const said = why ?? document.querySelector("#sentiment [role=img]")?.getAttribute("aria-label");
+    const place = document.querySelector("#announced");
+    if (said && place && place.textContent !== said) place.textContent = said;
+  },
+
+  // Arrow keys, Home and End move between tabs. A tab that is only passed is not opened: it may take seconds.
+  moveBetweenTabs: (event) => {
+    const tab = event.target.closest?.("[role=tablist] [role=tab]");
+    if (!tab || event.ctrlKey || event.altKey || event.metaKey) return;
+    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]:not(:disabled)")];
+    const at = tabs.indexOf(tab);
+    const places = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 };
+    if (!(event.key in places)) return;
+    event.preventDefault();
+    const next = tabs[(places[event.key] + tabs.length) % tabs.length];
+    next.focus();
+    clearTimeout(window.fusebox.opening);
+    window.fusebox.opening = setTimeout(() => document.activeElement === next && next.click(), 200);
+  },
+
+  // Gradio takes every other key in a list that cannot be typed in for a search: Tab would leave the list open.
+  keepListClosed: (event) => {
+    const moves = ["ArrowUp", "ArrowDown", "Home", "End", "Enter", "Escape"];
+    if (event.target.matches?.("[role=combobox][readonly]") && !moves.includes(event.key)) event.stopPropagation();
+  },
+
+  // A row of tabs that is wider than the page is swiped; its edges show where more stand.
+  showMoreTabs: () => {
+    for (const row of document.querySelectorAll("#input [role=tablist], #depth [role=tablist]")) {
+      const left = row.scrollLeft > 1;
+      const right = row.scrollLeft + row.clientWidth < row.scrollWidth - 1;
+      const more = `${left ? "left " : ""}${right ? "right" : ""}`.trim();
+      if (row.dataset.more !== more) row.dataset.more = more;
+    }
   },
 
   // A browser cannot play every film that can be analysed (AVI, for one). Gradio would call that an error.
@@ -84,6 +187,30 @@ window.fusebox = {
   },
 };
 
+// Gradio draws its components at any time, so what stands in them is looked at after every change.
+let looking = false;
+new MutationObserver(() => {
+  if (looking) return;
+  looking = true;
+  requestAnimationFrame(() => {
+    looking = false;
+    window.fusebox.announce();
+    window.fusebox.showMoreTabs();
+    if (window.fusebox.language) window.fusebox.translate();
+  });
+}).observe(document.body, {
+  childList: true,
+  subtree: true,
+  characterData: true,
+  attributeFilter: ["aria-label", "title"],
+});
+
+for (const kind of ["pointerdown", "keydown", "input", "change", "drop"])
+  document.addEventListener(kind, window.fusebox.touch, true);
+document.addEventListener("keydown", window.fusebox.keepListClosed, true);
+document.addEventListener("keydown", window.fusebox.moveBetweenTabs);
+document.addEventListener("scroll", window.fusebox.showMoreTabs, true);
+window.addEventListener("resize", window.fusebox.showMoreTabs);
 document.addEventListener("click", (event) => window.fusebox.seek(event));
 document.addEventListener("error", window.fusebox.cannotPlay, true); // it does not bubble
 document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);

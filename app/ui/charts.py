@@ -13,7 +13,6 @@ from html import escape
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from app.service.analysis import LABELS
@@ -205,17 +204,3 @@ def sound_address(sound: np.ndarray) -> str:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
         file.writeframes((32767 * sound.clip(-1, 1)).astype("<i2").tobytes())
     return f"data:audio/wav;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def timings_table(timings_ms: dict[str, float], language: str) -> pd.DataFrame | None:
-    """One row a stage that took time: its name, milliseconds, the modality it works for; None if none did."""
-    rows = [
-        {
-            "stage": words.stage(name, language),
-            "ms": round(ms, 1),
-            "modality": name if name in words.MODALITIES else "other",
-        }
-        for name, ms in timings_ms.items()
-        if ms > 0 and name != "total"
-    ]
-    return pd.DataFrame(rows) if rows else None

@@ -45,7 +45,7 @@ def build(desk: Desk) -> Depth:
     """The tabs, as first shown to a visitor who reads English."""
     opened = gr.Textbox(EVIDENCE, visible="hidden")
     tabs, panels = {}, {}
-    with gr.Tabs(selected=EVIDENCE, elem_id="depth"):
+    with gr.Tabs(selected=EVIDENCE, elem_id="depth", overflow_behavior="wrap"):
         with gr.Tab(words.label("tab_evidence"), id=EVIDENCE) as evidence_tab:
             evidence = evidence_panel.build()
         for name, build_panel in DEEPER.items():

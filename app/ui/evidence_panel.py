@@ -18,17 +18,7 @@ def build() -> Panel:
         with gr.Column(min_width=240):
             voice = gr.HTML(_voice(None, words.ENGLISH), elem_id="voice")
     heading = gr.HTML(_timings_heading(None, words.ENGLISH), elem_id="timings-heading")
-    timings = gr.BarPlot(
-        x="stage",
-        y="ms",
-        color="modality",
-        color_map=charts.COLOURS,
-        colors_in_legend=[],
-        height=140,
-        container=False,
-        tooltip="axis",
-        elem_id="timings",
-    )
+    timings = gr.HTML(_timings(None, words.ENGLISH), elem_id="timings")
     return Panel(
         per_clip=[faces, voice, heading, timings],
         render_clip=lambda shown, language: [
@@ -66,14 +56,19 @@ def _timings_heading(shown: Shown | None, language: str) -> str:
     )
 
 
-def _timings(shown: Shown | None, language: str) -> gr.BarPlot:
-    table = charts.timings_table(shown.analysis.timings_ms, language) if shown else None
-    return gr.BarPlot(
-        value=table,
-        sort=None if table is None else list(table["stage"]),
-        x_title=" ",
-        y_title=words.say("milliseconds", language),
+def _timings(shown: Shown | None, language: str) -> str:
+    """A bar for each stage that took time, in the colour of the modality it works for; "" where none did."""
+    spent = shown.analysis.timings_ms if shown else {}
+    stages = {name: ms for name, ms in spent.items() if ms > 0 and name != "total"}
+    longest = max(stages.values(), default=0)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(words.stage(name, language))}</th><td><div class="fb-room">'
+        f'<i class="fb-{name if name in words.MODALITIES else "other"}" '
+        f'style="width:{100 * ms / longest:.1f}%"></i></div></td>'
+        f"<td>{words.say('milliseconds', language, count=f'{ms:.0f}')}</td></tr>"
+        for name, ms in stages.items()
     )
+    return f'<table class="fb-table fb-bars"><tbody>{rows}</tbody></table>' if rows else ""
 
 
 def _block(key: str, caption: str, content: str, language: str, state: str = "") -> str:

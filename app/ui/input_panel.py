@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from app.ui import words
-from app.ui.shown import Panel, Shown
+from app.ui.shown import Panel, Question, Shown
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 CLIP, AUDIO, TEXT = "clip", "audio", "text"  # the tabs
@@ -51,6 +51,11 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
     ]
 
 
+def first_shown(examples: list[Example]) -> Example | None:
+    """The example that the page opens with: the first clip."""
+    return next((example for example in examples if example.tab == CLIP), None)
+
+
 @dataclass(frozen=True)
 class InputPanel:
     """The components a visitor acts on.
@@ -89,11 +94,13 @@ class InputPanel:
 
 def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPanel:
     """The panel; `methods` as `Analyst.methods` gives them, `chosen` the one to start with."""
+    opening = first_shown(examples)
     # In the browser, not in the session: a click on "Analyse" must not overtake the choice of a tab.
     tab = gr.Textbox(CLIP, visible="hidden", elem_id="input-tab")
-    with gr.Tabs(selected=CLIP, elem_id="input") as tabs:
+    with gr.Tabs(selected=CLIP, elem_id="input", overflow_behavior="wrap") as tabs:
         with gr.Tab(words.label("tab_clip"), id=CLIP) as clip_tab:
             video = gr.Video(
+                value=str(opening.file) if opening else None,
                 sources=["upload", "webcam"],
                 include_audio=True,
                 label=words.label("video"),
@@ -118,11 +125,12 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         with gr.Tab(words.label("tab_text"), id=TEXT) as text_tab:
             gr.HTML(words.label("text_hint"), elem_id="text-hint")
     transcript = gr.Textbox(
+        value=(opening.text or "") if opening else "",
         label=words.label("words"),
         info=words.say("words_empty", words.ENGLISH),
         placeholder=words.label("words_placeholder"),
-        lines=2,
-        max_lines=5,
+        lines=3,
+        max_lines=3,  # what stands below must not move
         elem_id="words",
     )
     method = gr.Dropdown(
@@ -138,7 +146,10 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse", scale=3)
         cancel = gr.Button(words.label("cancel"), size="lg", visible=False, elem_id="cancel", scale=1)
     cards = _cards(examples) if examples else []
-    panel = Panel(per_clip=[transcript], render_clip=lambda shown, language: [_note(shown, language)])
+    panel = Panel(
+        per_clip=[transcript],
+        render_clip=lambda shown, language: [gr.update(info=note(shown, examples, language))],
+    )
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(
         tab, tabs, each_tab, video, audio, transcript, method, analyse, cancel, number, cards, panel
@@ -162,10 +173,17 @@ def _cards(examples: list[Example]) -> list[gr.Button]:
     return cards
 
 
-def _note(shown: Shown | None, language: str) -> dict:
-    """What stands above the words; the words themselves may have been edited since."""
+def note(shown: Shown | None, examples: list[Example], language: str) -> str:
+    """What stands above the words of an answer; the words themselves may have been edited since."""
     if shown is None:
-        return gr.update(info=words.say("words_empty", language))
+        return words.say("words_empty", language)
     transcript = shown.analysis.transcript
     source = transcript.source if shown.analysis.modalities["text"].present else "none"
-    return gr.update(info=words.words_note(source, transcript.rough, language))
+    if source == "typed" and any(_is_its_script(shown.question, example) for example in examples):
+        source = "example"
+    return words.words_note(source, transcript.rough, language)
+
+
+def _is_its_script(asked: Question, example: Example) -> bool:
+    given = asked.video if example.tab == CLIP else asked.audio
+    return given == str(example.file) and asked.text == example.text

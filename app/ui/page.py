@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
 from app.ui.api import Page, add_endpoints
+from app.ui.phrases import PHRASES
+from app.ui.phrases.gradio import GRADIO
 from app.ui.shown import Desk
+from app.ui.uploads import own_folder
 from app.ui.wiring import wire
 
 if TYPE_CHECKING:
@@ -32,11 +36,10 @@ SYSTEM_FONTS = [
 ]
 
 
-def serve(analyst: Analyst, settings: Settings, **options) -> gr.Blocks:
-    """Show the page at the settings' host and port until interrupted; `options` go to `Blocks.launch`."""
-    demo = create_demo(analyst)
-    demo.launch(**{**launch_options(settings), **options})
-    return demo
+def serve(analyst: Analyst, settings: Settings) -> None:
+    """Show the page at the settings' host and port until interrupted."""
+    with own_folder():
+        create_demo(analyst).launch(**launch_options(settings))
 
 
 def launch_options(settings: Settings) -> dict:
@@ -46,7 +49,6 @@ def launch_options(settings: Settings) -> dict:
         "server_port": settings.port,
         "state_session_capacity": 500,  # visitors whose last answer is remembered
         "max_file_size": f"{settings.max_mb}mb",
-        "allowed_paths": [str(input_panel.EXAMPLES)],
         "show_error": False,  # errors meant for visitors are gr.Error; no other text may reach them
         "footer_links": ["api"],
         "run_history": False,
@@ -54,7 +56,7 @@ def launch_options(settings: Settings) -> dict:
         "share": False,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
-        "head": f"<script>{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
         "i18n": words.TRANSLATIONS,
     }
 
@@ -89,6 +91,8 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     names = [entry["name"] for entry in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples = input_panel.read_examples()
+    # Served from where they lie: Gradio's copies would be deleted with the uploads.
+    gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
     with Page(
         title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
     ) as demo:
@@ -109,17 +113,25 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             with gr.Column(scale=5, min_width=340, elem_id="give"):
                 given = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):
-                sentiment = sentiment_panel.build()
+                sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
                 fuses, switches = fuses_panel.build()
                 depth = depth_tabs.build(Desk(answering, shown, language))
         how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
+        # What is read aloud stands in a part of the page that is never drawn anew.
+        gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
         panels = [given.panel, sentiment, fuses, depth.evidence]
         add_endpoints(analyst, methods, first)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)
         wire(demo, answering, given, panels, switches, depth, language, shown, examples)
     return demo
+
+
+def _texts() -> str:
+    """What the page's script says itself, in English and Chinese."""
+    told = {key: PHRASES[key] for key in ("title", "loading")}
+    return f"window.fuseboxTexts = {json.dumps({**told, 'gradio': GRADIO})};"
 
 
 def _mark() -> str:

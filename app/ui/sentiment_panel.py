@@ -1,4 +1,4 @@
-"""The answer: score, label and interval on a fixed scale, the score before, and what to know about it."""
+"""The answer: score, label, one sentence that reads it, the scale, and what to know about it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from html import escape
 import gradio as gr
 
 from app.ui import charts, words
+from app.ui.reading import sentence
 from app.ui.shown import Panel, Shown
 
 # The note above the words says the first, where it can be acted on; the fuses say the second.
 TOLD_ELSEWHERE = ("rough_transcript", "modality_absent")
 
 
-def build() -> Panel:
-    """The panel, as first shown to a visitor who reads English."""
-    sentiment = gr.HTML(_sentiment(None, words.ENGLISH), elem_id="sentiment")
+def build(first: str = "waiting") -> Panel:
+    """The panel, as first shown to a visitor who reads English; `first` names what it says to do."""
+    told = words.say(first, words.ENGLISH)
+    sentiment = gr.HTML(unanswered(told, words.ENGLISH), elem_id="sentiment")
     notices = gr.HTML(_notices(None, words.ENGLISH), elem_id="notices")
     return Panel(
         per_answer=[sentiment, notices],
@@ -23,25 +25,29 @@ def build() -> Panel:
     )
 
 
+def unanswered(message: str, language: str, before: float | None = None) -> str:
+    """`message` in place of the score: what to do, or why there is none."""
+    scale = charts.gauge(None, None, before, words.say("gauge_empty", language), language)
+    return (
+        f"{_heading(language)}{_headline('–', message, '', quiet=True)}{_reading('')}{scale}{_foot('', '')}"
+    )
+
+
 def _sentiment(shown: Shown | None, language: str) -> str:
-    if shown is None or not shown.on:
-        before = shown.before.analysis.score if shown and shown.before else None
-        return message(words.say("waiting" if shown is None else "all_out", language), language, before)
+    if shown is None:
+        return unanswered(words.say("waiting", language), language)
+    before = shown.before.analysis.score if shown.before else None
+    if not shown.on:
+        return unanswered(words.say("all_out", language), language, before)
     analysis = shown.analysis
     label = words.class_label(analysis.label, language)
     interval = words.interval(analysis, language)
     score = words.signed(analysis.score)
     spoken = words.say("gauge", language, score=score, label=label, interval=interval)
-    before = shown.before.analysis.score if shown.before else None
     scale = charts.gauge(analysis.score, analysis.interval, before, spoken, language)
     by = words.say("by", language, method=shown.title)
-    return f"{_heading(language)}{_headline(score, label, shown.was(language))}{scale}{_foot(interval, by)}"
-
-
-def message(said: str, language: str, before: float | None = None) -> str:
-    """What stands in the place of a score; `before` is the one that was there."""
-    scale = charts.gauge(None, None, before, words.say("gauge_empty", language), language)
-    return f"{_heading(language)}{_headline('–', said, '', quiet=True)}{scale}{_foot('', '')}"
+    headline = _headline(score, label, shown.was(language))
+    return f"{_heading(language)}{headline}{_reading(sentence(shown, language))}{scale}{_foot(interval, by)}"
 
 
 def _heading(language: str) -> str:
@@ -53,6 +59,10 @@ def _headline(score: str, label: str, was: str, quiet: bool = False) -> str:
         f'<div class="fb-headline{" fb-quiet" if quiet else ""}"><span class="fb-score">{score}</span>'
         f'<span class="fb-label">{escape(label)}</span><span class="fb-was">{escape(was)}</span></div>'
     )
+
+
+def _reading(told: str) -> str:
+    return f'<p class="fb-reading">{escape(told)}</p>'
 
 
 def _foot(interval: str, by: str) -> str:

@@ -6,28 +6,33 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import gradio as gr
 
 from app.service.cache import Cancelled
+from app.service.notices import AnalysisError
 from app.service.reader import DOING
-from app.ui import sentiment_panel, words
-from app.ui.answering import Answering, in_plain_words, plain_error
+from app.ui import input_panel, sentiment_panel, words
+from app.ui.answering import Answering, in_plain_words
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
 from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
 from app.ui.turns import Turns
+from models.decode import MediaError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab
 AT_ONCE = 2  # of them running at the same time
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
-USE_LANGUAGE = "(language) => { window.fusebox.useLanguage(language); return [language]; }"
+USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
 SHOW_ANSWER = "() => window.fusebox.showAnswer()"
-FIND_LANGUAGE = "() => [window.fusebox.visitorLanguage()]"
+FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
+
+Tell = Callable[[str], str]  # language -> what stands in place of the score
 
 
 @dataclass(frozen=True)
@@ -56,23 +61,44 @@ def wire(
     sentiment = panels[1].per_answer[0]
     questions, looks = Turns(), {name: Turns() for name in depth.panels}
     arrivals: dict[str, Arrival] = {}  # {session: the answer that it has just been given}
+    told: dict[str, Tell] = {}  # {session: what stands in place of its score}
+    opening = input_panel.first_shown(examples)
     depth_tabs = {EVIDENCE: depth.evidence_tab, **depth.tabs}
     every_tab = {**given.each_tab, **depth_tabs}
 
-    def greet(language_now: str, request: gr.Request) -> dict:
-        if questions.latest(request.session_hash) is not None:  # a quick visitor has asked already
-            return {language: language_now}
-        return {language: language_now, **paint(panels, None, language_now, clip=True)}
-
-    def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+    def titles(language_now: str) -> dict:
         # Gradio leaves the titles of tabs that nobody has opened in the language before.
-        titles = {
+        return {
             tab: gr.update(label=words.say(f"tab_{name}", language_now)) for name, tab in every_tab.items()
         }
-        if now is not None:
-            now = answering.again(now, Visit.of(request, language_now))
-        edits = note_on_edits(now, written, language_now) if now else {}
-        return {**titles, **paint(panels, now, language_now, clip=True), **edits}
+
+    def greet(language_now: str, request: gr.Request) -> dict:
+        spoken = {language: language_now, **titles(language_now)}
+        if questions.latest(request.session_hash) is not None:  # a quick visitor has asked already
+            return spoken
+        tell = to_say("press" if opening else "waiting")
+        return {**spoken, **unanswered(request.session_hash, language_now, tell)}
+
+    def instead(session: str, language_now: str, tell: Tell) -> dict:
+        """What is told in place of the score, whatever else the page shows."""
+        told[session] = tell
+        return {sentiment: sentiment_panel.unanswered(tell(language_now), language_now)}
+
+    def unanswered(session: str, language_now: str, tell: Tell) -> dict:
+        """The panels without a score, and what they tell instead."""
+        return {**paint(panels, None, language_now, clip=True), **instead(session, language_now, tell)}
+
+    def retell(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+        visit = Visit.of(request, language_now)
+        if now is None:
+            tell = told.get(visit.session, to_say("waiting"))
+            return {**titles(language_now), **unanswered(visit.session, language_now, tell)}
+        try:
+            now = answering.again(now, visit)
+        except gr.Error as refusal:
+            return {**titles(language_now), **instead(visit.session, language_now, to_refuse(refusal))}
+        edits = note_on_edits(now, written, language_now)
+        return {**titles(language_now), **paint(panels, now, language_now, clip=True), **edits}
 
     def note_on_edits(now: Shown, written: str, language_now: str) -> dict:
         """What stands above words that are not those of the answer."""
@@ -80,20 +106,36 @@ def wire(
             return {}
         return {given.words: gr.update(info=words.say("words_pending", language_now))}
 
-    def start_over(now: Shown | None, written: str, language_now: str, request: gr.Request) -> dict:
+    def note_as_typed(now: Shown | None, written: str, language_now: str) -> dict:
+        if now is None:
+            return gr.update(
+                info=words.say("words_typed" if written.strip() else "words_empty", language_now)
+            )
+        edits = note_on_edits(now, written, language_now)
+        return edits.get(given.words, gr.update(info=input_panel.note(now, examples, language_now)))
+
+    def start_over(
+        now: Shown | None,
+        video: str | None,
+        audio: str | None,
+        written: str,
+        language_now: str,
+        request: gr.Request,
+    ) -> dict:
         questions.begin(request.session_hash)  # whatever is still being analysed is about another clip
         # Words belong to the clip they were shown with; those typed before any answer are kept.
         kept = {} if now is None else {"value": ""}
         emptied = gr.update(**kept, info=words.say("words_empty", language_now))
-        fresh = {**paint(panels, None, language_now, clip=True), **given.when_answered()}
+        tell = to_say("press" if video or audio else "waiting")
+        fresh = {**unanswered(request.session_hash, language_now, tell), **given.when_answered()}
         return {shown: None, **fresh, given.words: emptied}
 
     def loads(example: Example) -> Callable[[str, gr.Request], dict]:
         def load(language_now: str, request: gr.Request) -> dict:
             questions.begin(request.session_hash)
             return {
-                **paint(panels, None, language_now, clip=True),
                 shown: None,
+                **unanswered(request.session_hash, language_now, to_say("press")),
                 given.tab: example.tab,
                 given.tabs: gr.Tabs(selected=example.tab),
                 given.video: str(example.file) if example.tab == CLIP else None,
@@ -106,7 +148,7 @@ def wire(
     def ask(language_now: str, request: gr.Request) -> dict:
         """Lets one question into the queue, unless that is full; from now on it can be cancelled."""
         if len(demo._queue) >= demo._queue.max_size:  # Gradio's own refusal knows only English
-            return {sentiment: sentiment_panel.message(words.say("error_busy", language_now), language_now)}
+            return instead(request.session_hash, language_now, to_say("error_busy"))
         return {given.request_number: str(questions.begin(request.session_hash)), **given.while_asking()}
 
     def analyse(
@@ -137,6 +179,11 @@ def wire(
             answer = answering.ask(asked, now, visit, go_on)
         except Cancelled:
             return gr.skip()
+        except gr.Error as refusal:
+            if questions.overtaken(visit.session, number):
+                return gr.skip()
+            told_instead = unanswered(visit.session, language_now, to_refuse(refusal))
+            return {shown: None, **told_instead, **given.when_answered()}
         if questions.overtaken(visit.session, number):
             return gr.skip()
         arrivals[visit.session] = Arrival(asked, written, language_now)
@@ -145,8 +192,8 @@ def wire(
     def cancel(now: Shown | None, language_now: str, request: gr.Request) -> dict:
         """Ends the question before its next stage; the answer before it, if there is one, stays."""
         questions.begin(request.session_hash)
-        said = sentiment_panel.message(words.say("cancelled", language_now), language_now)
-        return {**given.when_answered(), sentiment: gr.skip() if now else said}
+        said = {} if now else instead(request.session_hash, language_now, to_say("cancelled"))
+        return {sentiment: gr.skip(), **said, **given.when_answered()}
 
     def catch_up(
         now: Shown | None, method: str, written: str, language_now: str, request: gr.Request
@@ -158,10 +205,13 @@ def wire(
             return gr.skip()
         del arrivals[visit.session]
         answer, retold = now, language_now != arrival.language
-        if method != now.question.method:
-            answer = answering.with_method(now, method, visit)
-        elif retold:
-            answer = answering.again(now, visit)
+        try:
+            if method != now.question.method:
+                answer = answering.with_method(now, method, visit)
+            elif retold:
+                answer = answering.again(now, visit)
+        except gr.Error as refusal:
+            return instead(visit.session, language_now, to_refuse(refusal))
         if questions.overtaken(visit.session, number):
             return gr.skip()
         new = {} if answer is now else repainted(answer, visit, clip=retold)
@@ -174,7 +224,7 @@ def wire(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
     ) -> dict:
         if now is None:  # switches move only under an answer
-            raise plain_error(words.say("error_gone", language_now))
+            return instead(request.session_hash, language_now, to_say("error_gone"))
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and now.analysis.modalities[m].present)
         return moved_by(lambda visit: answering.switch(now, on, visit), Visit.of(request, language_now))
@@ -189,7 +239,10 @@ def wire(
     def moved_by(ask: Callable[[Visit], Shown], visit: Visit) -> dict:
         """The page with what `ask` answers, unless a new question was begun meanwhile."""
         number = questions.latest(visit.session)
-        answer = ask(visit)
+        try:
+            answer = ask(visit)
+        except gr.Error as refusal:
+            return instead(visit.session, visit.language, to_refuse(refusal))
         return gr.skip() if questions.overtaken(visit.session, number) else repainted(answer, visit)
 
     def repainted(answer: Shown, visit: Visit, *, clip: bool = False) -> dict:
@@ -198,6 +251,7 @@ def wire(
     def forget(request: gr.Request) -> None:
         answering.analyst.forget(request.session_hash)
         questions.forget(request.session_hash)
+        told.pop(request.session_hash, None)
         arrivals.pop(request.session_hash, None)
         for turns in looks.values():
             turns.forget(request.session_hash)
@@ -302,14 +356,19 @@ def wire(
             given.audio.stop_recording,
         ],
         start_over,
-        [shown, given.words, language],
+        [shown, given.video, given.audio, given.words, language],
         [*everything, *given.buttons],
+        js="(...inputs) => { window.fusebox.mark(null); return inputs; }",
         cancels=asked,
         **AT_SIGHT,
     ).success(**refilling)
+    given.words.input(
+        note_as_typed, [shown, given.words, language], given.words, trigger_mode="always_last", **AT_SIGHT
+    )
     loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
-    for card, example in zip(given.cards, examples, strict=True):
-        loading = card.click(loads(example), language, loaded, **AT_SIGHT)
+    for index, (card, example) in enumerate(zip(given.cards, examples, strict=True)):
+        card.click(None, js=f"() => window.fusebox.mark({index})")
+        loading = card.click(loads(example), language, loaded, cancels=asked, **AT_SIGHT)
         loading.success(**refilling)  # an open tab does not go on about the clip before
         loading.then(**taking)
 
@@ -321,16 +380,32 @@ def wire(
         choose_method, [shown, given.method, language], moved, trigger_mode="always_last", **AT_SIGHT
     ).success(**refilling)
 
-    demo.load(greet, language, [language, *components(panels, clip=True)], js=FIND_LANGUAGE, **AT_SIGHT)
+    told_anew = [*every_tab.values(), *components(panels, clip=True)]
+    greeting = demo.load(greet, language, [language, *told_anew], js=FIND_LANGUAGE, **AT_SIGHT)
+    if opening:
+        greeting.success(None, js=f"() => window.fusebox.open({examples.index(opening)})")
     language.input(
         retell,
         [shown, given.words, language],
-        [*every_tab.values(), *components(panels, clip=True)],
+        told_anew,
         trigger_mode="always_last",
         **AT_SIGHT,
     ).success(**refilling)
     language.input(None, language, language, js=USE_LANGUAGE)
     demo.unload(forget)
+
+
+def to_say(key: str) -> Tell:
+    """Tells the phrase `key`."""
+    return lambda language: words.say(key, language)
+
+
+def to_refuse(error: gr.Error) -> Tell:
+    """Tells why there is no score; what is not about the input stays in the language it was raised in."""
+    reason = error.__cause__
+    if isinstance(reason, (AnalysisError, MediaError)):
+        return lambda language: words.error(reason.code, str(reason), reason.values, language)
+    return lambda language: html.unescape(error.message)
 
 
 def question(

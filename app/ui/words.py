@@ -146,7 +146,7 @@ def doing(name: str, language: str) -> str:
 
 
 def words_note(source: str, rough: bool, language: str) -> str:
-    """What stands above the words: who wrote them."""
-    if source in ("typed", "none"):
+    """What stands above the words: who wrote them. `source` as in Transcript, or "example"."""
+    if source in ("typed", "example", "none"):
         return say(f"words_{source}", language)
     return say("words_rough" if rough else "words_recognised", language)

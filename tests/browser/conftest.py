@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.visiting import clear, score
 from tests.serving import serving
 
 PATIENCE = 120_000  # ms; a first clip on a machine that is busy with other things
@@ -51,14 +52,14 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, page_url: str):
-    """Opens the page for a new visitor; `page.abroad` lists requests that leave this machine.
+    """Opens the page for a new visitor, and clears it unless the example it opens with is `kept`.
 
-    An error in the page's scripts fails the test, but for one of Gradio's: its plots look at their width once
-    more after they were taken away.
+    `page.abroad` lists requests that leave this machine, `page.complaints` the errors on its console. An
+    error in the page's scripts fails the test.
     """
     contexts, errors = [], []
 
-    def open_it(**options):
+    def open_it(*, kept=False, query="", **options):
         context = browser.new_context(
             **{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
         )
@@ -66,17 +67,19 @@ def open_page(browser, page_url: str):
         context.set_default_timeout(PATIENCE)
         context.add_init_script(WATCH_RECORDING)
         page = context.new_page()
-        page.abroad = []
-        page.on("pageerror", lambda error: "offsetWidth" in str(error) or errors.append(error))
+        page.abroad, page.complaints = [], []
+        page.on("pageerror", lambda error: errors.append(error))
+        page.on(
+            "console",
+            lambda said: said.type == "error" and page.complaints.append(f"{said.text} {said.location}"),
+        )
         page.on(
             "request", lambda request: is_abroad(request.url, page_url) and page.abroad.append(request.url)
         )
-        with page.expect_response("**/run/predict"):  # the greeting
-            page.goto(page_url)
-        page.locator("#sentiment .fb-gauge").wait_for()
-        # Both languages have been settled once the page has greeted the visitor.
-        chinese = options.get("locale", "").startswith("zh")
-        page.locator("#sentiment", has_text="请添加视频" if chinese else "Add a clip").wait_for()
+        page.goto(page_url + query)
+        score(page)
+        if not kept:
+            clear(page)
         return page
 
     yield open_it

@@ -258,11 +258,15 @@ def test_text_file_named_mp4_is_refused_in_plain_words(open_page, tmp_path):
     page.set_input_files("#clip input[type=file]", str(fake))
     page.locator("#clip button[aria-label=Clear]").wait_for()
     page.click("#analyse")
-    toast = page.locator(".toast-body", has_text="not video or sound that can be read")
-    toast.wait_for()
-    said = toast.inner_text()
+    told = page.locator("#sentiment .fb-label", has_text="not video or sound that can be read")
+    told.wait_for()
+    said = told.inner_text()
     assert "Give mp4" in said
     assert not re.search(r"Traceback|Error:|/tmp|\.py", said)
+    page.wait_for_timeout(12_000)  # longer than a toast stays
+    assert told.inner_text() == said
+    page.locator("#language label", has_text="中文").click()
+    page.locator("#sentiment .fb-label", has_text="不是可读取的视频或声音").wait_for()
 
 
 def test_nothing_is_recorded_before_the_visitor_asks(open_page):
@@ -278,7 +282,7 @@ def test_no_request_leaves_this_machine(open_page, clip):
     upload(page, clip)
     page.fill("#words textarea", "It was fine.")
     analyse(page)
-    page.locator("#timings svg.marks").wait_for()
+    page.locator("#timings tr").first.wait_for()
     page.wait_for_timeout(1000)
     assert page.abroad == []
 
@@ -288,7 +292,7 @@ def test_chinese_visitor_reads_chinese(open_page):
     page.get_by_role("tab", name="仅文字").click()
     page.fill("#words textarea", "I love it.")
     analyse(page)
-    page.locator("#timings svg.marks", has_text="毫秒").wait_for()
+    page.locator("#timings tr", has_text="毫秒").first.wait_for()
     shown = page.inner_text("body")
     for place in page.locator("#examples-made, #text-hint").all_inner_texts():
         assert re.search("[一-鿿]", place)

@@ -13,6 +13,13 @@ def upload(page, path: Path) -> None:
     page.locator("#clip video").wait_for()
 
 
+def clear(page) -> None:
+    """Take the clip away, and with it the answer."""
+    page.click("#clip button:is([aria-label=Clear], [aria-label=清除])")
+    page.locator("#sentiment", has_text=re.compile("Add a clip|请添加视频")).wait_for()
+    page.wait_for_function("document.querySelector('#words textarea').value === ''")
+
+
 def analyse(page) -> str:
     page.click("#analyse")
     return score(page)

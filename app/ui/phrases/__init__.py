@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.ui.phrases import compare, imagined, methods, page, stress, take_away, timeline, why
+from app.ui.phrases import compare, imagined, methods, page, reading, stress, take_away, timeline, why
 
 # {key: (English, Chinese)}; keys are unique over all parts
 PHRASES: dict[str, tuple[str, str]] = {
     **page.PHRASES,
+    **reading.PHRASES,
     **imagined.PHRASES,
     **why.PHRASES,
     **timeline.PHRASES,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 PHRASES: dict[str, tuple[str, str]] = {
     # Head and foot
+    "title": (
+        "Fusebox: words, voice and face into one sentiment",
+        "Fusebox：文字、声音和面部合成一个情感分数",
+    ),
     "tagline": ("words · voice · face → one sentiment", "文字 · 声音 · 面部 → 一个情感分数"),
     "language": ("Language", "语言"),
     "how": ("How it works", "工作原理"),
@@ -67,8 +71,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Recognised: edit it if it is wrong, and analyse again",
         "自动识别：如有错误，请修改后重新分析",
     ),
-    "words_typed": ("Used as written here", "按此处所写的文字分析"),
-    "words_pending": ("Not analysed yet: press Analyse", "尚未分析：请点击“分析”"),
+    "words_typed": ("Yours: used as written here", "您写的文字：按此处所写分析"),
+    "words_example": ("From the example's script", "来自示例的台词"),
+    "words_pending": ("Yours, not analysed yet: press Analyse", "您写的文字，尚未分析：请点击“分析”"),
     "words_none": ("No words were found: type them if there are any", "没有找到文字：如有，请输入"),
     "method": ("Fusion method", "融合方法"),
     "analyse": ("Analyse", "分析"),
@@ -80,6 +85,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # Sentiment
     "sentiment": ("Sentiment", "情感"),
+    "press": ("Press Analyse", "请点击“分析”"),
     "waiting": ("Add a clip, or try an example", "请添加视频，或试试示例"),
     "queue_place": ("place {place} of {all} in the queue", "排队第 {place} 位，共 {all} 位"),
     "cancelled": ("Cancelled: press Analyse to ask again", "已取消：可再次点击“分析”"),
@@ -190,7 +196,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "log_mel_none": ("no sound to show", "没有可显示的声音"),
     "timings": ("Time taken", "用时"),
     "timings_all": ("{seconds} s in all", "共 {seconds} 秒"),
-    "milliseconds": ("milliseconds", "毫秒"),
+    "milliseconds": ("{count} ms", "{count} 毫秒"),
     "stage_decode": ("decode", "解码"),
     "stage_speech": ("speech", "语音识别"),
     "stage_text": ("words", "文字"),
@@ -198,6 +204,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "stage_vision": ("face", "面部"),
     "stage_fusion": ("fusion", "融合"),
     # Waiting
+    "loading": ("Loading …", "正在加载……"),
     "doing": ("working", "处理中"),
     "doing_decoding": ("opening the clip", "正在打开视频"),
     "doing_listening": ("recognising the speech", "正在识别语音"),
