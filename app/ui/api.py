@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from app.ui import words
 from app.ui.answering import in_plain_words
+from app.ui.uploads import UploadSessions
 from app.ui.wiring import ANALYSES, AT_ONCE
 
 MALFORMED = (
@@ -40,6 +40,7 @@ class Page(gr.Blocks):
 
 def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
+    reading = UploadSessions(analyst.forget)
 
     def analyze(
         clip: str | None = None,
@@ -64,20 +65,16 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             gradio_client.exceptions.AppError, whose `message` is {"code", "message", "values"}: what was
             wrong with the input, and what would work
         """
-        session = f"api-{uuid.uuid4()}"  # a call is one session: what was computed for it goes with it
-        try:
-            with in_plain_words(words.ENGLISH, as_data):
-                return analyst.analyze(
-                    video=clip,
-                    audio=audio,
-                    text=text,
-                    method=method or chosen,
-                    modalities=words.MODALITIES if modalities is None else modalities,
-                    session=session,
-                    only_asked=True,
-                ).to_json()
-        finally:
-            analyst.forget(session)
+        with reading.of(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
+            return analyst.analyze(
+                video=clip,
+                audio=audio,
+                text=text,
+                method=method or chosen,
+                modalities=words.MODALITIES if modalities is None else modalities,
+                session=session,
+                only_asked=True,
+            ).to_json()
 
     def describe_methods() -> list[dict]:
         """Every fusion method: name, title, paper, year, kind of weights, parameters and test figures."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,9 +18,54 @@ try:
 except ImportError:  # Windows: the folder of a server that was killed stays
     fcntl = None
 
+SWEEP_SECONDS = 60.0  # s between two looks for uploads that are gone
 PREFIX = "fusebox-uploads-"
 LOCK = ".in-use"
 VARIABLE = "GRADIO_TEMP_DIR"  # where Gradio keeps uploads; an operator may set it to the parent folder
+
+
+class UploadSessions:
+    """Sessions of calls by the files that they are about: what was read is kept while those files are.
+
+    forget : told of every session that is over
+    """
+
+    def __init__(self, forget: Callable[[str], None]):
+        self._forget = forget
+        self._files: dict[str, list[Path]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def of(self, *files: str | None) -> Iterator[str]:
+        """The session of a call about uploads; without any, it ends with the call."""
+        given = [Path(file) for file in files if file]
+        session = "|".join(map(str, given)) or f"call-{uuid.uuid4()}"
+        if given:
+            with self._lock:
+                if not self._files:
+                    self._look_later()
+                self._files[session] = given
+        try:
+            yield session
+        finally:
+            if not given:
+                self._forget(session)
+
+    def sweep(self) -> None:
+        """End the sessions of which a file is no longer there."""
+        with self._lock:
+            gone = [s for s, files in self._files.items() if not all(file.is_file() for file in files)]
+            for session in gone:
+                del self._files[session]
+            if self._files:
+                self._look_later()
+        for session in gone:
+            self._forget(session)
+
+    def _look_later(self) -> None:
+        timer = threading.Timer(SWEEP_SECONDS, self.sweep)
+        timer.daemon = True
+        timer.start()
 
 
 @contextmanager

@@ -72,3 +72,16 @@ def test_past_the_limit_of_the_queue_one_is_told_to_come_back(served, example_cl
     assert len({answer.result() for answer in asked if not answer.exception()}) == 1
     visitor.fire("analyse", "click")
     assert visitor.score() > 0
+
+
+def test_a_file_of_known_content_is_not_read_again(served, example_clip: Path, tmp_path):
+    client, file = Client(served.url, verbose=False), as_new(example_clip, tmp_path)
+    first, again, words = (
+        client.predict(clip=handle_file(file), modalities=modalities, api_name="/analyze")
+        for modalities in (["text", "audio", "vision"], ["text", "audio", "vision"], ["text"])
+    )
+    assert first["timings_ms"]["decode"] > 0 and first["timings_ms"]["speech"] > 0
+    for known in (again, words):
+        assert {stage for stage, ms in known["timings_ms"].items() if ms} == {"fusion"}
+    assert again["score"] == first["score"]
+    assert words["modalities"]["audio"]["present"] is None

@@ -17,7 +17,7 @@ import pytest
 from app.service.analyst import Analyst
 from app.settings import Settings, SettingsError
 from app.ui import page, uploads
-from app.ui.uploads import VARIABLE, own_folder
+from app.ui.uploads import VARIABLE, UploadSessions, own_folder
 
 BOUNDARY = "of-one-file"
 HOLD = """
@@ -129,3 +129,22 @@ def test_a_folder_that_cannot_be_made_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
     with pytest.raises(SettingsError, match="set GRADIO_TEMP_DIR to a folder that"), own_folder():
         pass
+
+
+def test_what_a_call_read_is_kept_as_long_as_its_upload(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "SWEEP_SECONDS", 0.02)
+    clip, ended = tmp_path / "clip.mp4", []
+    clip.write_bytes(b"film")
+    sessions = UploadSessions(ended.append)
+    with sessions.of(str(clip), None) as first:
+        pass
+    with sessions.of(str(clip), None) as again:
+        pass
+    with sessions.of(None, None) as words_only:
+        pass
+    time.sleep(0.2)
+    assert again == first != words_only
+    assert ended == [words_only]
+    clip.unlink()
+    time.sleep(0.5)
+    assert ended == [words_only, first]
