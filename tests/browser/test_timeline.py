@@ -72,8 +72,7 @@ def test_words_alone_have_nothing_to_play(open_page):
 def test_timeline_scrolls_inside_a_phone(open_page):
     page = open_page(viewport={"width": 390, "height": 844})
     take_example(page, "All agree: delighted")
-    page.locator("#depth .overflow-menu button").first.click()
-    page.locator("#depth .overflow-dropdown button", has_text="Timeline").click()
+    page.locator("#depth-timeline-button").click()
     wait_for_timeline(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     room = page.locator("#timeline .fb-scroll").first
