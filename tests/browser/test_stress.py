@@ -81,8 +81,7 @@ def test_only_what_is_in_use_can_be_disturbed(open_page):
 def test_chinese_visitor_on_a_phone(open_page):
     page = open_page(locale="zh-CN", viewport={"width": 390, "height": 900}, color_scheme="dark")
     take_example(page, "三者一致：高兴")
-    page.locator("#depth .overflow-menu > button").click()  # a phone has no room for every tab
-    page.locator("#depth .overflow-dropdown button", has_text="压力测试").click()
+    page.locator("#depth-stress-button", has_text="压力测试").click()
     page.locator("#stress .fb-stress-table").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     english = re.findall(r"[A-Za-z]{3,}", page.inner_text("#stress .fb-plain"))

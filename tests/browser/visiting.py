@@ -52,12 +52,8 @@ def take_example(page, title: str) -> str:
 
 
 def look_into(page, tab: str) -> None:
-    """Open a tab below the answer, wherever a narrow page keeps it."""
-    button = page.locator("#depth").get_by_role("tab", name=tab, exact=True)
-    if not button.is_visible():
-        page.locator("#depth .overflow-menu button").first.click()
-        button = page.locator("#depth .overflow-dropdown button", has_text=tab)
-    button.click()
+    """Open a tab below the answer."""
+    page.locator("#depth").get_by_role("tab", name=tab, exact=True).click()
 
 
 def choose_method(page, title: str) -> None:
