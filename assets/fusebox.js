@@ -196,13 +196,14 @@ new MutationObserver(() => {
     looking = false;
     window.fusebox.announce();
     window.fusebox.showMoreTabs();
+    window.fusebox.fitNew();
     if (window.fusebox.language) window.fusebox.translate();
   });
 }).observe(document.body, {
   childList: true,
   subtree: true,
   characterData: true,
-  attributeFilter: ["aria-label", "title"],
+  attributeFilter: ["aria-label", "title", "data-figure"],
 });
 
 for (const kind of ["pointerdown", "keydown", "input", "change", "drop"])
@@ -219,4 +220,4 @@ setInterval(() => {
   window.fusebox.follow();
   window.fusebox.tellPlace();
 }, 50);
-setInterval(() => (window.fusebox.fitNew(), window.fusebox.markMore()), 250); // for what has come, grown or been zoomed
+setInterval(() => window.fusebox.markMore(), 250); // for what has come, grown or been zoomed

@@ -23,7 +23,7 @@ from app.service.analysis import (
 )
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit, in_plain_words
-from app.ui.api import as_text
+from app.ui.api import as_data
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
 from app.ui.shown import Question, Shown
@@ -78,19 +78,20 @@ def test_every_phrase_is_in_both_languages():
 
 def test_errors_are_escaped_for_the_page_and_plain_for_programs():
     said = []
-    for options in ({}, {"error": as_text}):
+    for options in ({}, {"error": as_data}):
         with pytest.raises(gr.Error) as raised, in_plain_words(words.ENGLISH, **options):
             raise notices.AnalysisError("no_such_code", "It isn't <b>.")
         said.append(raised.value.message)
-    assert said == ["It isn&#x27;t &lt;b&gt;.", "It isn't <b>."]
+    assert said[0] == "It isn&#x27;t &lt;b&gt;."
+    assert said[1] == {"code": "no_such_code", "message": "It isn't <b>.", "values": {}}
 
 
 def test_every_notice_and_error_of_the_service_has_a_translation():
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("app/service", "app/media")
+        for folder in ("app/service", "app/media", "models")
         for path in (ROOT / folder).glob("*.py")
-    ) + (ROOT / "models" / "decode.py").read_text(encoding="utf-8")
+    )
     notices = set(re.findall(r'\bNotice\(\s*"(\w+)"', code))
     errors = set(re.findall(r'\b(?:AnalysisError|MediaError)\(\s*"(\w+)"', code))
     assert notices and errors
