@@ -19,6 +19,7 @@ from models.training.familiarity import fit_familiarity, mean_states
 from models.training.sources import Sources, Speech
 from models.training.utterances import Utterance
 from models.types import Modality
+from tests.made_up_voice import vowels
 
 SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
 
@@ -69,8 +70,9 @@ def test_sounds_that_are_no_voice(profile, familiarity, sound):
 
 
 def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
-    sound = tmp_path / "whistle.wav"
-    scipy.io.wavfile.write(sound, SAMPLE_RATE, (0.3 * np.sin(2 * np.pi * 440 * SECONDS)).astype(np.float32))
+    sound = tmp_path / "in_noise.wav"
+    noise = np.random.default_rng(0).normal(scale=0.1, size=len(SECONDS))
+    scipy.io.wavfile.write(sound, SAMPLE_RATE, (0.3 * vowels(3.0) + noise).astype(np.float32))
     analyst = Analyst(Settings(device="cpu"), profile)
 
     def told(text: str, modalities: str) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from app.__main__ import main
 from app.media.speech import Recogniser
 from app.predict import describe, gauge, predict_manifest, transcribe_manifest
-from app.service.analysis import Transcript
+from app.service.analysis import Transcript, as_displayed
 from app.service.analyst import Analyst
 from app.settings import Settings
 from models.manifest import ManifestError
@@ -171,7 +171,7 @@ def test_rows_of_uneven_length(analyst, tmp_path):
 def test_a_person_can_read_the_answer(analyst, write_clip):
     analysis = analyst.analyze(video=write_clip(200, None), text="i really liked it", method="late")
     text = describe(analysis)
-    assert f"{analysis.score:+.2f}  {analysis.label}" in text
+    assert text.startswith(f"{as_displayed(analysis.score):+.1f}  {analysis.label}")
     assert '"i really liked it"' in text and "note: The clip has no sound" in text
     assert "voice" in text and "absent" in text
     bar = gauge(analysis)
