@@ -60,27 +60,20 @@ def decode(
         video, audio = _video_stream(container), _audio_stream(container)
         if video is None and audio is None:
             raise _nothing_to_decode(container)
+        unneeded = {stream for stream, needed in ((video, picture), (audio, sound)) if stream and not needed}
         origin, end, truncated = math.inf, -math.inf, False
-        has_sound = audio is not None
-        if (video and not picture) or (audio and not sound):
-            video, audio = (video if picture else None), (audio if sound else None)
-            if video is None and audio is None:
-                return Clip(None, None, None, 0.0)
-            # what is left out may begin first
-            origin = math.inf if container.start_time is None else container.start_time / av.time_base
-
         clock, frames, samples = Clock(), Picture(max_seconds, video), Sound()
         tracks = {stream: Track() for stream in (video, audio) if stream is not None}
         running = set(tracks)
         hole = damaged = False
 
-        for stream, frame in _frames(container, video, audio):
+        for stream, frame in _frames(container, video, audio, unneeded):
             if frame is None:
                 hole = True
                 continue
             damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
             track, other = tracks[stream], tracks.get(audio if stream is video else video)
-            time = clock.place(track, other, frame.time, _seconds(frame))
+            time = clock.place(track, other, _stamp(frame), _seconds(frame))
             origin = min(origin, time)
             if time - origin >= max_seconds + END_TOLERANCE:
                 truncated = True
@@ -89,10 +82,11 @@ def decode(
                     break
             if time - origin >= max_seconds:
                 continue
-            if stream is video:
-                frames.add(frame, time, max_frames)
-            else:
-                samples.add(frame, time, track.joined)
+            if stream not in unneeded:
+                if stream is video:
+                    frames.add(frame, time, max_frames)
+                else:
+                    samples.add(frame, time, track.joined)
             end = max(end, track.end, samples.end)
 
         truncated = truncated or end - origin > max_seconds + END_TOLERANCE
@@ -108,13 +102,24 @@ def decode(
         )
     pictures, times = frames.collect(origin)
     heard = samples.collect(origin, max_seconds)
-    silent = heard is None if sound else not has_sound
+    silent = audio is None or (sound and heard is None)
     if frames.decoded == 1 and silent and not truncated and not damaged:
         raise _still(path)
     return Clip(pictures, times, heard, min(end - origin, max_seconds), truncated, damaged)
 
 
-def _seconds(frame: av.VideoFrame | av.AudioFrame) -> float:
+def _stamp(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float | None:
+    """Seconds at which a frame stands in the file.
+
+    Of a packet, when it is decoded, for that runs on; what is decoded before the start counts as the start.
+    """
+    if not isinstance(frame, av.Packet):
+        return frame.time
+    start = frame.stream.start_time
+    return float((frame.dts if start is None else max(frame.dts, start)) * frame.time_base)
+
+
+def _seconds(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float:
     """How long a frame lasts; SHORT for a video frame of a file that does not say."""
     if isinstance(frame, av.AudioFrame):
         return frame.samples / frame.sample_rate if frame.sample_rate else 0.0
@@ -204,9 +209,12 @@ def _audio_stream(container: InputContainer) -> Stream | None:
 
 
 def _frames(
-    container: InputContainer, video: Stream | None, audio: Stream | None
-) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame] | tuple[None, None]]:
-    """Decoded frames of both streams in file order; a pair of None where a packet is damaged."""
+    container: InputContainer, video: Stream | None, audio: Stream | None, unneeded: set[Stream]
+) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame | av.Packet] | tuple[None, None]]:
+    """Decoded frames of both streams in file order; a pair of None where a packet is damaged.
+
+    unneeded : streams whose packets are not decoded, but given as they are
+    """
     streams = [stream for stream in (video, audio) if stream is not None]
     packets = container.demux(streams)
     while True:
@@ -214,7 +222,10 @@ def _frames(
             packet = next(packets, None)
             if packet is None:
                 break
-            decoded = packet.decode()
+            if packet.stream in unneeded:
+                decoded = [] if packet.dts is None else [packet]
+            else:
+                decoded = packet.decode()
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError):

@@ -615,12 +615,36 @@ def test_real_clips(name):
     assert clip.frames.std() > 10 and np.abs(clip.audio).max() > 0.01
 
 
-@pytest.mark.parametrize("late", ["picture", "sound"])
-def test_a_stream_alone_is_what_it_is_beside_the_other(tmp_path, late):
-    sound_from, times = (0.7, None) if late == "sound" else (0.0, [0.6 + n / 25 for n in range(25)])
-    path = write_clip(tmp_path / "late.mkv", seconds=2.0, sound_from=sound_from, times=times)
-    whole, heard, seen = decode(path), decode(path, picture=False), decode(path, sound=False)
+def beside_and_alone(path: Path) -> tuple[Clip, Clip, Clip]:
+    """The clip whole, its sound alone, its picture alone."""
+    return decode(path), decode(path, picture=False), decode(path, sound=False)
+
+
+def assert_alike(whole: Clip, heard: Clip, seen: Clip) -> None:
     assert heard.frames is None and seen.audio is None
     np.testing.assert_array_equal(heard.audio, whole.audio)
     np.testing.assert_array_equal(seen.frames, whole.frames)
-    np.testing.assert_allclose(seen.frame_times, whole.frame_times)
+    np.testing.assert_allclose(seen.frame_times, whole.frame_times, atol=1e-6)
+    for clip in (heard, seen):
+        assert clip.duration == pytest.approx(whole.duration, abs=0.1)
+        assert (clip.truncated, clip.damaged) == (whole.truncated, whole.damaged)
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+@pytest.mark.parametrize("late", ["picture", "sound"])
+def test_a_stream_alone_is_what_it_is_beside_the_other(tmp_path, late, suffix):
+    sound_from, times = (0.7, None) if late == "sound" else (0.0, [0.6 + n / 25 for n in range(25)])
+    path = write_clip(tmp_path / f"late{suffix}", seconds=2.0, sound_from=sound_from, times=times)
+    assert_alike(*beside_and_alone(path))
+
+
+def test_a_pause_of_the_picture_is_one_without_the_sound_too(tmp_path):
+    times = [*(n / 5 for n in range(10)), *(30 + n / 5 for n in range(10))]
+    path = write_clip(tmp_path / "pause.mkv", seconds=32.0, times=times)
+    whole, heard, seen = beside_and_alone(path)
+    assert seen.frame_times[-1] > 30
+    assert_alike(whole, heard, seen)
+
+
+def test_an_example_gives_each_stream_alone_as_beside_the_other(example_clip):
+    assert_alike(*beside_and_alone(example_clip))
