@@ -140,8 +140,8 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
     Writes the same rows with `score`, `label`, `lo`, `hi`, `notes` (what the page would tell: limits, damage,
     what is not there) and `error`; a column that already has one of these names stays as `given_<name>`. An
     empty `text` cell leaves the words to speech recognition. A row that cannot be scored says why in `error`.
-    Raises ManifestError for a CSV that cannot be read or a place that
-    cannot be written, CheckpointError for weights that are missing.
+    Raises ManifestError for a CSV that cannot be read or a place that cannot be written, CheckpointError for
+    weights that are missing.
     """
 
     def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:

@@ -143,16 +143,13 @@ class Analyst:
             raise notices.nothing_used(asked, present, reading.notices)
         return Exhibit(reading, features, self.checkpoint(method), present, used)
 
-    def transcribe(
-        self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
-    ) -> Transcript:
-        """The words that speech recognition finds, empty without sound; kept like everything else."""
-        return self.hear(video=video, audio=audio, session=session, progress=progress)[0]
-
     def hear(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
     ) -> tuple[Transcript, tuple[Notice, ...]]:
-        """As `transcribe`, and what to know about the words and the sound: limits, damage, why none."""
+        """The words that speech recognition finds, empty without sound; kept like everything else.
+
+        And what to know about them and the sound: limits, damage, why there are none.
+        """
         return self._reader.transcribe(video, audio, Course(session, progress))
 
     def forget(self, session: str) -> None:
@@ -227,7 +224,8 @@ class Analyst:
 
 def chosen(modalities: Iterable[Modality | str]) -> Subset:
     """Names in canonical order; AnalysisError for none or an unknown one."""
-    names = modalities if isinstance(modalities, str) else ",".join(map(str, modalities))
+    several = isinstance(modalities, Iterable) and not isinstance(modalities, str)
+    names = ",".join(map(str, modalities)) if several else str(modalities)
     if not names:
         raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
     try:

@@ -192,9 +192,11 @@ def nothing_used(asked: Subset, present: Subset, others: Iterable[Notice] = ()) 
     values = {"modalities": ",".join(asked), "present": ",".join(present)}
     seconds = cut_at(others)
     if seconds is None:
-        return AnalysisError(
-            "nothing_used", f"The input has no {plain_list(asked, 'or')}; {remedy}", **values
-        )
+        text = f"The input has no {plain_list(asked, 'or')}; {remedy}"
+        if any(notice.code == "damaged_parts" for notice in others):
+            text = f"What can be read of the file has no {plain_list(asked, 'or')}; {remedy}"
+            return AnalysisError("nothing_used_damaged", text, **values)
+        return AnalysisError("nothing_used", text, **values)
     text = (
         f"Only the first {seconds:g} seconds are used, and they have no {plain_list(asked, 'or')}; {remedy}"
     )

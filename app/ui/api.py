@@ -28,20 +28,18 @@ def as_data(code: str, message: str, values: dict) -> gr.Error:
 class Page(gr.Blocks):
     """Blocks that answer a call of the wrong shape with an error, and not with a traceback on the log."""
 
-    async def preprocess_data(self, *args, **kwargs) -> list:
+    async def preprocess_data(self, block_fn, *args, **kwargs) -> list:
         """As Gradio's."""
         try:
-            return await super().preprocess_data(*args, **kwargs)
-        except gr.Error:
-            raise
+            return await super().preprocess_data(block_fn, *args, **kwargs)
         except ValueError as error:
+            if isinstance(error, gr.Error) or block_fn.api_visibility != "public":
+                raise
             raise as_data("malformed", MALFORMED, {}) from error
 
 
-def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
+def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str, uploads: UploadSessions) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
-    reading = UploadSessions(analyst.forget)
-
     def analyze(
         clip: str | None = None,
         audio: str | None = None,
@@ -65,7 +63,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str) -> None:
             gradio_client.exceptions.AppError, whose `message` is {"code", "message", "values"}: what was
             wrong with the input, and what would work
         """
-        with reading.of(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
+        with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
             return analyst.analyze(
                 video=clip,
                 audio=audio,

@@ -15,7 +15,7 @@ from app.ui.api import Page, add_endpoints
 from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
 from app.ui.shown import Desk
-from app.ui.uploads import own_folder
+from app.ui.uploads import UploadSessions, own_folder
 from app.ui.wiring import wire
 
 if TYPE_CHECKING:
@@ -121,10 +121,11 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
         # What is read aloud stands in a part of the page that is never drawn anew.
         gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
         panels = [given.panel, sentiment, fuses, depth.evidence]
-        add_endpoints(analyst, methods, first)
+        uploads = UploadSessions(analyst.forget)
+        add_endpoints(analyst, methods, first, uploads)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)
-        wire(demo, answering, given, panels, switches, depth, language, shown, examples)
+        wire(demo, answering, given, panels, switches, depth, language, shown, examples, uploads)
     return demo
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import threading
+import itertools
 
 
 class Turns:
-    """Numbers the requests of each session; a request is overtaken once another has begun."""
+    """Numbers the requests of each session; a request is overtaken once another has begun.
+
+    No number is given twice, to whatever session: one that ends and comes back goes on with new ones.
+    """
 
     def __init__(self) -> None:
         self._latest: dict[str, int] = {}
-        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
 
     def begin(self, session: str) -> int:
         """The number of a request that begins now."""
-        with self._lock:
-            self._latest[session] = self._latest.get(session, 0) + 1
-            return self._latest[session]
+        number = self._latest[session] = next(self._numbers)
+        return number
 
     def latest(self, session: str) -> int | None:
         """The number of the last request that has begun, None without one."""

@@ -25,47 +25,63 @@ VARIABLE = "GRADIO_TEMP_DIR"  # where Gradio keeps uploads; an operator may set 
 
 
 class UploadSessions:
-    """Sessions of calls by the files that they are about: what was read is kept while those files are.
+    """Sessions by the files that they asked about: what was read is kept no longer than those files.
 
-    forget : told of every session that is over
+    forget : told of every session that is over, or of whose files one is gone
     """
 
     def __init__(self, forget: Callable[[str], None]):
         self._forget = forget
-        self._files: dict[str, list[Path]] = {}
+        self._files: dict[str, set[Path]] = {}
+        self._looking = False
         self._lock = threading.Lock()
 
+    def keep(self, session: str, *files: str | None) -> None:
+        """The session has asked about these files; None for one that it was not given."""
+        given = {Path(file) for file in files if file}
+        with self._lock:
+            self._files.setdefault(session, set()).update(given)
+            self._look_later()
+
+    def end(self, session: str) -> None:
+        """The session is over."""
+        with self._lock:
+            self._files.pop(session, None)
+        self._forget(session)
+
     @contextmanager
-    def of(self, *files: str | None) -> Iterator[str]:
-        """The session of a call about uploads; without any, it ends with the call."""
-        given = [Path(file) for file in files if file]
-        session = "|".join(map(str, given)) or f"call-{uuid.uuid4()}"
-        if given:
-            with self._lock:
-                if not self._files:
-                    self._look_later()
-                self._files[session] = given
+    def call(self, *files: str | None) -> Iterator[str]:
+        """The session of a call: that of all calls about the same uploads; without any, one of its own."""
+        given = [file for file in files if file]
+        session = "|".join(given) or f"call-{uuid.uuid4()}"
         try:
             yield session
         finally:
-            if not given:
+            if given:
+                self.keep(session, *given)
+            else:
                 self._forget(session)
 
     def sweep(self) -> None:
-        """End the sessions of which a file is no longer there."""
+        """Forget what was read for sessions of which a file is no longer there."""
         with self._lock:
-            gone = [s for s, files in self._files.items() if not all(file.is_file() for file in files)]
-            for session in gone:
-                del self._files[session]
-            if self._files:
-                self._look_later()
-        for session in gone:
-            self._forget(session)
+            gone = {s: {file for file in files if not file.is_file()} for s, files in self._files.items()}
+            for session, files in gone.items():
+                self._files[session] -= files
+                if not self._files[session]:
+                    del self._files[session]
+            self._looking = False
+            self._look_later()
+        for session, files in gone.items():
+            if files:
+                self._forget(session)
 
     def _look_later(self) -> None:
-        timer = threading.Timer(SWEEP_SECONDS, self.sweep)
-        timer.daemon = True
-        timer.start()
+        if self._files and not self._looking:
+            self._looking = True
+            timer = threading.Timer(SWEEP_SECONDS, self.sweep)
+            timer.daemon = True
+            timer.start()
 
 
 @contextmanager
@@ -90,9 +106,11 @@ def own_folder() -> Iterator[Path]:
     _lock(lock)
     (folder / f"{LOCK}-soon").rename(folder / LOCK)  # locked before another server can find it
     os.environ[VARIABLE] = str(folder)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)  # decoded frames go with it too
     try:
         yield folder
     finally:
+        tempfile.tempdir = before
         if given is None:
             del os.environ[VARIABLE]
         else:

@@ -21,6 +21,7 @@ from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
 from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
 from app.ui.turns import Turns
+from app.ui.uploads import UploadSessions
 from models.decode import MediaError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
@@ -54,6 +55,7 @@ def wire(
     language: gr.Radio,
     shown: gr.State,
     examples: list[Example],
+    uploads: UploadSessions,
 ) -> None:
     """Connect the components of the page, inside its Blocks."""
     everything = [shown, *components(panels, clip=True)]
@@ -135,6 +137,7 @@ def wire(
             questions.begin(request.session_hash)
             return {
                 shown: None,
+                **given.when_answered(),
                 **unanswered(request.session_hash, language_now, to_say("press")),
                 given.tab: example.tab,
                 given.tabs: gr.Tabs(selected=example.tab),
@@ -178,22 +181,33 @@ def wire(
             progress(0.0, desc=words.say("doing", language_now))
             answer = answering.ask(asked, now, visit, go_on)
         except Cancelled:
-            return gr.skip()
+            return given_up(visit)
         except gr.Error as refusal:
             if questions.overtaken(visit.session, number):
-                return gr.skip()
+                return given_up(visit)
             told_instead = unanswered(visit.session, language_now, to_refuse(refusal))
             return {shown: None, **told_instead, **given.when_answered()}
         if questions.overtaken(visit.session, number):
-            return gr.skip()
+            return given_up(visit)
+        uploads.keep(visit.session, asked.video, asked.audio)
         arrivals[visit.session] = Arrival(asked, written, language_now)
         return {**repainted(answer, visit, clip=True), **given.when_answered()}
+
+    def given_up(visit: Visit) -> dict:
+        """Nothing is painted of a question that another overtook, or whose session is over."""
+        if questions.latest(visit.session) is not None:
+            return gr.skip()
+        answering.analyst.forget(visit.session)  # what came after the session's end
+        return given.when_answered()
 
     def cancel(now: Shown | None, language_now: str, request: gr.Request) -> dict:
         """Ends the question before its next stage; the answer before it, if there is one, stays."""
         questions.begin(request.session_hash)
-        said = {} if now else instead(request.session_hash, language_now, to_say("cancelled"))
-        return {sentiment: gr.skip(), **said, **given.when_answered()}
+        if now:
+            said = {sentiment: panels[1].render_answer(now, language_now)[0]}
+        else:
+            said = instead(request.session_hash, language_now, to_say("cancelled"))
+        return {**said, **given.when_answered()}
 
     def catch_up(
         now: Shown | None, method: str, written: str, language_now: str, request: gr.Request
@@ -203,7 +217,7 @@ def wire(
         number, arrival = questions.latest(visit.session), arrivals.get(visit.session)
         if now is None or arrival is None or arrival.question != now.question:
             return gr.skip()
-        del arrivals[visit.session]
+        arrivals.pop(visit.session, None)
         answer, retold = now, language_now != arrival.language
         try:
             if method != now.question.method:
@@ -249,7 +263,7 @@ def wire(
         return {shown: answer.without_pictures(), **paint(panels, answer, visit.language, clip=clip)}
 
     def forget(request: gr.Request) -> None:
-        answering.analyst.forget(request.session_hash)
+        uploads.end(request.session_hash)
         questions.forget(request.session_hash)
         told.pop(request.session_hash, None)
         arrivals.pop(request.session_hash, None)
@@ -265,6 +279,8 @@ def wire(
         with in_plain_words(visit.language):
             new = panel.render(values[shown], visit, *(values[control] for control in panel.controls))
         if turns.overtaken(visit.session, number):
+            if turns.latest(visit.session) is None:
+                answering.analyst.forget(visit.session)  # what came after the session's end
             return gr.skip()
         return dict(zip(panel.components, new, strict=True))
 
@@ -365,7 +381,7 @@ def wire(
     given.words.input(
         note_as_typed, [shown, given.words, language], given.words, trigger_mode="always_last", **AT_SIGHT
     )
-    loaded = [*everything, given.tab, given.tabs, given.video, given.audio]
+    loaded = [*everything, *given.buttons, given.tab, given.tabs, given.video, given.audio]
     for index, (card, example) in enumerate(zip(given.cards, examples, strict=True)):
         card.click(None, js=f"() => window.fusebox.mark({index})")
         loading = card.click(loads(example), language, loaded, cancels=asked, **AT_SIGHT)
@@ -402,10 +418,11 @@ def to_say(key: str) -> Tell:
 
 def to_refuse(error: gr.Error) -> Tell:
     """Tells why there is no score; what is not about the input stays in the language it was raised in."""
-    reason = error.__cause__
-    if isinstance(reason, (AnalysisError, MediaError)):
-        return lambda language: words.error(reason.code, str(reason), reason.values, language)
-    return lambda language: html.unescape(error.message)
+    reason, message = error.__cause__, html.unescape(error.message)
+    if not isinstance(reason, (AnalysisError, MediaError)):
+        return lambda language: message
+    told = reason.code, str(reason), reason.values  # an exception itself would keep all that it has seen
+    return lambda language: words.error(*told, language)
 
 
 def question(

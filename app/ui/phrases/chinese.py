@@ -77,6 +77,7 @@ ERRORS_CHINESE = {
     "picture_not_converted": "该文件的画面（{format}）无法转换。请重新导出为 mp4。",
     "sound_not_converted": "该文件的声音（{channels} 个声道，{rate} Hz）无法转换。"
     "请以一个或两个声道、48000 Hz 重新导出，例如 mp4 或 wav。",
+    "nothing_used_damaged": "文件损坏，能读取的部分没有{modalities}；请打开{present}。",
     "nothing_used": "这里没有{modalities}；请打开{present}。",
     "nothing_used_within": "只读取前 {seconds:g} 秒，其中没有{modalities}；请打开{present}。",
     "nothing_present": "没有可以分析的内容。{reasons}请给出有人说话或露出面部的视频，或输入文字。",

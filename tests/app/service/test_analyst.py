@@ -353,7 +353,7 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
     assert heard.transcript.text and heard.transcript.words
     assert ("rough_transcript" in codes(heard)) == heard.transcript.rough
     assert analyst.analyze(video=clip).timings_ms["speech"] == 0
-    assert analyst.transcribe(video=clip) == heard.transcript
+    assert analyst.hear(video=clip)[0] == heard.transcript
     typed = analyst.analyze(video=clip, text="ANYHOW IT WAS REALLY GOOD")
     assert (typed.transcript.source, codes(typed)) == ("typed", [])
     assert not analyst.analyze(video=clip, text="").modalities["text"].present

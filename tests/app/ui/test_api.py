@@ -33,6 +33,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
         ({"text": "I love it.", "method": "nope"}, "unknown_method", {"asked": "nope"}),
         ({"text": "I love it.", "method": ["lmf"]}, "unknown_method", {"asked": ["lmf"]}),
         ({"text": "I love it.", "modalities": ["smell"]}, "unknown_modality", {"asked": "smell"}),
+        ({"text": "I love it.", "modalities": 5}, "unknown_modality", {"asked": "5"}),
         ({"text": "I love it.", "modalities": []}, "all_off", {}),
         ({"text": "I love it.", "modalities": ["audio"]}, "nothing_used", {"modalities": "audio"}),
         ({"clip": handle_file(__file__)}, "not_media", {"suffix": ".py"}),

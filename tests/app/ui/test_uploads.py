@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -136,11 +137,11 @@ def test_what_a_call_read_is_kept_as_long_as_its_upload(tmp_path, monkeypatch):
     clip, ended = tmp_path / "clip.mp4", []
     clip.write_bytes(b"film")
     sessions = UploadSessions(ended.append)
-    with sessions.of(str(clip), None) as first:
+    with sessions.call(str(clip), None) as first:
         pass
-    with sessions.of(str(clip), None) as again:
+    with sessions.call(str(clip), None) as again:
         pass
-    with sessions.of(None, None) as words_only:
+    with sessions.call(None, None) as words_only:
         pass
     time.sleep(0.2)
     assert again == first != words_only
@@ -148,3 +149,25 @@ def test_what_a_call_read_is_kept_as_long_as_its_upload(tmp_path, monkeypatch):
     clip.unlink()
     time.sleep(0.5)
     assert ended == [words_only, first]
+
+
+def test_what_was_read_for_a_visitor_goes_with_the_upload(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "SWEEP_SECONDS", 0.02)
+    old, new, forgotten = tmp_path / "old.mp4", tmp_path / "new.mp4", []
+    sessions = UploadSessions(forgotten.append)
+    for clip in (old, new):
+        clip.write_bytes(b"film")
+        sessions.keep("visitor", str(clip), None)
+    old.unlink()
+    time.sleep(0.3)
+    assert forgotten == ["visitor"]
+    new.unlink()
+    time.sleep(0.3)
+    assert forgotten == ["visitor", "visitor"]
+    sessions.end("visitor")
+    assert forgotten == ["visitor"] * 3
+
+
+def test_decoded_frames_lie_in_the_servers_folder_too():
+    with own_folder() as folder, tempfile.TemporaryDirectory() as decoded:
+        assert Path(decoded).parent == folder
