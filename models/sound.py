@@ -12,6 +12,7 @@ from models.clip import SAMPLE_RATE, MediaError
 
 MAX_GAP = 0.2  # s; a larger hole in the sound is filled with silence
 CANCELLED = 0.1  # of the energy that a mix of unrelated channels would have: about -10 dB
+LOUDER = 4.0  # times the energy, 6 dB, at which another channel takes over
 MEMORY = 1.0  # s over which the channels' energies are compared
 
 
@@ -90,11 +91,13 @@ class Channels:
     """Decides, frame by frame, how the channels become one.
 
     libswresample mixes by the layout. Where more than two channels have none, the mean is taken. Where the
-    channels cancel each other, as a left channel and its inverse do, the loudest stands for all.
+    channels cancel each other, as a left channel and its inverse do, the loudest stands for all; it stays
+    until another is clearly louder, since each change from a channel to its inverse is heard as a click.
     """
 
     def __init__(self) -> None:
         self._mix, self._each = 0.0, np.zeros(0)  # energies, fading over MEMORY
+        self._chosen: int | None = None  # the channel that stands for all
 
     def mixed(self, frame: av.AudioFrame) -> av.AudioFrame:
         """The frame itself, for libswresample to mix, or a mono one in its place."""
@@ -104,12 +107,15 @@ class Channels:
         samples = _samples(frame)
         mean = samples.mean(0)
         if len(self._each) != channels:
-            self._mix, self._each = 0.0, np.zeros(channels)
+            self._mix, self._each, self._chosen = 0.0, np.zeros(channels), None
         fade = np.exp(-frame.samples / (MEMORY * frame.sample_rate))
         self._mix = fade * self._mix + float(np.square(mean).sum())
         self._each = fade * self._each + np.square(samples).sum(1)
         if self._mix < CANCELLED * self._each.mean() / channels:
-            return _mono(samples[self._each.argmax()], frame.sample_rate)
+            loudest = int(self._each.argmax())
+            if self._chosen is None or self._each[loudest] > LOUDER * self._each[self._chosen]:
+                self._chosen = loudest
+            return _mono(samples[self._chosen], frame.sample_rate)
         has_layout = not frame.layout.name.endswith("channels")  # FFmpeg names none "20 channels"
         return frame if has_layout or channels == 2 else _mono(mean, frame.sample_rate)
 

@@ -403,6 +403,26 @@ def test_channels_that_cancel_are_heard(tmp_path, kind, share):
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
 
 
+def test_channels_that_cancel_are_heard_without_clicks(tmp_path):
+    """Where now the one is a little louder and now its inverse, the sign of the sound stays."""
+    times = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
+    wave_440 = np.sin(2 * np.pi * 440 * times)
+    louder = np.where(times % 2 < 1, 0.5, 0.4)
+    both = np.stack([louder * wave_440, (louder - 0.9) * wave_440], axis=1)
+    heard = decode(write_wav(tmp_path / "a.wav", 32_000 * both)).audio
+    assert (heard * wave_440 > -0.01).all()
+
+
+def test_of_channels_that_cancel_the_one_that_is_spoken_into_is_heard(tmp_path):
+    """Two microphones, each with its inverse, one after the other."""
+    wave_440 = np.sin(2 * np.pi * 440 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE) / 2
+    first = np.repeat([1.0, 0.0], 2 * SAMPLE_RATE)
+    pairs = [first * wave_440, -first * wave_440, (1 - first) * wave_440, (first - 1) * wave_440]
+    heard = decode(write_wav(tmp_path / "a.wav", 32_000 * np.stack(pairs, axis=1))).audio
+    for seconds in (slice(0, SAMPLE_RATE), slice(-SAMPLE_RATE, None)):
+        assert np.abs(heard[seconds]).max() == pytest.approx(0.5, abs=0.05)
+
+
 def test_unlike_channels_are_mixed_as_ever(tmp_path):
     left, right = 8_000 * np.random.default_rng(0).normal(size=(2, SAMPLE_RATE)).clip(-3, 3)
     clip = decode(write_wav(tmp_path / "a.wav", np.stack([left, right], axis=1)))
