@@ -22,6 +22,7 @@ class Sound:
     def __init__(self) -> None:
         self.end = -math.inf  # s, of the last sample given
         self._start: float | None = None
+        self._given = (0, 0)  # channels and Hz of the last frame
         self._setup: tuple | None = None
         self._resampler: AudioResampler | None = None
         self._blocks: list[np.ndarray] = []
@@ -32,9 +33,12 @@ class Sound:
 
         joined : the first of another recording, placed to the sample: silence before it, or its start cut
         """
+        self._given = (frame.layout.nb_channels, frame.sample_rate)
+        if not frame.sample_rate:
+            raise _not_converted(*self._given)
         if self._start is None:
             self._start = self.end = time
-        seconds = frame.samples / (frame.sample_rate or SAMPLE_RATE)
+        seconds = frame.samples / frame.sample_rate
         gap = time - self.end if joined or time - self.end > MAX_GAP else 0.0
         try:
             frame = self._channels.mixed(frame)
@@ -46,12 +50,18 @@ class Sound:
                 self._resampler, self._setup = AudioResampler("s16", "mono", SAMPLE_RATE), setup
             self._resample(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise _not_converted(frame) from error
+            raise _not_converted(*self._given) from error
         self.end += gap + seconds
 
     def collect(self, origin: float, max_seconds: float) -> np.ndarray | None:
-        """(n,) float32 in [-1, 1] from `origin` on, at most `max_seconds`, or None without a sample."""
-        self._flush()
+        """(n,) float32 in [-1, 1] from `origin` on, at most `max_seconds`, or None without a sample.
+
+        MediaError for sound that cannot be converted.
+        """
+        try:
+            self._flush()
+        except (av.FFmpegError, ValueError) as error:
+            raise _not_converted(*self._given) from error
         if not any(map(len, self._blocks)):
             return None
         pad = np.zeros(round((self._start - origin) * SAMPLE_RATE), np.int16)
@@ -137,11 +147,11 @@ def _mono(samples: np.ndarray, rate: int) -> av.AudioFrame:
     return frame
 
 
-def _not_converted(frame: av.AudioFrame) -> MediaError:
+def _not_converted(channels: int, rate: int) -> MediaError:
     return MediaError(
         "sound_not_converted",
-        f"The sound of this file ({frame.layout.nb_channels} channels, {frame.sample_rate} Hz) cannot be "
-        "converted. Export it again with one or two channels at 48000 Hz, for example as mp4 or wav.",
-        channels=frame.layout.nb_channels,
-        rate=frame.sample_rate,
+        f"The sound of this file ({channels} channels, {rate} Hz) cannot be converted. Export it again with "
+        "one or two channels at 48000 Hz, for example as mp4 or wav.",
+        channels=channels,
+        rate=rate,
     )
