@@ -194,7 +194,11 @@ def _ogg(file: BinaryIO, size: int) -> bool:
 
 
 def _flv(file: BinaryIO, size: int) -> bool:
-    """Tags: a kind and a length in 11 bytes, the content, 4 bytes of the whole length."""
+    """Tags: a kind and a length in 11 bytes, the content, 4 bytes of the whole length.
+
+    Of joined recordings FFmpeg reads the first. Other bytes where a tag would be say nothing: padding behind
+    the last, or an encrypted tag.
+    """
     place = 13
     for _ in range(MOST_PARTS):
         file.seek(place)
@@ -202,7 +206,7 @@ def _flv(file: BinaryIO, size: int) -> bool:
         if len(header) < 4:
             return False
         if header[0] not in (8, 9, 18):  # sound, picture, script
-            return True
+            return header.startswith(b"FLV")
         place += 15 + int.from_bytes(header[1:], "big")
         if place - 4 > size:
             return True

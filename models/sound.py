@@ -12,6 +12,7 @@ from models.clip import SAMPLE_RATE, MediaError
 
 MAX_GAP = 0.2  # s; a larger hole in the sound is filled with silence
 CANCELLED = 0.1  # of the energy that a mix of unrelated channels would have: about -10 dB
+LOUDER = 4.0  # times the energy, 6 dB, at which another channel takes over
 MEMORY = 1.0  # s over which the channels' energies are compared
 
 
@@ -21,6 +22,7 @@ class Sound:
     def __init__(self) -> None:
         self.end = -math.inf  # s, of the last sample given
         self._start: float | None = None
+        self._given = (0, 0)  # channels and Hz of the last frame
         self._setup: tuple | None = None
         self._resampler: AudioResampler | None = None
         self._blocks: list[np.ndarray] = []
@@ -31,9 +33,12 @@ class Sound:
 
         joined : the first of another recording, placed to the sample: silence before it, or its start cut
         """
+        self._given = (frame.layout.nb_channels, frame.sample_rate)
+        if not frame.sample_rate:
+            raise _not_converted(*self._given)
         if self._start is None:
             self._start = self.end = time
-        seconds = frame.samples / (frame.sample_rate or SAMPLE_RATE)
+        seconds = frame.samples / frame.sample_rate
         gap = time - self.end if joined or time - self.end > MAX_GAP else 0.0
         try:
             frame = self._channels.mixed(frame)
@@ -45,12 +50,18 @@ class Sound:
                 self._resampler, self._setup = AudioResampler("s16", "mono", SAMPLE_RATE), setup
             self._resample(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise _not_converted(frame) from error
+            raise _not_converted(*self._given) from error
         self.end += gap + seconds
 
     def collect(self, origin: float, max_seconds: float) -> np.ndarray | None:
-        """(n,) float32 in [-1, 1] from `origin` on, at most `max_seconds`, or None without a sample."""
-        self._flush()
+        """(n,) float32 in [-1, 1] from `origin` on, at most `max_seconds`, or None without a sample.
+
+        MediaError for sound that cannot be converted.
+        """
+        try:
+            self._flush()
+        except (av.FFmpegError, ValueError) as error:
+            raise _not_converted(*self._given) from error
         if not any(map(len, self._blocks)):
             return None
         pad = np.zeros(round((self._start - origin) * SAMPLE_RATE), np.int16)
@@ -90,11 +101,13 @@ class Channels:
     """Decides, frame by frame, how the channels become one.
 
     libswresample mixes by the layout. Where more than two channels have none, the mean is taken. Where the
-    channels cancel each other, as a left channel and its inverse do, the loudest stands for all.
+    channels cancel each other, as a left channel and its inverse do, the loudest stands for all; it stays
+    until another is clearly louder, since each change from a channel to its inverse is heard as a click.
     """
 
     def __init__(self) -> None:
         self._mix, self._each = 0.0, np.zeros(0)  # energies, fading over MEMORY
+        self._chosen: int | None = None  # the channel that stands for all
 
     def mixed(self, frame: av.AudioFrame) -> av.AudioFrame:
         """The frame itself, for libswresample to mix, or a mono one in its place."""
@@ -104,12 +117,15 @@ class Channels:
         samples = _samples(frame)
         mean = samples.mean(0)
         if len(self._each) != channels:
-            self._mix, self._each = 0.0, np.zeros(channels)
+            self._mix, self._each, self._chosen = 0.0, np.zeros(channels), None
         fade = np.exp(-frame.samples / (MEMORY * frame.sample_rate))
         self._mix = fade * self._mix + float(np.square(mean).sum())
         self._each = fade * self._each + np.square(samples).sum(1)
         if self._mix < CANCELLED * self._each.mean() / channels:
-            return _mono(samples[self._each.argmax()], frame.sample_rate)
+            loudest = int(self._each.argmax())
+            if self._chosen is None or self._each[loudest] > LOUDER * self._each[self._chosen]:
+                self._chosen = loudest
+            return _mono(samples[self._chosen], frame.sample_rate)
         has_layout = not frame.layout.name.endswith("channels")  # FFmpeg names none "20 channels"
         return frame if has_layout or channels == 2 else _mono(mean, frame.sample_rate)
 
@@ -131,11 +147,11 @@ def _mono(samples: np.ndarray, rate: int) -> av.AudioFrame:
     return frame
 
 
-def _not_converted(frame: av.AudioFrame) -> MediaError:
+def _not_converted(channels: int, rate: int) -> MediaError:
     return MediaError(
         "sound_not_converted",
-        f"The sound of this file ({frame.layout.nb_channels} channels, {frame.sample_rate} Hz) cannot be "
-        "converted. Export it again with one or two channels at 48000 Hz, for example as mp4 or wav.",
-        channels=frame.layout.nb_channels,
-        rate=frame.sample_rate,
+        f"The sound of this file ({channels} channels, {rate} Hz) cannot be converted. Export it again with "
+        "one or two channels at 48000 Hz, for example as mp4 or wav.",
+        channels=channels,
+        rate=rate,
     )

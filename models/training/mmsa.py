@@ -185,6 +185,7 @@ class _Table:
         name = str(modality)
         values = self._take(name)
         listed = _listed(values)
+        own_array = listed or id(values) not in shared
         if not listed:
             values = np.asarray(values)
             if (values.ndim != 3 and values.shape != (0,)) or values.dtype.kind not in "fiu":
@@ -193,7 +194,6 @@ class _Table:
                     f"width), one an utterance; it is {values.dtype} of shape {values.shape}"
                 )
         self._check_count(name, len(values), "rows")
-        own_array = listed or id(values) not in shared
         rows, width = [], 0 if listed or values.ndim != 3 else values.shape[2]
         for number, value in enumerate(values, start=1):
             row = self._row(name, number, value)

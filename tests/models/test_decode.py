@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 import wave
@@ -26,6 +27,7 @@ CODECS = {
     ".mkv": ("libx264", "flac"),
     ".avi": ("mpeg4", "libmp3lame"),
     ".webm": ("libvpx", "libopus"),
+    ".flv": ("libx264", "aac"),
 }
 
 
@@ -119,7 +121,8 @@ def test_every_container_gives_the_same_clip(tmp_path, suffix):
     assert clip.frames.shape[1:] == (48, 64, 3) and clip.frames.dtype == np.uint8
     # AVI knows no time stamps, only a count of frames, and its writer repeats the first.
     assert len(clip.frames) in ((10, 11) if suffix == ".avi" else (10,))
-    np.testing.assert_allclose(clip.frame_times, np.arange(len(clip.frames)) * 0.2, atol=0.01)
+    lead_in = 1024 / 48_000 if suffix == ".flv" else 0  # of AAC, which FLV cannot tell from sound
+    np.testing.assert_allclose(clip.frame_times, lead_in + np.arange(len(clip.frames)) * 0.2, atol=0.01)
     assert clip.audio.dtype == np.float32
     assert len(clip.audio) / SAMPLE_RATE == pytest.approx(2.0, abs=0.1)
     assert clip.duration == pytest.approx(2.0, abs=0.1)
@@ -400,6 +403,26 @@ def test_channels_that_cancel_are_heard(tmp_path, kind, share):
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
 
 
+def test_channels_that_cancel_are_heard_without_clicks(tmp_path):
+    """Where now the one is a little louder and now its inverse, the sign of the sound stays."""
+    times = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
+    wave_440 = np.sin(2 * np.pi * 440 * times)
+    louder = np.where(times % 2 < 1, 0.5, 0.4)
+    both = np.stack([louder * wave_440, (louder - 0.9) * wave_440], axis=1)
+    heard = decode(write_wav(tmp_path / "a.wav", 32_000 * both)).audio
+    assert (heard * wave_440 > -0.01).all()
+
+
+def test_of_channels_that_cancel_the_one_that_is_spoken_into_is_heard(tmp_path):
+    """Two microphones, each with its inverse, one after the other."""
+    wave_440 = np.sin(2 * np.pi * 440 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE) / 2
+    first = np.repeat([1.0, 0.0], 2 * SAMPLE_RATE)
+    pairs = [first * wave_440, -first * wave_440, (1 - first) * wave_440, (first - 1) * wave_440]
+    heard = decode(write_wav(tmp_path / "a.wav", 32_000 * np.stack(pairs, axis=1))).audio
+    for seconds in (slice(0, SAMPLE_RATE), slice(-SAMPLE_RATE, None)):
+        assert np.abs(heard[seconds]).max() == pytest.approx(0.5, abs=0.05)
+
+
 def test_unlike_channels_are_mixed_as_ever(tmp_path):
     left, right = 8_000 * np.random.default_rng(0).normal(size=(2, SAMPLE_RATE)).clip(-3, 3)
     clip = decode(write_wav(tmp_path / "a.wav", np.stack([left, right], axis=1)))
@@ -497,12 +520,32 @@ def test_padding_at_the_end_is_no_damage(tmp_path):
     assert not decode(path).damaged
 
 
+def flv_tag(kind: int, content: bytes) -> bytes:
+    """A tag of an FLV file at the time 0."""
+    head = bytes([kind]) + len(content).to_bytes(3, "big") + bytes(7)
+    return head + content + struct.pack(">I", len(head) + len(content))
+
+
+@pytest.mark.parametrize("behind", [bytes(16), b"end of file.\n", flv_tag(0x29, b"")])
+def test_what_follows_the_last_tag_of_an_flv_is_no_damage(tmp_path, behind):
+    """Servers pad such recordings with zeros; tags with 0x20 in their kind are encrypted."""
+    path = write_clip(tmp_path / "clip.flv", seconds=2.0)
+    stored = path.read_bytes()
+    assert not decode(path).damaged
+    path.write_bytes(stored + behind)
+    clip = decode(path)
+    assert not clip.damaged and clip.duration == pytest.approx(2, abs=0.1)
+    path.write_bytes(stored * 2)
+    assert decode(path).damaged  # the second recording is not read
+
+
 SOUNDS = {".wav": "pcm_s16le", ".mp3": "libmp3lame", ".ogg": "libopus", ".flac": "flac", ".aiff": "pcm_s16be"}
 FILMS = {
     ".webm": {},
     "live.webm": {"live": "1"},
     ".mkv": {},
     ".avi": {},
+    ".flv": {},
     ".mp4": {"movflags": "faststart"},
     "live.mp4": {"movflags": "frag_keyframe+empty_moov"},
 }

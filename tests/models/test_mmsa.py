@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
@@ -27,6 +28,8 @@ from tests.models.feature_sets import (
     mmsa_split,
     same_items,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -368,6 +371,100 @@ def test_a_pickle_with_code_is_refused_by_name_and_not_run(write, tmp_path, prot
         load_features(path)
     assert path.name in str(error.value)
     assert not target.exists()
+
+
+class State:
+    """Unpickled, it is what `function` makes of the arguments, with the given state set."""
+
+    def __init__(self, function, arguments: tuple, state: tuple | None = None):
+        self.reduced = (function, arguments) if state is None else (function, arguments, state)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+RECONSTRUCT, SCALAR, FROMBUFFER = (
+    np.zeros(1).__reduce__()[0],
+    np.float32(1).__reduce__()[0],
+    np.zeros(1).__reduce_ex__(5)[0],
+)
+JUNK = b"Fusebox!" * 4096
+OBJECTS = State(np.dtype, ("O8", False, True), (3, "|", None, None, None, -1, -1, 0))  # denies its objects
+COUNTED = State(np.dtype, ("f8", False, True), (3, "<", None, None, None, -1, -1, 63))  # claims objects
+
+
+def stated(shape, dtype, values) -> State:
+    return State(RECONSTRUCT, (np.ndarray, (0,), b"b"), (1, shape, dtype, False, values))
+
+
+UNSOUND = {
+    "bytes as objects": stated((4096,), OBJECTS, JUNK),
+    "a scalar of bytes as an object": State(SCALAR, (OBJECTS, JUNK[:8])),
+    "a buffer of objects": State(FROMBUFFER, (JUNK, OBJECTS, (4096,), "C")),
+    "a buffer of itself": State(FROMBUFFER, (np.zeros(3), np.dtype("f8"), (3,), "C")),
+    "negative axes": stated((-64, -64), np.dtype("f8"), JUNK),
+    "more values than bytes": stated((4096, 64), np.dtype("f8"), JUNK),
+    "no dtype": stated((4096,), "f8", JUNK),
+    "memory as it was found": State(np.ndarray, ((4096,),)),
+}
+
+
+@pytest.mark.parametrize("kind", UNSOUND)
+def test_an_array_that_numpy_would_misread_is_refused(write, kind):
+    """In a process of its own: with numpy's own functions some of these end it."""
+    path = write({**mmsa_content(), "unsound": UNSOUND[kind]})
+    script = (
+        "import sys\n"
+        "from models.training.datasets import DataError\n"
+        "from models.training.mmsa import load_pickle\n"
+        "try:\n    print(load_pickle(sys.argv[1])['unsound'])\n"
+        "except DataError as error:\n    sys.exit(f'refused: {error}')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1 and run.stderr.startswith(f"refused: {path} is"), run.stderr
+
+
+def test_flags_that_a_dtype_claims_are_not_believed(write):
+    values = load_pickle(write([stated((4096,), COUNTED, JUNK)]))[0]
+    assert not values.dtype.hasobject
+    assert values.tobytes() == JUNK
+
+
+KINDS = ["?", "i1", "u2", ">i4", "<i8", "f2", ">f4", "f8", ">f8", "c8"]
+ARRAYS = {
+    **{kind: np.arange(6).reshape(2, 3).astype(kind) for kind in KINDS},
+    "text": np.array([["good", "bad"], ["真好", ""]]),
+    "big-endian text": np.array(["good", "真好"]).astype(">U4"),
+    "bytes": np.array([b"good", b"bad"]),
+    "objects": np.array([["good", 1.5], [None, b"bad"]], object),
+    "times": np.array(["2020-01-01T12:00", "2021-02-03"], "M8[s]"),
+    "spans": np.array([1, 2]).astype("m8[25ms]"),
+    "Fortran order": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "transposed": np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2),
+    "every second": np.arange(12.0)[::2],
+    "empty": np.zeros((0, 3)),
+    "one value": np.array(3.5),
+    "float32 number": np.float32(0.5),
+    "big number": np.int64(-(2**40)),
+    "truth": np.bool_(True),
+    "text number": np.str_("真好"),
+}
+
+
+@pytest.mark.parametrize("modules", [b"numpy._core.", b"numpy.core."])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_come_back_as_they_were(tmp_path, kind, protocol, modules):
+    stored = pickle.dumps(ARRAYS[kind], protocol)
+    if protocol < 4:  # later ones count the bytes of a name
+        stored = stored.replace(b"numpy._core.", modules).replace(b"numpy.core.", modules)
+    path = tmp_path / "features.pkl"
+    path.write_bytes(stored)
+    found = load_pickle(path)
+    assert found.dtype.newbyteorder("=") == ARRAYS[kind].dtype.newbyteorder("=")
+    np.testing.assert_array_equal(found, ARRAYS[kind])
 
 
 @pytest.mark.parametrize(
