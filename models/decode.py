@@ -228,7 +228,7 @@ def _frames(
                 decoded = packet.decode()
         except MemoryError:
             raise
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, IndexError):  # the last for a stream that begins midway
             yield None, None
             continue
         for frame in decoded:
