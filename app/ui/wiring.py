@@ -177,6 +177,7 @@ def wire(
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language_now))
             return given.when_answered()
+        uploads.keep(visit.session, asked.video, asked.audio)
         try:
             progress(0.0, desc=words.say("doing", language_now))
             answer = answering.ask(asked, now, visit, go_on)
@@ -189,7 +190,6 @@ def wire(
             return {shown: None, **told_instead, **given.when_answered()}
         if questions.overtaken(visit.session, number):
             return given_up(visit)
-        uploads.keep(visit.session, asked.video, asked.audio)
         arrivals[visit.session] = Arrival(asked, written, language_now)
         return {**repainted(answer, visit, clip=True), **given.when_answered()}
 
