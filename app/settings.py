@@ -28,7 +28,7 @@ class Settings:
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut
-    cache_mb: int = 256  # MB (10^6 bytes) of features kept for clips already seen
+    cache_mb: int = 64  # MB (10^6 bytes) of features kept for clips already seen
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
