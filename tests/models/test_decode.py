@@ -250,7 +250,7 @@ def test_one_picture_with_sound_is_a_clip(tmp_path):
     ("name", "codec", "pixels", "kind"),
     [
         ("photo.mp4", "libx264", "yuv420p", "MP4"),
-        ("photo.avif", "libsvtav1", "yuv420p", "AVIF"),
+        ("photo.avif", "libaom-av1", "yuv420p", "AVIF"),
         ("photo.gif", "gif", "rgb8", "GIF"),
         ("photo", "mjpeg", "yuvj420p", "one frame"),
     ],
