@@ -46,6 +46,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.goto(options.page)
+        page.locator("#sentiment .fb-band").wait_for()  # the example that the page opens with
+        page.click("#clip button[aria-label=Clear]")
         page.locator("#sentiment", has_text="Add a clip").wait_for()
         start = time.perf_counter()
         page.locator(".fb-card").first.click()
