@@ -74,6 +74,21 @@ window.fusebox = {
       .forEach((card, index) => card.setAttribute("aria-pressed", index === example));
   },
 
+  // A new clip empties the page of the one before. A question that is asked meanwhile waits for that, so that it
+  // is about the new clip and not about words of the old one; not for long, should the server not answer.
+  emptying: 0,
+
+  startOver: () => {
+    window.fusebox.mark(null);
+    window.fusebox.emptying += 1;
+  },
+
+  emptied: async () => {
+    const latest = performance.now() + 10000;
+    while (window.fusebox.emptying && performance.now() < latest)
+      await new Promise((wait) => setTimeout(wait, 20));
+  },
+
   // On a phone the answer stands below the input: bring it into view when it is asked for, and only then.
   showAnswer: () => {
     const answer = document.querySelector("#sentiment");

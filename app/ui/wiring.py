@@ -32,6 +32,9 @@ AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "privat
 USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
 SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
+START_OVER = "(...inputs) => { window.fusebox.startOver(); return inputs; }"
+EMPTIED = "() => { window.fusebox.emptying -= 1; }"
+WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
 
 Tell = Callable[[str], str]  # language -> what stands in place of the score
 
@@ -350,7 +353,7 @@ def wire(
         "outputs": [given.request_number, *given.buttons, sentiment],
         **AT_SIGHT,
     }
-    gr.on([given.analyse.click, given.words.submit], **taking)
+    gr.on([given.analyse.click, given.words.submit], **taking, js=WHEN_EMPTIED)
     asked = given.request_number.change(**asking)
     asked.success(**catching_up).success(**refilling)
     asked.failure(given.when_answered, None, given.buttons, **AT_SIGHT)
@@ -362,7 +365,7 @@ def wire(
 
     for name, tab in given.each_tab.items():
         tab.select(None, None, given.tab, js=f"() => '{name}'")
-    gr.on(
+    starting = gr.on(
         [
             given.video.upload,
             given.video.clear,
@@ -374,10 +377,12 @@ def wire(
         start_over,
         [shown, given.video, given.audio, given.words, language],
         [*everything, *given.buttons],
-        js="(...inputs) => { window.fusebox.mark(null); return inputs; }",
+        js=START_OVER,
         cancels=asked,
         **AT_SIGHT,
-    ).success(**refilling)
+    )
+    starting.then(None, js=EMPTIED)
+    starting.success(**refilling)
     given.words.input(
         note_as_typed, [shown, given.words, language], given.words, trigger_mode="always_last", **AT_SIGHT
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,3 +63,22 @@ def test_what_was_cancelled_can_be_asked_again(open_page, tmp_path):
     page.evaluate(CANCEL_AT_ONCE)  # before the answer comes
     page.locator("#sentiment", has_text="Cancelled").wait_for()
     assert float(analyse(page).replace("−", "-")) > 0
+
+
+def test_a_question_asked_before_the_page_is_emptied_is_answered(open_page):
+    page, held = open_page(), []
+
+    def hold_back(route):
+        asked = json.loads(route.request.post_data)["data"]
+        of_a_clip = any(isinstance(value, dict) and value.get("path") for value in asked)
+        held.append(route) if of_a_clip else route.continue_()
+
+    page.route("**/run/predict*", hold_back)
+    upload(page, DELIGHT)
+    page.click("#analyse")
+    page.wait_for_timeout(1000)
+    assert len(held) == 1  # the server does not know of the clip yet
+    with page.expect_response("**/run/predict*"):
+        held.pop().continue_()
+    page.wait_for_timeout(1000)
+    score(page)
