@@ -247,9 +247,7 @@ def describe_modalities(
     scores: SubsetScores, certainty: dict[Modality, Certainty], wanted: Subset
 ) -> dict[str, ModalityAnalysis]:
     """{"text", "audio", "vision"} in that order; those that are absent, or not `wanted`, have no figures."""
-    parts = {
-        str(m): ModalityAnalysis(present=False if m in wanted else None, used=False) for m in MODALITIES
-    }
+    parts = {str(m): ModalityAnalysis(present=False if m in wanted else None, used=False) for m in MODALITIES}
     for modality, sure in certainty.items():
         parts[modality] = ModalityAnalysis(
             present=True,

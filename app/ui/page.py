@@ -93,9 +93,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     examples = input_panel.read_examples()
     # Served from where they lie: Gradio's copies would be deleted with the uploads.
     gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
-    with Page(
-        title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True
-    ) as demo:
+    with Page(title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
         shown = gr.State(None)
         with gr.Row(elem_id="head"):
             gr.HTML(_mark(), elem_id="brand")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -23,6 +24,9 @@ from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, p
 from app.ui.turns import Turns
 from app.ui.uploads import UploadSessions
 from models.decode import MediaError
+
+if TYPE_CHECKING:
+    from app.ui.api import Page
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab
@@ -49,7 +53,7 @@ class Arrival:
 
 
 def wire(
-    demo: gr.Blocks,
+    demo: Page,
     answering: Answering,
     given: InputPanel,
     panels: list[Panel],
@@ -266,6 +270,7 @@ def wire(
         return {shown: answer.without_pictures(), **paint(panels, answer, visit.language, clip=clip)}
 
     def forget(request: gr.Request) -> None:
+        demo.leave(request.session_hash)
         uploads.end(request.session_hash)
         questions.forget(request.session_hash)
         told.pop(request.session_hash, None)
