@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.command in ("predict", "transcribe"):
         from app.predict import run
 
-        return run(args, settings)
+        return printed(lambda: run(args, settings))
     return serve(settings)
 
 
