@@ -12,7 +12,7 @@ import torch
 
 M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3  # glibc's malloc.h
 HEAPS = 2  # that all threads share
-LARGE = 8 << 20  # bytes from which a block is given back as soon as it is free; from 1 MB clips take 20 % longer
+LARGE = 8 << 20  # bytes from which a free block is given back at once; with 1 MB clips take 20 % longer
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "<microseconds> <period>" or "max <period>"
 
 
