@@ -55,6 +55,40 @@ class Sequence:
     ids: Tensor | None = None
     times: Tensor | None = None
 
+    @classmethod
+    def single(
+        cls, states: Tensor | None, dim: int, ids: Tensor | None = None, times: Tensor | None = None
+    ) -> Sequence:
+        """Batch of one from states (T, dim), token ids (T,) and times (T, 2); an absent one from None."""
+        present = torch.tensor([states is not None])
+        if states is None:
+            states = torch.zeros(1, dim)
+        batch = (None if extra is None else extra[None] for extra in (ids, times))
+        return cls(states[None].clone(), torch.tensor([len(states)]), present, *batch)
+
+    @classmethod
+    def stack(cls, rows: list[Sequence]) -> Sequence:
+        """Batches of one as one batch, padded to the longest; a row without ids or times gets 0 or NaN."""
+        steps = max(row.values.shape[1] for row in rows)
+
+        def stacked(parts: list[Tensor | None], padding: float) -> Tensor | None:
+            some = next((part for part in parts if part is not None), None)
+            if some is None:
+                return None
+            batch = some.new_full((len(parts), steps, *some.shape[2:]), padding)
+            for row, part in zip(batch, parts, strict=True):
+                if part is not None:
+                    row[: part.shape[1]] = part[0]
+            return batch
+
+        return cls(
+            stacked([row.values for row in rows], 0.0),
+            torch.cat([row.lengths for row in rows]),
+            torch.cat([row.present for row in rows]),
+            stacked([row.ids for row in rows], 0),
+            stacked([row.times for row in rows], torch.nan),
+        )
+
     def mask(self) -> Tensor:
         """(B, T) bool: True at valid steps of present utterances."""
         steps = torch.arange(self.values.shape[1], device=self.values.device)

@@ -69,7 +69,7 @@ class Analyst:
         course, asked = Course(session, progress), chosen(modalities)
         wanted = asked if only_asked else MODALITIES
         exhibit = self._open(video, audio, text, method, asked, course, wanted)
-        reading, checkpoint = exhibit.reading, exhibit.checkpoint
+        utterance, checkpoint = exhibit.utterance, exhibit.checkpoint
         mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
         familiarity = self.familiarity()
         strange = familiarity.strange(exhibit.features.only(exhibit.used)) if familiarity else ()
@@ -78,15 +78,14 @@ class Analyst:
             certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
             imagined = imaginer.glimpses(exhibit.features, exhibit.used) if imaginer else {}
 
-        voice, face = reading.material.voice, reading.material.face
-        faces = face.faces if face else None
+        faces = utterance.faces
         return Analysis(
             score=scores.score,
             label=label_of(scores.score),
             interval=interval(checkpoint, scores.score, exhibit.used),
             method=method,
             weights_kind=spec(method).weights_kind,
-            transcript=reading.transcript,
+            transcript=utterance.transcript,
             modalities=describe_modalities(scores, certainty, wanted),
             subsets={
                 subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
@@ -94,14 +93,14 @@ class Analyst:
             },
             timings_ms=course.timings_ms,
             notices=(
-                *reading.notices,
-                *notices.of_absence(asked, exhibit.used, reading.notices),
-                *notices.of_strangeness(strange, reading.notices),
+                *utterance.notices,
+                *notices.of_absence(asked, exhibit.used, utterance.notices),
+                *notices.of_strangeness(strange, utterance.notices),
             ),
             imagined=imagined,
             crops=faces.crops if faces else None,
             crop_times=faces.times if faces else None,
-            log_mel=voice.log_mel if voice else None,
+            log_mel=utterance.log_mel,
         )
 
     def open(
@@ -130,18 +129,18 @@ class Analyst:
         known(method)  # an unknown one should not wait for a decoder
         if not video and not audio and not (text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        reading = self._reader.read(video, audio, text, course, wanted)
-        features = reading.features.to(self.device)
+        utterance = self._reader.read(video, audio, text, course, wanted)
+        features = utterance.features.to(self.device)
         there = features.present()[0].tolist()
         present = tuple(m for m, is_there in zip(MODALITIES, there, strict=True) if is_there)
         used = tuple(m for m in asked if m in present)
         if not used and wanted != MODALITIES:  # what would work can be told from all that is there
             return self._open(video, audio, text, method, asked, course, MODALITIES)
         if not present:
-            raise notices.nothing_present(reading.notices)
+            raise notices.nothing_present(utterance.notices)
         if not used:
-            raise notices.nothing_used(asked, present, reading.notices)
-        return Exhibit(reading, features, self.checkpoint(method), present, used)
+            raise notices.nothing_used(asked, present, utterance.notices)
+        return Exhibit(utterance, features, self.checkpoint(method), present, used)
 
     def hear(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None

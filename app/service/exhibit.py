@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.service.reader import Reading
 from app.service.subsets import Subset
+from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
 from models.types import MODALITIES, Features
 
@@ -14,13 +14,12 @@ from models.types import MODALITIES, Features
 class Exhibit:
     """What was read, and what is asked about it.
 
-    reading : the utterance's features, transcript and material
-    features : of the reading, on the analyst's device
+    features : of the utterance, on the analyst's device
     checkpoint : of the chosen method, its model ready for these features
     present : modalities the utterance has; used : those of them that are switched on, at least one
     """
 
-    reading: Reading
+    utterance: Utterance
     features: Features
     checkpoint: Checkpoint
     present: Subset

@@ -11,8 +11,8 @@ from torch import Tensor
 from app.service.analysis import Glimpse
 from app.service.exhibit import Exhibit
 from app.service.inferring import INFERRING, Inferred, Recovered, by_mfm, by_tate
-from app.service.reader import Reading
 from app.service.subsets import Subset
+from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
 from models.extractors.phrases import Phrase
 from models.extractors.profile import Profile
@@ -166,24 +166,24 @@ class Imaginer:
             log_mel=log_mel,
             sound=sound,
             phrases=tuple(self.renderer.phrases(inferred.states)) if modality is Modality.TEXT else (),
-            truth=self._truth(exhibit.reading, modality, inferred, spans),
+            truth=self._truth(exhibit.utterance, modality, inferred, spans),
             trust=_trust(checkpoint, modality, given),
         )
 
     def _truth(
-        self, reading: Reading, modality: Modality, inferred: Inferred, spans: np.ndarray | None
+        self, utterance: Utterance, modality: Modality, inferred: Inferred, spans: np.ndarray | None
     ) -> Truth | None:
         if inferred.error is None:
             return None
         readings = np.where(inferred.heard, self._readings(modality, inferred.true), np.nan)
         crops = log_mel = None
         if modality is Modality.VISION and spans is not None:
-            faces = reading.material.face.faces
+            faces = utterance.faces
             middles = spans.mean(axis=1)
             crops = faces.crops[np.abs(faces.times - middles[:, None]).argmin(axis=1)]
         if modality is Modality.AUDIO and spans is not None:
             first, last = (max(0, round(MEL_FRAMES * float(time))) for time in (spans.min(), spans.max()))
-            log_mel = reading.material.voice.log_mel[:, first:last]
+            log_mel = utterance.log_mel[:, first:last]
         return Truth(
             readings=readings,
             reading=float(np.nanmean(readings)),
@@ -191,7 +191,7 @@ class Imaginer:
             mean_error=inferred.mean_error,
             crops=crops,
             log_mel=log_mel,
-            text=reading.transcript.text if modality is Modality.TEXT else None,
+            text=utterance.transcript.text if modality is Modality.TEXT else None,
         )
 
     def _readings(self, modality: Modality, states: Tensor) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.service.reader import Reading
+from app.service.utterance import Utterance
 from models.clip import SAMPLE_RATE
 from models.types import Modality, Sequence
 
@@ -40,27 +40,27 @@ class Spoken:
     timing: str
 
 
-def seconds_of(reading: Reading) -> float | None:
+def seconds_of(utterance: Utterance) -> float | None:
     """Length of the utterance in seconds; None where there are words alone."""
-    ends = [times.max() for m in Modality if (times := _known_times(reading.features[m])) is not None]
-    if reading.material.waveform is not None:
-        ends.append(len(reading.material.waveform) / SAMPLE_RATE)
-    if reading.material.face is not None and reading.material.face.faces is not None:
-        ends.append(reading.material.face.faces.times[-1])
+    ends = [times.max() for m in Modality if (times := _known_times(utterance.features[m])) is not None]
+    if utterance.waveform is not None:
+        ends.append(len(utterance.waveform) / SAMPLE_RATE)
+    if utterance.faces is not None:
+        ends.append(utterance.faces.times[-1])
     return float(max(ends)) if ends else None
 
 
-def state_times(reading: Reading, modality: Modality) -> np.ndarray:
+def state_times(utterance: Utterance, modality: Modality) -> np.ndarray:
     """Start and end (T, 2) in seconds of each state of voice or face; shares where nothing has a time."""
-    sequence = reading.features[modality]
+    sequence = utterance.features[modality]
     known = _known_times(sequence)
-    return _evenly(0.0, seconds_of(reading) or 1.0, int(sequence.lengths[0])) if known is None else known
+    return _evenly(0.0, seconds_of(utterance) or 1.0, int(sequence.lengths[0])) if known is None else known
 
 
-def spoken_words(reading: Reading) -> Spoken:
+def spoken_words(utterance: Utterance) -> Spoken:
     """The words with their tokens and times; none where the text modality is absent."""
-    tokens = _tokens_of_words(reading.transcript.text, reading.token_spans)
-    text = reading.features.text
+    tokens = _tokens_of_words(utterance.transcript.text, utterance.token_spans)
+    text = utterance.features.text
     if not bool(text.present[0]):
         return Spoken([], ORDERED)
     known = _known_times(text)
@@ -70,7 +70,7 @@ def spoken_words(reading: Reading) -> Spoken:
         ]
         timing = KNOWN
     else:
-        span = _voiced_span(reading)
+        span = _voiced_span(utterance)
         places = _evenly(*(span or (0.0, len(tokens))), len(tokens))
         timing = SPREAD if span else ORDERED
     words = [
@@ -92,11 +92,11 @@ def _tokens_of_words(transcript: str, spans: tuple[tuple[int, int], ...]) -> lis
     return words
 
 
-def _voiced_span(reading: Reading) -> tuple[float, float] | None:
+def _voiced_span(utterance: Utterance) -> tuple[float, float] | None:
     """Seconds from the first to the last state of the voice, else of the face; None without both."""
     for modality in (Modality.AUDIO, Modality.VISION):
-        if bool(reading.features[modality].present[0]):
-            times = state_times(reading, modality)
+        if bool(utterance.features[modality].present[0]):
+            times = state_times(utterance, modality)
             return float(times[0, 0]), float(times[-1, 1])
     return None
 

@@ -20,21 +20,20 @@ from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
-from app.service.material import EVERYTHING, Material, Needs
-from app.service.stored import StoredMaterial
+from app.service.stored import StoredUtterances
+from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
 from models.clip import Clip
 from models.decode import MediaError
-from models.types import MODALITIES, Features, Modality
+from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds, an error should not
-    from models.extractors.profile import Extraction, Profile
+    from models.extractors.profile import Profile, TextFeatures
 
 PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
 # what `Progress` is told of a clip that nobody asked about before, in this order
 DOING = ("decoding", "hearing voice", "watching face", "listening", "reading words", "fusing")
-NO_WORDS = Transcript("", "none")
 
 log = logging.getLogger(__name__)
 
@@ -63,22 +62,6 @@ class Course:
         self.timings_ms[name] = 1000 * (perf_counter() - start)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One utterance, ready for any method and any subset.
-
-    features : batch of one
-    material : what the files gave, also what a page shows of it
-    token_spans : where each token of the text modality stands in the transcript, see `Extraction`
-    """
-
-    features: Features
-    transcript: Transcript
-    material: Material
-    notices: tuple[Notice, ...]
-    token_spans: tuple[tuple[int, int], ...] = ()
-
-
 class Reader:
     """Decodes, recognises and extracts; may be called from any thread.
 
@@ -92,7 +75,7 @@ class Reader:
         settings: Settings,
         device: str,
         profile: Profile | None = None,
-        stored: StoredMaterial | None = None,
+        stored: StoredUtterances | None = None,
     ):
         self._settings = settings
         self._device = device
@@ -100,7 +83,7 @@ class Reader:
         self._loading = threading.Lock()
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
         self._digest = FileDigests()
-        self._stored = StoredMaterial() if stored is None else stored
+        self._stored = StoredUtterances() if stored is None else stored
         self._limits = DecodeLimits(
             max_mb=settings.max_mb,
             max_seconds=settings.max_seconds,
@@ -111,7 +94,7 @@ class Reader:
 
     def read(
         self, video: File, audio: File, text: str | None, course: Course, wanted: notices.Subset = MODALITIES
-    ) -> Reading:
+    ) -> Utterance:
         """Features of the utterance; see `Analyst.analyze` for what goes in and what it raises.
 
         wanted : modalities to read; others are absent
@@ -120,32 +103,23 @@ class Reader:
         if Modality.TEXT not in wanted:
             text = ""
         voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
-        material = self._material(key, video, audio, course, Needs(voice or text is None, voice, picture))
-        transcript = self._transcript(key, text, material, course)
+        files = self._files(key, video, audio, course, Needs(voice or text is None, voice, picture))
+        transcript = self._transcript(key, text, files, course)
         words, about_words = self._words(transcript, course)
-        return Reading(
-            features=Features(
-                text=words.features.text,
-                audio=(material.voice or words).features.audio,
-                vision=(material.face or words).features.vision,
-            ),
+        return replace(
+            files,
+            features=replace(files.features, text=words.sequence),
             transcript=transcript,
-            material=material,
-            notices=(
-                *material.notices,
-                *_about_transcript(transcript, text, material),
-                *about_words,
-            ),
             token_spans=words.token_spans,
+            notices=(*files.notices, *_about_transcript(transcript, text, files), *about_words),
         )
 
     def transcribe(self, video: File, audio: File, course: Course) -> tuple[Transcript, tuple[Notice, ...]]:
         """The recognised words, empty without sound, and what to know about the sound and them."""
         key = self._key(video, audio)
-        material = self._material(key, video, audio, course, Needs(voice=False, picture=False))
-        transcript = self._transcript(key, None, material, course)
-        about = (*notices.of_sound(material.notices), *_about_transcript(transcript, None, material))
-        return transcript, about
+        files = self._files(key, video, audio, course, Needs(voice=False, picture=False))
+        transcript = self._transcript(key, None, files, course)
+        return transcript, (*notices.of_sound(files.notices), *_about_transcript(transcript, None, files))
 
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
@@ -170,10 +144,10 @@ class Reader:
         self._extractors()
         log.info("speech recognition by %s", self._recogniser.name)
 
-    def material(self, video: File, audio: File) -> tuple[tuple[str, str], Material]:
-        """What the files give, and the digests that they are known by."""
+    def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
+        """What files give without their words, and the digests that they are known by."""
         key = self._key(video, audio)
-        return key, self._material(key, video, audio, Course(), EVERYTHING)
+        return key, self._files(key, video, audio, Course(), EVERYTHING)
 
     def _key(self, video: File, audio: File) -> tuple[str, str]:
         """What both files hold, "" for one that is not given."""
@@ -181,74 +155,84 @@ class Reader:
             check_size(Path(file), self._limits)
         return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
 
-    def _material(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Material:
+    def _files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Utterance:
+        """What the files give without their words."""
         if not (video or audio) or not (needs.sound or needs.picture):
-            return Material()
+            return Utterance(self._extractors().features(None, ""))
 
         stored = self._stored.find(key, lambda: self.fingerprints)
         if stored is not None:
             return stored.only(needs)
 
-        if self._cache.holds(("material", *key, EVERYTHING)):
+        if self._cache.holds(("files", *key, EVERYTHING)):
             return self._read_files(key, video, audio, course, EVERYTHING).only(needs)
         return self._read_files(key, video, audio, course, needs)
 
-    def _read_files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Material:
-        def compute() -> Material:
+    def _read_files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Utterance:
+        def compute() -> Utterance:
             with course.stage("decode", "decoding"):
                 clip = self._decode(video, audio, needs.unneeded)
             extractors = self._extractors()  # loaded before a stage is timed
-            voice = face = None
+            features, log_mel, faces = extractors.features(None, ""), None, None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
             if clip.audio is not None and needs.voice:
                 with course.stage("audio", "hearing voice"):
-                    voice = extractors.extract(replace(clip, frames=None, frame_times=None), "")
-                    if not speech:
-                        voice = replace(voice, features=voice.features.only(()))
+                    voice = extractors.hear(clip.audio)
+                log_mel = voice.log_mel
+                if speech:
+                    features = replace(features, audio=voice.sequence)
             if clip.frames is not None:
                 with course.stage("vision", "watching face"):
-                    face = extractors.extract(replace(clip, audio=None), "")
+                    face = extractors.watch(clip.frames, clip.frame_times)
+                features, faces = replace(features, vision=face.sequence), face.faces
             lacking = notices.of_clip(
                 clip,
                 self._settings.max_seconds,
                 film=bool(video),
-                voice=_has(voice, Modality.AUDIO) or not needs.voice,
-                face=_has(face, Modality.VISION),
+                voice=bool(features.audio.present[0]) or not needs.voice,
+                face=bool(features.vision.present[0]),
                 speech=speech,
             )
-            return Material(clip.audio, voice, face, tuple(lacking), speech).only(needs)
+            return Utterance(
+                features,
+                notices=tuple(lacking),
+                waveform=clip.audio,
+                log_mel=log_mel,
+                faces=faces,
+                speech=speech,
+            ).only(needs)
 
-        return self._cache.get(("material", *key, needs), course.session, compute)
+        return self._cache.get(("files", *key, needs), course.session, compute)
 
-    def _transcript(self, key: tuple, text: str | None, material: Material, course: Course) -> Transcript:
+    def _transcript(self, key: tuple, text: str | None, files: Utterance, course: Course) -> Transcript:
         """Typed words, where text is given, else recognised ones."""
         if text is not None:
             return Transcript(text.strip(), "typed") if text.strip() else NO_WORDS
-        if material.waveform is None or not material.speech:
+        if files.waveform is None or not files.speech:
             return NO_WORDS
 
         def compute() -> Transcript:
             with course.stage("speech", "listening"):
-                return self._recogniser.transcribe(material.waveform)
+                return self._recogniser.transcribe(files.waveform)
 
         return self._cache.get(("transcript", *key), course.session, compute)
 
-    def _words(self, transcript: Transcript, course: Course) -> tuple[Extraction, list[Notice]]:
+    def _words(self, transcript: Transcript, course: Course) -> tuple[TextFeatures, list[Notice]]:
         """The text modality of a transcript, absent for an empty one, and what to know about it."""
         text = transcript.text
 
-        def compute() -> tuple[Extraction, list[Notice]]:
+        def compute() -> tuple[TextFeatures, list[Notice]]:
             from models.extractors.text import MAX_TOKENS
 
             extractors = self._extractors()
             if not text:
-                return extractors.extract(None, ""), []
+                return extractors.read(""), []
             with course.stage("text", "reading words"):
-                extraction = extractors.extract(None, text, transcript.words)
-                if not _has(extraction, Modality.TEXT):
-                    return extraction, [notices.no_words()]
-                about = [warn_if_not_english(text), notices.of_length(extraction.tokens, MAX_TOKENS)]
-            return extraction, [notice for notice in about if notice]
+                words = extractors.read(text, transcript.words)
+                if not words.sequence.present[0]:
+                    return words, [notices.no_words()]
+                about = [warn_if_not_english(text), notices.of_length(words.tokens, MAX_TOKENS)]
+            return words, [notice for notice in about if notice]
 
         return self._cache.get(("words", text, transcript.words), course.session, compute)
 
@@ -280,11 +264,6 @@ class Reader:
             return self._profile
 
 
-def _about_transcript(transcript: Transcript, text: str | None, material: Material) -> list[Notice]:
-    recognised = text is None and material.waveform is not None and material.speech
-    seconds = notices.cut_at(material.notices)
-    return notices.of_transcript(transcript, recognised=recognised, seconds=seconds)
-
-
-def _has(extraction: Extraction | None, modality: Modality) -> bool:
-    return extraction is not None and bool(extraction.features[modality].present[0])
+def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:
+    recognised = text is None and files.waveform is not None and files.speech
+    return notices.of_transcript(transcript, recognised=recognised, seconds=notices.cut_at(files.notices))

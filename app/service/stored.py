@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,17 +21,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from app.service.analysis import Notice
-from app.service.material import Material
-from models.types import Features, Modality
-
-if TYPE_CHECKING:  # imported where it is needed: transformers takes seconds
-    from models.extractors.profile import Extraction
+from app.service.utterance import Utterance
+from models.types import MODALITIES, Features, Modality, Sequence
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 FULL_SCALE = 32767  # of the sound, kept in 16 bits
 
 
-class StoredMaterial:
+class StoredUtterances:
     """The stored readings of a folder, found by the contents of the clip; tensors are read when asked for."""
 
     def __init__(self, folder: Path = EXAMPLES / "stored"):
@@ -42,36 +38,52 @@ class StoredMaterial:
                 meta = json.loads(file.metadata()["meta"])
             self._files[tuple(meta["key"])] = (path, meta)
 
-    def find(self, key: tuple[str, str], fingerprints: Callable[[], dict[str, str]]) -> Material | None:
-        """The material of a clip and of a separate sound, by their digests ("" for none); None if not kept.
+    def find(self, key: tuple[str, str], fingerprints: Callable[[], dict[str, str]]) -> Utterance | None:
+        """What a clip and a separate sound gave, by their digests ("" for none); None if not kept.
 
         fingerprints : gives those of the extractors in use, asked for only where something is kept
         """
         path, meta = self._files.get(key, (None, {}))
         if path is None or meta["fingerprints"] != _of_files(fingerprints()):
             return None
+        from models.extractors.profile import FaceTrack, Profile  # transformers takes seconds
+
         kept = load_file(path)
-        wave = kept["waveform"].numpy().astype(np.float32) / FULL_SCALE if "waveform" in kept else None
-        notices = tuple(Notice(**notice) for notice in meta["notices"])
-        return Material(wave, *_extractions(kept), notices)
+
+        def sequence(modality: Modality) -> Sequence:
+            return Sequence.single(
+                kept.get(modality), Profile.dims[modality], times=kept.get(f"{modality}_times")
+            )
+
+        faces = None
+        if "crops" in kept:
+            faces = FaceTrack(kept["crops"].numpy(), kept["crop_times"].numpy())
+        return Utterance(
+            features=Features(**{m: sequence(m) for m in MODALITIES}),
+            notices=tuple(Notice(**notice) for notice in meta["notices"]),
+            waveform=kept["waveform"].numpy().astype(np.float32) / FULL_SCALE if "waveform" in kept else None,
+            log_mel=kept["log_mel"].numpy() if "log_mel" in kept else None,
+            faces=faces,
+        )
 
 
-def store(material: Material, key: tuple[str, str], fingerprints: dict[str, str], path: Path) -> None:
-    """Write what a clip gave, under the digests of its files."""
+def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, str], path: Path) -> None:
+    """Write what a clip gave without its words, under the digests of its files."""
     kept: dict[str, Tensor] = {}
-    if material.waveform is not None:
-        kept["waveform"] = torch.from_numpy((material.waveform * FULL_SCALE).round().astype(np.int16))
-    if material.voice is not None:
-        kept["log_mel"] = torch.from_numpy(material.voice.log_mel)
-        kept |= _states(material.voice, Modality.AUDIO)
-    if material.face is not None and material.face.faces is not None:
-        kept["crops"] = torch.from_numpy(material.face.faces.crops)
-        kept["crop_times"] = torch.from_numpy(material.face.faces.times)
-        kept |= _states(material.face, Modality.VISION)
+    if utterance.waveform is not None:
+        kept["waveform"] = torch.from_numpy((utterance.waveform * FULL_SCALE).round().astype(np.int16))
+    if utterance.log_mel is not None:
+        kept["log_mel"] = torch.from_numpy(utterance.log_mel)
+    if utterance.faces is not None:
+        kept["crops"] = torch.from_numpy(utterance.faces.crops)
+        kept["crop_times"] = torch.from_numpy(utterance.faces.times)
+    for modality, sequence in utterance.features:
+        if sequence.present[0]:
+            kept[modality], kept[f"{modality}_times"] = sequence.values[0], sequence.times[0]
     meta = {
         "key": key,
         "fingerprints": _of_files(fingerprints),
-        "notices": [asdict(notice) for notice in material.notices],
+        "notices": [asdict(notice) for notice in utterance.notices],
     }
     path.parent.mkdir(exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in kept.items()}, path, {"meta": json.dumps(meta)})
@@ -82,46 +94,19 @@ def _of_files(fingerprints: dict[str, str]) -> dict[str, str]:
     return {str(m): fingerprints[m] for m in (Modality.AUDIO, Modality.VISION)}
 
 
-def _states(extraction: Extraction, modality: Modality) -> dict[str, Tensor]:
-    sequence = extraction.features[modality]
-    if not sequence.present[0]:
-        return {}
-    return {str(modality): sequence.values[0], f"{modality}_times": sequence.times[0]}
-
-
-def _extractions(kept: dict[str, Tensor]) -> tuple[Extraction | None, Extraction | None]:
-    """Of the voice and of the face, each alone, as `Profile.extract` gives them."""
-    from models.extractors.profile import Extraction, FaceTrack, Profile, one_sequence
-
-    def only(wanted: Modality) -> Features:
-        sequences = {str(m): one_sequence(None, dim) for m, dim in Profile.dims.items()}
-        if str(wanted) in kept:
-            states, times = kept[str(wanted)], kept[f"{wanted}_times"]
-            sequences[str(wanted)] = one_sequence(states, Profile.dims[wanted], times=times)
-        return Features(**sequences)
-
-    voice = face = None
-    if "log_mel" in kept:
-        voice = Extraction(only(Modality.AUDIO), kept["log_mel"].numpy(), None, [], {})
-    if "crops" in kept:
-        track = FaceTrack(kept["crops"].numpy(), kept["crop_times"].numpy())
-        face = Extraction(only(Modality.VISION), None, track, [], {})
-    return voice, face
-
-
 def main() -> None:
     """Read every example again and store what it gave."""
     from app.service.reader import Reader
     from app.settings import Settings
 
     with tempfile.TemporaryDirectory() as empty:
-        reader = Reader(Settings(), "cpu", stored=StoredMaterial(Path(empty)))
+        reader = Reader(Settings(), "cpu", stored=StoredUtterances(Path(empty)))
         for entry in json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8")):
             clip = EXAMPLES / entry["file"]
             files = (None, clip) if clip.suffix == ".mp3" else (clip, None)
-            key, material = reader.material(*files)
+            key, utterance = reader.files(*files)
             target = EXAMPLES / "stored" / f"{clip.stem}.safetensors"
-            store(material, key, reader.fingerprints, target)
+            store(utterance, key, reader.fingerprints, target)
             print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")
 
 

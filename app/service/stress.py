@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words
 from app.service.exhibit import Exhibit
 from app.service.notices import PLAIN, AnalysisError
-from app.service.reader import Reading
 from app.service.subsets import Subset
+from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
-from models.clip import SAMPLE_RATE, Clip, Word
+from models.clip import Word
 from models.types import Features, Modality, Sequence
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds
@@ -98,17 +97,17 @@ def stress(
 
 def disturbed(exhibit: Exhibit, kind: str, strength: float, seed: int) -> Disturbed:
     """What a person can see and hear of one strength; AnalysisError as `stress`."""
-    modality, material = check_kind(exhibit, kind), exhibit.reading.material
+    modality, utterance = check_kind(exhibit, kind), exhibit.utterance
     if modality is Modality.TEXT:
-        words = _units(exhibit.reading)
+        words = _units(utterance)
         became = disturb_words([word.text for word in words], kind, strength, seed)
         return Disturbed(words=[(word.text, now) for word, now in zip(words, became, strict=True)])
     if modality is Modality.AUDIO:
         from models.extractors.audio import log_mel
 
-        waveform = disturb_voice(material.waveform, kind, strength, seed)
+        waveform = disturb_voice(utterance.waveform, kind, strength, seed)
         return Disturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
-    faces = material.face.faces
+    faces = utterance.faces
     return Disturbed(crops=disturb_faces(faces.crops, kind, strength, seed), times=faces.times)
 
 
@@ -134,33 +133,31 @@ def _disturbed_features(exhibit: Exhibit, profile: Profile, kind: str, seed: int
     device = rows[0].present.device
     for strength in STRENGTHS[1:]:
         tell(DOING[modality], strength * EXTRACTING)
-        rows.append(disturb(exhibit.reading, profile, kind, strength, seed).to(device))
+        rows.append(disturb(exhibit.utterance, profile, kind, strength, seed).to(device))
     whole = exhibit.features.select(torch.zeros(len(rows), dtype=torch.long, device=device))
-    return replace(whole, **{str(modality): _stacked(rows)})
+    return replace(whole, **{str(modality): Sequence.stack(rows)})
 
 
-def _read(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    words = _units(reading)
+def _read(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    words = _units(utterance)
     became = disturb_words([word.text for word in words], kind, strength, seed)
     kept = [replace(word, text=now) for word, now in zip(words, became, strict=True) if now is not None]
-    timed = kept if reading.transcript.words else ()
-    return profile.extract(None, " ".join(word.text for word in kept), timed).features.text
+    timed = kept if utterance.transcript.words else ()
+    return profile.read(" ".join(word.text for word in kept), timed).sequence
 
 
-def _hear(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    waveform = disturb_voice(reading.material.waveform, kind, strength, seed)
-    clip = Clip(frames=None, frame_times=None, audio=waveform, duration=len(waveform) / SAMPLE_RATE)
-    return profile.extract(clip, "").features.audio
+def _hear(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    return profile.hear(disturb_voice(utterance.waveform, kind, strength, seed)).sequence
 
 
-def _watch(reading: Reading, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    track = reading.material.face.faces
-    return profile.see(replace(track, crops=disturb_faces(track.crops, kind, strength, seed)))
+def _watch(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
+    faces = utterance.faces
+    return profile.embed_faces(replace(faces, crops=disturb_faces(faces.crops, kind, strength, seed)))
 
 
-def _units(reading: Reading) -> list[Word]:
+def _units(utterance: Utterance) -> list[Word]:
     """The words one by one: a recogniser's with their times, written ones without (both 0)."""
-    transcript = reading.transcript
+    transcript = utterance.transcript
     return list(transcript.words) or [Word(word, 0.0, 0.0) for word in transcript.text.split()]
 
 
@@ -168,26 +165,3 @@ def _units(reading: Reading) -> list[Word]:
 def _scores(checkpoint: Checkpoint, rows: Features) -> list[float]:
     """One method's score of each row; none of no rows."""
     return checkpoint.model(rows).score.tolist() if len(rows) else []
-
-
-def _stacked(rows: list[Sequence]) -> Sequence:
-    """Batches of one as one batch, padded to the longest; a row without ids or times gets 0 or NaN."""
-    steps = max(row.values.shape[1] for row in rows)
-
-    def stacked(parts: list[Tensor | None], padding: float) -> Tensor | None:
-        some = next((part for part in parts if part is not None), None)
-        if some is None:
-            return None
-        batch = some.new_full((len(parts), steps, *some.shape[2:]), padding)
-        for row, part in zip(batch, parts, strict=True):
-            if part is not None:
-                row[: part.shape[1]] = part[0]
-        return batch
-
-    return Sequence(
-        stacked([row.values for row in rows], 0.0),
-        torch.cat([row.lengths for row in rows]),
-        torch.cat([row.present for row in rows]),
-        stacked([row.ids for row in rows], 0),
-        stacked([row.times for row in rows], torch.nan),
-    )

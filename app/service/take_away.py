@@ -52,7 +52,7 @@ def features_npz(exhibit: Exhibit, score: float, name: str) -> bytes:
         with np.load(path) as file:
             arrays = dict(file)
         arrays["about"] = np.array(_about(exhibit, dataset))
-        for modality, sequence in exhibit.reading.features:
+        for modality, sequence in exhibit.utterance.features:
             if sequence.present[0] and sequence.times is not None:
                 arrays[f"{modality}_times"] = sequence.times[0, : int(sequence.lengths[0])].numpy()
         with path.open("wb") as file:
@@ -93,7 +93,7 @@ def _written(
 
 def _feature_set(exhibit: Exhibit, score: float, name: str) -> FeatureSet:
     """Every present modality of the utterance, also those that are switched off."""
-    features = exhibit.reading.features
+    features = exhibit.utterance.features
     states = {m: s.values[0, : int(s.lengths[0])] for m, s in features if s.present[0]}
     ids = features.text.ids
     tokens = ids[0, : int(features.text.lengths[0])] if Modality.TEXT in states and ids is not None else None
@@ -105,7 +105,7 @@ def _feature_set(exhibit: Exhibit, score: float, name: str) -> FeatureSet:
         profile=PROFILE,
         fingerprints={str(m): exhibit.checkpoint.meta.fingerprints[m] for m in MODALITIES},
         names={"test": [f"{name}{ID_SEPARATOR}0"]},
-        transcripts={"test": [exhibit.reading.transcript.text]},
+        transcripts={"test": [exhibit.utterance.transcript.text]},
     )
 
 

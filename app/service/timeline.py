@@ -122,9 +122,9 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
 
     profile : its text encoder reads the words that are left, its face encoder names emotions
     """
-    reading = exhibit.reading
-    seconds, spoken = seconds_of(reading), spoken_words(reading)
-    wave = reading.material.waveform
+    utterance = exhibit.utterance
+    seconds, spoken = seconds_of(utterance), spoken_words(utterance)
+    wave = utterance.waveform
     heard, seen = (m in exhibit.present for m in (Modality.AUDIO, Modality.VISION))
     parts, window = parts_of(exhibit, spoken, seconds)
     features = exhibit.features.only(exhibit.used)
@@ -138,7 +138,7 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
         spoken=spoken,
         score=score,
         window=window,
-        words_together=words_in_a_part(len(spoken.words), int(reading.features.text.lengths[0])),
+        words_together=words_in_a_part(len(spoken.words), int(utterance.features.text.lengths[0])),
         contributions=by_modality,
         pitch=loudness and pitch_of(wave, loudness).thinned(),
         loudness=loudness and loudness.thinned(),
@@ -149,13 +149,13 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
 
 def parts_of(exhibit: Exhibit, spoken: Spoken, seconds: float | None) -> tuple[list[Part], float]:
     """Words and windows of the used modalities, and the seconds of a window."""
-    features, used = exhibit.reading.features, exhibit.used
+    features, used = exhibit.utterance.features, exhibit.used
     words = spoken.words if Modality.TEXT in used else []
     parts = parts_of_words(words, int(features.text.lengths[0]))
     tracks = [m for m in (Modality.AUDIO, Modality.VISION) if m in used]
     window = window_for(seconds or 1.0, len(tracks), len(parts))
     for modality in tracks:
-        parts += parts_of_time(modality, state_times(exhibit.reading, modality), window)
+        parts += parts_of_time(modality, state_times(exhibit.utterance, modality), window)
     return parts, window
 
 
@@ -189,9 +189,9 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
 
 
 def _voice(exhibit: Exhibit) -> Curve:
-    sequence = exhibit.reading.features.audio
+    sequence = exhibit.utterance.features.audio
     values = sequence.values[0, : int(sequence.lengths[0]), VALENCE - VoiceEncoder.dim]  # from the end
-    return Curve(state_times(exhibit.reading, Modality.AUDIO).mean(axis=1), values.double().numpy())
+    return Curve(state_times(exhibit.utterance, Modality.AUDIO).mean(axis=1), values.double().numpy())
 
 
 @torch.inference_mode()
@@ -200,5 +200,5 @@ def _face(exhibit: Exhibit, profile: Profile) -> FaceStates:
     logits = profile.face.head(sequence.values[0, : int(sequence.lengths[0])])
     probabilities = logits.softmax(-1).double().cpu().numpy()
     valence = probabilities @ np.array([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
-    times = state_times(exhibit.reading, Modality.VISION).mean(axis=1)
+    times = state_times(exhibit.utterance, Modality.VISION).mean(axis=1)
     return FaceStates(Curve(times, valence), [EMOTIONS[i] for i in probabilities.argmax(axis=1)])

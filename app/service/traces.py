@@ -80,10 +80,10 @@ def read_traces(exhibit: Exhibit) -> Traces:
     named = {name: trace[0].double().cpu().numpy() for name, trace in prediction.traces.items()}
     scores = score_subsets(model, exhibit.features, used)
     rests = {m: tuple(n for n in used if n != m) for m in used}
-    reading = exhibit.reading
-    words = spoken_words(reading)
+    utterance = exhibit.utterance
+    words = spoken_words(utterance)
     spoken = words.words if Modality.TEXT in used else []
-    timed = seconds_of(reading) is not None
+    timed = seconds_of(utterance) is not None
     return Traces(
         method=exhibit.method,
         score=float(prediction.score[0]),
@@ -94,9 +94,9 @@ def read_traces(exhibit: Exhibit) -> Traces:
         adds={m: scores.score - scores.by_subset[rest] for m, rest in rests.items() if rest},
         constant=float(model.bias) if isinstance(model, LMF) else None,
         words=spoken,
-        tokens=int(reading.features.text.lengths[0]) if spoken else 0,
+        tokens=int(utterance.features.text.lengths[0]) if spoken else 0,
         steps=_steps(named["spans"], spoken, words.timing == KNOWN, exhibit) if "spans" in named else [],
-        moments={m: state_times(reading, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
+        moments={m: state_times(utterance, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
     )
 
 
@@ -109,7 +109,7 @@ def _steps(spans: np.ndarray, words: list[SpokenWord], known: bool, exhibit: Exh
     spans = spans[:count]
     if not words or not count:
         return [f"{start:.1f}" for start, _ in spans]
-    tokens = int(exhibit.reading.features.text.lengths[0])
+    tokens = int(exhibit.utterance.features.text.lengths[0])
     edges = np.linspace(spans[0, 0], spans[-1, 1], tokens + 1)
     names: list[list[str]] = [[] for _ in range(count)]
     for word in words:

@@ -128,7 +128,7 @@ class _Files:
         """ "Words 15 × 385, …": steps and widths of the features that there are."""
 
         def measure(exhibit: Exhibit) -> list[tuple[str, int, int]]:
-            present = [(m, s) for m, s in exhibit.reading.features if bool(s.present[0])]
+            present = [(m, s) for m, s in exhibit.utterance.features if bool(s.present[0])]
             return [(str(m), int(s.lengths[0]), s.values.shape[2]) for m, s in present]
 
         return ", ".join(

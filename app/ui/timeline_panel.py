@@ -8,9 +8,9 @@ import gradio as gr
 import numpy as np
 
 from app.service.exhibit import Exhibit
-from app.service.material import Material
 from app.service.moments import ORDERED
 from app.service.timeline import Contribution, Curve, Timeline, read_timeline
+from app.service.utterance import Utterance
 from app.ui import charts, tracks, words
 from app.ui.shown import DeepPanel, Desk, Shown, Visit
 from app.ui.tracks import Axis
@@ -27,19 +27,19 @@ def build(desk: Desk) -> DeepPanel:
         if nothing := charts.nothing_yet(shown, visit.language):
             return [nothing]
 
-        def look(exhibit: Exhibit) -> tuple[Timeline, Material]:
-            return read_timeline(exhibit, analyst.profile), exhibit.reading.material
+        def look(exhibit: Exhibit) -> tuple[Timeline, Utterance]:
+            return read_timeline(exhibit, analyst.profile), exhibit.utterance
 
-        timeline, material = desk.answering.look(shown, visit, look)
+        timeline, utterance = desk.answering.look(shown, visit, look)
         player = "clip" if shown.question.video else "recording" if shown.question.audio else ""
-        return [draw(timeline, material, player, visit.language)]
+        return [draw(timeline, utterance, player, visit.language)]
 
     return DeepPanel(
         "timeline", [gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="timeline")], render
     )
 
 
-def draw(timeline: Timeline, material: Material, player: str, language: str) -> str:
+def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -> str:
     """The timeline as HTML. player : id of the component that plays the utterance, "" for none."""
     spoken = timeline.spoken.words
     axis, placed, zooms = tracks.lay_out(spoken, timeline.seconds or max(1, len(spoken)))
@@ -51,7 +51,7 @@ def draw(timeline: Timeline, material: Material, player: str, language: str) -> 
         content, height = tracks.words_on(axis, placed, told, seek=bool(player))
         lanes.append(tracks.lane(words.say("text", language), "", content, height))
         lanes.append(_adds(timeline, "text", axis, most, _told_parts(timeline, language), language))
-    lanes += _voice(timeline, axis, most, language) + _face(timeline, material, axis, most, language)
+    lanes += _voice(timeline, axis, most, language) + _face(timeline, utterance, axis, most, language)
     if timeline.seconds:
         seconds = words.say("timeline_seconds", language)
         lanes.append(tracks.lane(seconds, "", tracks.ticks_on(axis), 22))
@@ -93,10 +93,10 @@ def _voice(timeline: Timeline, axis: Axis, most: float, language: str) -> list[s
     return lanes
 
 
-def _face(timeline: Timeline, material: Material, axis: Axis, most: float, language: str) -> list[str]:
+def _face(timeline: Timeline, utterance: Utterance, axis: Axis, most: float, language: str) -> list[str]:
     if timeline.face is None:
         return []
-    lanes, track = [], material.face and material.face.faces
+    lanes, track = [], utterance.faces
     if track is not None:
         drawn = tracks.faces_on(axis, track.crops, track.times, language)
         lanes.append(tracks.lane(words.say("vision", language), "", drawn, tracks.PICTURE))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,23 +38,41 @@ class FaceTrack:
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """States of one utterance and what a page shows of them.
+class TextFeatures:
+    """What `Profile.read` gives.
 
-    features : batch of one; `present` is False where the clip has no such modality
-    log_mel : (80, frames) float32 natural-log mel energies, 10 ms a frame, or None without sound
-    faces : FaceTrack, or None without a face
-    tokens : the words' tokens as the text encoder saw them, with [CLS] and [SEP]
-    timings_ms : {"text", "audio", "vision"}: milliseconds each extractor took
+    sequence : batch of one, absent where there is no word
+    tokens : as the text encoder saw them, with [CLS] and [SEP]
     token_spans : where each token stands in the transcript, as (start, end), (0, 0) for [CLS] and [SEP]
     """
 
-    features: Features
-    log_mel: np.ndarray | None
-    faces: FaceTrack | None
+    sequence: Sequence
     tokens: list[str]
-    timings_ms: dict[str, float]
-    token_spans: tuple[tuple[int, int], ...] = ()
+    token_spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class AudioFeatures:
+    """What `Profile.hear` gives.
+
+    sequence : batch of one, absent where the sound is silent or too short
+    log_mel : (80, frames) float32 natural-log mel energies of the whole sound, 10 ms a frame, or None
+    """
+
+    sequence: Sequence
+    log_mel: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """What `Profile.watch` gives.
+
+    sequence : batch of one, absent without a face
+    faces : FaceTrack, or None without a face
+    """
+
+    sequence: Sequence
+    faces: FaceTrack | None
 
 
 class Profile:
@@ -110,20 +126,60 @@ class Profile:
         _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
         return cls(text, voice, face, decoder, fingerprints, device, folder / f"{LANGUAGE_MODEL}.safetensors")
 
-    def extract(self, clip: Clip | None, transcript: str, words: Iterable[Word] = ()) -> Extraction:
-        """States of a clip (or None) and its transcript ("" for none).
+    def features(self, clip: Clip | None, transcript: str) -> Features:
+        """Batch of one: the states of a clip (or None) and of its transcript ("" for none)."""
+        picture = (None, None) if clip is None else (clip.frames, clip.frame_times)
+        return Features(
+            text=self.read(transcript).sequence,
+            audio=self.hear(None if clip is None else clip.audio).sequence,
+            vision=self.watch(*picture).sequence,
+        )
 
-        words : the transcript's words with their times, where a recogniser knows them
+    @torch.inference_mode()
+    def read(self, transcript: str, words: Iterable[Word] = ()) -> TextFeatures:
+        """The words.
+
+        words : those of the transcript with their times, where a recogniser knows them
         """
-        timings: dict[str, float] = {}
-        with _timed(timings, "text"):
-            tokens, spans, text = self._read(transcript, words)
-        with _timed(timings, "audio"):
-            mel, voice = self._hear(None if clip is None else clip.audio)
-        with _timed(timings, "vision"):
-            faces, face = self._watch(clip)
-        features = Features(text=text, audio=voice, vision=face)
-        return Extraction(features, mel, faces, tokens, timings, spans)
+        if not any(character.isalnum() for character in transcript):
+            return TextFeatures(Sequence.single(None, TextEncoder.dim), [], ())
+        encoding = self.text.tokenizer.encode(transcript)
+        ids = torch.tensor(encoding.ids)
+        lengths = torch.tensor([len(ids)])
+        states = self.text.states(ids[None].to(self.device), lengths.to(self.device))[0].cpu()
+        times = token_times(transcript, encoding.offsets, words)
+        sequence = Sequence.single(states, TextEncoder.dim, ids, times)
+        return TextFeatures(sequence, encoding.tokens, tuple(encoding.offsets))
+
+    @torch.inference_mode()
+    def hear(self, waveform: np.ndarray | None) -> AudioFeatures:
+        """The voice between the silent ends of a waveform (n,) float32 of 16 kHz, or None."""
+        absent = Sequence.single(None, VoiceEncoder.dim)
+        if waveform is None or not len(waveform):
+            return AudioFeatures(absent, None)
+        mel = log_mel(torch.from_numpy(waveform))
+        if len(waveform) < SHORTEST or np.abs(waveform).max() < QUIET:
+            return AudioFeatures(absent, mel.numpy())
+        frames = voiced_span(mel)
+        states = self.voice.states(level(mel[:, frames])[None].to(self.device))[0].cpu()
+        times = voice_times(len(states), frames)
+        return AudioFeatures(Sequence.single(states, VoiceEncoder.dim, times=times), mel.numpy())
+
+    def watch(self, frames: np.ndarray | None, times: np.ndarray | None) -> VisionFeatures:
+        """The tracked largest face of frames (n, height, width, 3) uint8 at times (n,) s, or of None."""
+        if frames is not None and len(frames):
+            crops, found = track_face(frames)
+            if len(found):
+                faces = FaceTrack(crops, times[found])
+                return VisionFeatures(self.embed_faces(faces), faces)
+        return VisionFeatures(Sequence.single(None, FaceEncoder.dim), None)
+
+    @torch.inference_mode()
+    def embed_faces(self, faces: FaceTrack) -> Sequence:
+        """The face modality of at least one crop, as `watch` finds it in a clip."""
+        crops = torch.from_numpy(faces.crops)[:, None].float().to(self.device) / 255
+        states = self.face.states(crops).cpu()
+        return Sequence.single(states, FaceEncoder.dim, times=face_times(faces.times))
 
     def language_model(self) -> dict[str, Tensor]:
         """A frozen language model by names of transformers' BertModel, sentiment adapters merged in.
@@ -155,50 +211,6 @@ class Profile:
                 states[i] = row[:length].clone()
         return states
 
-    @torch.inference_mode()
-    def see(self, track: FaceTrack) -> Sequence:
-        """The face modality of at least one crop, as `extract` finds it in a clip."""
-        faces = torch.from_numpy(track.crops)[:, None].float().to(self.device) / 255
-        return one_sequence(self.face.states(faces).cpu(), FaceEncoder.dim, times=face_times(track.times))
-
-    @torch.inference_mode()
-    def _read(
-        self, transcript: str, words: Iterable[Word]
-    ) -> tuple[list[str], tuple[tuple[int, int], ...], Sequence]:
-        """Tokens, none where there is no word, where they stand in the transcript, and the text modality."""
-        if not any(character.isalnum() for character in transcript):
-            return [], (), one_sequence(None, TextEncoder.dim)
-        encoding = self.text.tokenizer.encode(transcript)
-        ids = torch.tensor(encoding.ids)
-        lengths = torch.tensor([len(ids)])
-        states = self.text.states(ids[None].to(self.device), lengths.to(self.device))[0].cpu()
-        times = token_times(transcript, encoding.offsets, words)
-        return encoding.tokens, tuple(encoding.offsets), one_sequence(states, TextEncoder.dim, ids, times)
-
-    @torch.inference_mode()
-    def _hear(self, audio: np.ndarray | None) -> tuple[np.ndarray | None, Sequence]:
-        """Log-mel (80, frames) of the whole sound, and the states between its silent ends."""
-        if audio is None or not len(audio):
-            return None, one_sequence(None, VoiceEncoder.dim)
-        mel = log_mel(torch.from_numpy(audio))
-        if len(audio) < SHORTEST or np.abs(audio).max() < QUIET:
-            return mel.numpy(), one_sequence(None, VoiceEncoder.dim)
-        frames = voiced_span(mel)
-        states = self.voice.states(level(mel[:, frames])[None].to(self.device))[0].cpu()
-        return mel.numpy(), one_sequence(states, VoiceEncoder.dim, times=voice_times(len(states), frames))
-
-    @torch.inference_mode()
-    def _watch(self, clip: Clip | None) -> tuple[FaceTrack | None, Sequence]:
-        """The tracked face and its embeddings."""
-        absent = one_sequence(None, FaceEncoder.dim)
-        if clip is None or clip.frames is None or not len(clip.frames):
-            return None, absent
-        crops, found = track_face(clip.frames)
-        if not len(found):
-            return None, absent
-        track = FaceTrack(crops, clip.frame_times[found])
-        return track, self.see(track)
-
 
 def fingerprint(path: Path) -> str:
     """First 16 hex digits of the SHA-256 of a weights file; CheckpointError where there is none."""
@@ -210,24 +222,5 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def one_sequence(
-    states: Tensor | None, dim: int, ids: Tensor | None = None, times: Tensor | None = None
-) -> Sequence:
-    """Batch of one from states (T, d), token ids (T,) and times (T, 2); an absent sequence from None."""
-    present = torch.tensor([states is not None])
-    if states is None:
-        states = torch.zeros(1, dim)
-    lengths = torch.tensor([len(states)])
-    batch = (None if extra is None else extra[None] for extra in (ids, times))
-    return Sequence(states[None].clone(), lengths, present, *batch)
-
-
 def _load(wanted: dict[str, Tensor], path: Path) -> None:
     load_strictly(wanted, load_tensors(path)[0], path)
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    timings[name] = 1000 * (time.perf_counter() - start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from models.checkpoint import CheckpointError, load_tensors, save_tensors
 from models.clip import MAX_SECONDS, Clip
 from models.decode import MediaError, decode
-from models.extractors.profile import Extraction, Profile
+from models.extractors.profile import Profile, TextFeatures
 from models.extractors.text import MAX_TOKENS
 from models.manifest import ManifestError, read_rows
 from models.training.datasets import (
@@ -28,7 +28,7 @@ from models.training.datasets import (
     scaled,
 )
 from models.training.utterances import Utterance
-from models.types import MODALITIES, Modality
+from models.types import MODALITIES, Features, Modality
 
 COLUMNS = ("file", "text", "score", "split")  # of a manifest
 OPTIONAL_COLUMNS = ("id", "group")
@@ -159,8 +159,9 @@ def _states(
         clip = None if listed.path is None else decode(listed.path)
     except MediaError as error:
         raise ManifestError(f"{manifest}, row {number}: {listed.path} cannot be decoded: {error}") from error
-    extraction = profile.extract(clip, listed.text)
-    features, note = extraction.features, NOTE_SEPARATOR.join(_notes(clip, listed.text, extraction))
+    words = profile.read(listed.text)
+    features = replace(profile.features(clip, ""), text=words.sequence)
+    note = NOTE_SEPARATOR.join(_notes(clip, listed.text, words, features))
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
     if features.text.present[0]:
         tensors["ids"] = features.text.ids[0]
@@ -168,17 +169,17 @@ def _states(
     return tensors, note
 
 
-def _notes(clip: Clip | None, text: str, extraction: Extraction) -> list[str]:
+def _notes(clip: Clip | None, text: str, words: TextFeatures, features: Features) -> list[str]:
     """What of a row was not read, for people."""
     notes = []
     if clip is not None and clip.truncated:
         notes.append(f"only the first {MAX_SECONDS:g} s of the clip were read")
     if clip is not None and clip.damaged:
         notes.append("parts of the file are damaged and were not read")
-    last = max((end for _, end in extraction.token_spans), default=len(text))
-    if len(extraction.tokens) == MAX_TOKENS and text[last:].strip():
+    last = max((end for _, end in words.token_spans), default=len(text))
+    if len(words.tokens) == MAX_TOKENS and text[last:].strip():
         notes.append(f"only the first {len(text[:last].split())} words were read")
-    if not any(sequence.present[0] for _, sequence in extraction.features):
+    if not any(sequence.present[0] for _, sequence in features):
         notes.append("no words, voice or face found")
     return notes
 

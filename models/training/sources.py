@@ -188,7 +188,7 @@ def _clip_states(data: Path, profile: Profile) -> dict[str, Tensor]:
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
     states = {}
     for i, row in enumerate(tqdm(list(manifest.itertuples()), desc="clips")):
-        features = profile.extract(decode(data / "clips" / row.file), row.text).features
+        features = profile.features(decode(data / "clips" / row.file), row.text)
         for modality, sequence in features:
             if sequence.present[0]:
                 states[f"{i}.{modality}"] = sequence.values[0]

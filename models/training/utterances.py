@@ -31,30 +31,16 @@ class Utterance:
 
 def collate(utterances: list[Utterance], dims: dict[Modality, int]) -> tuple[Features, Tensor]:
     """Features and targets (B,) of utterances; what one lacks is absent, not zero evidence."""
-    sequences = {}
-    for modality in MODALITIES:
-        rows = [utterance.states.get(modality) for utterance in utterances]
-        lengths = torch.tensor([1 if row is None else len(row) for row in rows])
-        values = torch.zeros(len(rows), int(lengths.max()), dims[modality])
-        for value, row in zip(values, rows, strict=True):
-            if row is not None:
-                value[: len(row)] = row
-        present = torch.tensor([row is not None for row in rows])
-        ids = _collate_ids(utterances, lengths, present) if modality is Modality.TEXT else None
-        sequences[modality] = Sequence(values, lengths, present, ids)
+    # token ids are of use only where every utterance with words knows them
+    know_ids = all(u.ids is not None for u in utterances if Modality.TEXT in u.states)
+
+    def single(utterance: Utterance, modality: Modality) -> Sequence:
+        states = utterance.states.get(modality)
+        with_ids = know_ids and modality is Modality.TEXT and states is not None
+        return Sequence.single(states, dims[modality], utterance.ids if with_ids else None)
+
+    sequences = {m: Sequence.stack([single(u, m) for u in utterances]) for m in MODALITIES}
     return Features(**sequences), torch.tensor([u.target for u in utterances], dtype=torch.float32)
-
-
-def _collate_ids(utterances: list[Utterance], lengths: Tensor, present: Tensor) -> Tensor | None:
-    """Token ids (B, T), 0 where there is no word; None unless every utterance with words knows its ids."""
-    known = torch.tensor([utterance.ids is not None for utterance in utterances])
-    if not known.any() or (present & ~known).any():
-        return None
-    ids = torch.zeros(len(utterances), int(lengths.max()), dtype=torch.long)
-    for row, utterance in enumerate(utterances):
-        if present[row]:
-            ids[row, : len(utterance.ids)] = utterance.ids
-    return ids
 
 
 def drop_modalities(features: Features, rate: float, generator: torch.Generator) -> Features:

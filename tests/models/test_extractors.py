@@ -14,7 +14,7 @@ from models.extractors.audio import level, log_mel, voiced_span
 from models.extractors.profile import Profile
 from models.extractors.text import plain
 from models.extractors.vision import track_face
-from models.types import MODALITIES, Modality
+from models.types import Modality
 
 
 @pytest.fixture(scope="module")
@@ -28,25 +28,24 @@ def tone(seconds=1.0, loudness=0.3):
 
 
 def test_shapes_and_presence(profile):
-    extraction = profile.extract(Clip(None, None, tone(), 1.0), "I really liked it")
-    features = extraction.features
+    words, voice = profile.read("I really liked it"), profile.hear(tone())
+    assert words.sequence.values.shape == (1, len(words.tokens), profile.dims[Modality.TEXT])
+    assert words.tokens[1:-1] == ["i", "really", "liked", "it"]
+    assert 10 <= voice.sequence.values.shape[1] <= 14  # about 12.5 states a second
+    assert voice.log_mel.shape[0] == 80
+    assert profile.watch(None, None).faces is None
+    features = profile.features(Clip(None, None, tone(), 1.0), "I really liked it")
     assert features.present().tolist() == [[True, True, False]]
-    assert features.text.values.shape == (1, len(extraction.tokens), profile.dims[Modality.TEXT])
-    assert extraction.tokens[1:-1] == ["i", "really", "liked", "it"]
-    assert 10 <= features.audio.values.shape[1] <= 14  # about 12.5 states a second
-    assert extraction.log_mel.shape[0] == 80
-    assert extraction.faces is None
-    assert set(extraction.timings_ms) == set(MODALITIES)
 
 
 @pytest.mark.parametrize("transcript", ["", "  ", "...", "?!"])
 def test_no_words_is_absent_text(profile, transcript):
-    assert not profile.extract(None, transcript).features.text.present[0]
+    assert not profile.read(transcript).sequence.present[0]
 
 
 @pytest.mark.parametrize("audio", [np.zeros(16000, np.float32), tone(0.05), np.zeros(0, np.float32)])
 def test_silence_is_absent_voice(profile, audio):
-    assert not profile.extract(Clip(None, None, audio, 1.0), "hello").features.audio.present[0]
+    assert not profile.hear(audio).sequence.present[0]
 
 
 def test_words_carry_sentiment_in_any_case_and_punctuation(profile):
@@ -105,8 +104,9 @@ def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
     asked = [(clip, text) for clip in clips for text in words]
 
     def states(clip, text):
-        extraction = profile.extract(clip, text)
-        return [sequence.values for _, sequence in extraction.features], extraction.faces.crops
+        face = profile.watch(clip.frames, clip.frame_times)
+        sequences = profile.read(text).sequence, profile.hear(clip.audio).sequence, face.sequence
+        return [sequence.values for sequence in sequences], face.faces.crops
 
     alone = [states(*question) for question in asked]
     with ThreadPoolExecutor(16) as pool:

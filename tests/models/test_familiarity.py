@@ -51,7 +51,7 @@ def test_of_other_extractors_it_is_refused(profile):
     ],
 )
 def test_words(profile, familiarity, words, strange):
-    features = profile.extract(None, words).features
+    features = profile.features(None, words)
     assert familiarity.strange(features) == ([Modality.TEXT] if strange else [])
 
 
@@ -64,7 +64,7 @@ def test_words(profile, familiarity, words, strange):
     ids=["noise", "a whistle"],
 )
 def test_sounds_that_are_no_voice(profile, familiarity, sound):
-    features = profile.extract(Clip(None, None, sound.astype(np.float32), 3.0), "").features
+    features = profile.features(Clip(None, None, sound.astype(np.float32), 3.0), "")
     assert familiarity.strange(features) == [Modality.AUDIO]
     assert familiarity.strange(features.only((Modality.TEXT,))) == []
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.clip import FRAME_RATE, SAMPLE_RATE, Clip, Word
+from models.clip import FRAME_RATE, SAMPLE_RATE, Word
 from models.extractors.profile import Profile
 from models.extractors.timing import face_times, token_times, voice_times
-from models.types import Modality
 
 WORDS = (Word("it", 0.5, 0.7), Word("was", 0.8, 1.0), Word("unbelievable", 1.0, 1.9))
 
@@ -53,14 +52,14 @@ def test_the_profile_times_what_it_extracts(profile):
     silence = np.zeros(SAMPLE_RATE, np.float32)
     ticks = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     tone = (0.3 * np.sin(2 * np.pi * 220 * ticks)).astype(np.float32)
-    clip = Clip(None, None, np.concatenate([silence, tone]), 3.0)
-    features = profile.extract(clip, "It was unbelievable.", WORDS).features
-    heard = features.audio.times[0]
-    assert heard.shape == (features.audio.values.shape[1], 2)
+    audio = profile.hear(np.concatenate([silence, tone])).sequence
+    heard = audio.times[0]
+    assert heard.shape == (audio.values.shape[1], 2)
     assert heard[0, 0] == pytest.approx(1.0, abs=0.1) and heard[-1, 1] == pytest.approx(3.0, abs=0.1)
-    assert features.text.times is None  # "it" is not in this transcript as it was recognised
-    said = profile.extract(None, "it was unbelievable", WORDS).features.text.times
+    # "it" is not in this transcript as it was recognised
+    assert profile.read("It was unbelievable.", WORDS).sequence.times is None
+    said = profile.read("it was unbelievable", WORDS).sequence.times
     assert said[0, 0].tolist() == pytest.approx([0.5, 0.7]) and said[0, -1].tolist() == pytest.approx(
         [1.0, 1.9]
     )
-    assert profile.extract(None, "it was unbelievable").features[Modality.TEXT].times is None
+    assert profile.read("it was unbelievable").sequence.times is None

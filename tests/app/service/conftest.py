@@ -17,9 +17,9 @@ from app.service.analyst import Analyst
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
 from models.clip import SAMPLE_RATE, Word
-from models.extractors.profile import Extraction, FaceTrack, Profile
+from models.extractors.profile import AudioFeatures, FaceTrack, Profile, TextFeatures, VisionFeatures
 from models.registry import FUSION_MODELS
-from models.types import MODALITIES, Features, Modality, Sequence
+from models.types import MODALITIES, Modality, Sequence
 from tests.made_up_voice import vowels
 from tests.small_language_model import SHAPE, random_weights, with_small_language_model
 
@@ -43,33 +43,31 @@ class TinyProfile(Profile):
         self.timed: list[Word] = []
         self._lock = threading.Lock()
 
-    def extract(self, clip, transcript: str, words=()) -> Extraction:
-        tokens, voice, face = transcript.split(), [], []
-        if clip is not None and clip.audio is not None:
-            blocks = np.array_split(clip.audio, 8)
-            voice = [float(np.sqrt((block**2).mean())) for block in blocks]
-            voice = voice if max(voice) > 1e-4 else []
-        if clip is not None and clip.frames is not None:
-            face = [float(frame.mean()) / 255 for frame in clip.frames]
-            face = face if max(face) > 0.1 else []
+    def read(self, transcript: str, words=()) -> TextFeatures:
+        self._note("text", transcript, words)
+        spans = tuple(word.span() for word in re.finditer(r"\S+", transcript))
+        tokens = transcript.split()
+        return TextFeatures(self._words(tokens), tokens, spans)
+
+    def hear(self, waveform) -> AudioFeatures:
+        self._note("audio", waveform is not None)
+        blocks = [] if waveform is None else np.array_split(waveform, 8)
+        voice = [float(np.sqrt((block**2).mean())) for block in blocks]
+        voice = voice if max(voice, default=0.0) > 1e-4 else []
+        mel = np.zeros((80, 10), np.float32) if voice else None
+        return AudioFeatures(self._states(Modality.AUDIO, voice), mel)
+
+    def watch(self, frames, times) -> VisionFeatures:
+        self._note("vision", frames is not None)
+        face = [] if frames is None else [float(frame.mean()) / 255 for frame in frames]
+        face = face if max(face, default=0.0) > 0.1 else []
+        track = FaceTrack(np.zeros((len(face), 48, 48), np.uint8), np.arange(len(face)) / 5)
+        return VisionFeatures(self._states(Modality.VISION, face), track if face else None)
+
+    def _note(self, name: str, asked: object, words=()) -> None:
         with self._lock:
-            asked = {"text": transcript, "audio": clip and clip.audio is not None}
-            asked["vision"] = clip and clip.frames is not None
             self.timed += words
-            self.extracted += [name for name, wanted in asked.items() if wanted]
-        crops = np.zeros((len(face), 48, 48), np.uint8)
-        return Extraction(
-            features=Features(
-                text=self._words(tokens),
-                audio=self._states(Modality.AUDIO, voice),
-                vision=self._states(Modality.VISION, face),
-            ),
-            log_mel=np.zeros((80, 10), np.float32) if voice else None,
-            faces=FaceTrack(crops, np.arange(len(face)) / 5) if face else None,
-            tokens=tokens,
-            timings_ms={"text": 1.0, "audio": 2.0, "vision": 3.0},
-            token_spans=tuple(word.span() for word in re.finditer(r"\S+", transcript)),
-        )
+            self.extracted += [name] if asked else []
 
     def language_model(self) -> dict[str, torch.Tensor]:
         return random_weights()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from app.service.reader import Course, Reader
-from app.service.stored import EXAMPLES, StoredMaterial, store
+from app.service.stored import EXAMPLES, StoredUtterances, store
 from app.settings import Settings
 from models.extractors.profile import Profile
 from models.types import MODALITIES, Modality
@@ -24,8 +24,8 @@ def profile() -> Profile:
 
 
 @pytest.fixture(scope="module")
-def nothing_stored(tmp_path_factory) -> StoredMaterial:
-    return StoredMaterial(tmp_path_factory.mktemp("empty"))
+def nothing_stored(tmp_path_factory) -> StoredUtterances:
+    return StoredUtterances(tmp_path_factory.mktemp("empty"))
 
 
 def files(entry: dict) -> tuple[Path | None, Path | None]:
@@ -50,20 +50,20 @@ def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
             torch.testing.assert_close(ours.values, theirs.values, atol=1e-3, rtol=1e-3)
             if theirs.times is not None:
                 torch.testing.assert_close(ours.times, theirs.times)
-    for part in ("voice", "face"):
-        ours, theirs = getattr(stored.material, part), getattr(fresh.material, part)
+    for part in ("waveform", "log_mel", "faces"):
+        ours, theirs = getattr(stored, part), getattr(fresh, part)
         assert (ours is None) == (theirs is None)
-    if fresh.material.face is not None:
-        np.testing.assert_array_equal(stored.material.face.faces.crops, fresh.material.face.faces.crops)
-    if fresh.material.waveform is not None:
-        np.testing.assert_allclose(stored.material.waveform, fresh.material.waveform, atol=1e-4)
+    if fresh.faces is not None:
+        np.testing.assert_array_equal(stored.faces.crops, fresh.faces.crops)
+    if fresh.waveform is not None:
+        np.testing.assert_allclose(stored.waveform, fresh.waveform, atol=1e-4)
 
 
 def test_other_extractors_or_another_clip_find_nothing(profile, nothing_stored, tmp_path):
     reader = Reader(Settings(), "cpu", profile, nothing_stored)
-    key, material = reader.material(*files(ENTRIES[0]))
-    store(material, key, profile.fingerprints, tmp_path / "kept.safetensors")
-    kept = StoredMaterial(tmp_path)
+    key, utterance = reader.files(*files(ENTRIES[0]))
+    store(utterance, key, profile.fingerprints, tmp_path / "kept.safetensors")
+    kept = StoredUtterances(tmp_path)
     assert kept.find(key, lambda: profile.fingerprints) is not None
     assert kept.find(("another clip", ""), lambda: profile.fingerprints) is None
     assert kept.find(key, lambda: {**profile.fingerprints, Modality.VISION: "other"}) is None

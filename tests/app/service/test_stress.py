@@ -23,7 +23,7 @@ CROPS = np.random.default_rng(3).integers(0, 255, (4, 48, 48), dtype=np.uint8)
 class SeeingProfile(TinyProfile):
     """As `TinyProfile`, and sees how bright a crop is."""
 
-    def see(self, track):
+    def embed_faces(self, track):
         return self._states(Modality.VISION, [float(crop.mean()) / 255 for crop in track.crops])
 
 
@@ -146,7 +146,7 @@ def test_what_is_shown_is_what_is_judged(analyst, write_clip):
     assert [was for was, _ in given.words] == SAID.split()
     assert sum(now is None for _, now in given.words) == round(0.4 * len(SAID.split()))
     noisy = disturbed(exhibit, "noise", 1.0, 2)
-    assert noisy.log_mel.shape[0] == 80 and len(noisy.waveform) == len(exhibit.reading.material.waveform)
+    assert noisy.log_mel.shape[0] == 80 and len(noisy.waveform) == len(exhibit.utterance.waveform)
     covered = disturbed(exhibit, "cover", 1.0, 2)
     assert (covered.crops == 128).all() and len(covered.crops) == len(covered.times)
 

@@ -151,7 +151,7 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
         assert item.target == pytest.approx(1.25)
         assert tuple(m for m in MODALITIES if m in item.states) == parts
         for modality, states in item.states.items():
-            sequence = exhibit.reading.features[modality]
+            sequence = exhibit.utterance.features[modality]
             wanted = sequence.values[0, : int(sequence.lengths[0])]
             assert states.shape == wanted.shape and np.allclose(states, wanted), (ending, modality)
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from app.service.analyst import Analyst
-from app.service.material import Material
 from app.service.moments import KNOWN, ORDERED, SPREAD, seconds_of, spoken_words
 from app.service.occlusion import (
     FEWEST_WINDOWS,
@@ -80,7 +79,7 @@ def alone(exhibit, part) -> float:
 @pytest.mark.parametrize("method", FUSION_MODELS)
 def test_contributions_of_one_batch_are_those_of_one_at_a_time(method, open_clip):
     exhibit = open_clip(method)
-    parts, _ = parts_of(exhibit, spoken_words(exhibit.reading), 2.0)
+    parts, _ = parts_of(exhibit, spoken_words(exhibit.utterance), 2.0)
     score, values = contributions(exhibit.checkpoint.model, exhibit.features, parts, read_ids)
     assert {part.modality for part in parts} == set(MODALITIES)
     with torch.inference_mode():
@@ -91,7 +90,7 @@ def test_contributions_of_one_batch_are_those_of_one_at_a_time(method, open_clip
 
 def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
     exhibit = open_clip()
-    words, text = spoken_words(exhibit.reading).words, exhibit.features.text
+    words, text = spoken_words(exhibit.utterance).words, exhibit.features.text
     rows = without_each(exhibit.features, parts_of_words(words, 7), read_ids)
     ids = text.ids[0].tolist()
     for word in range(7):
@@ -107,7 +106,7 @@ def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
 def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
     both = open_clip(used=(TEXT, AUDIO), text="good")
     features = both.features.only(both.used)
-    part = parts_of_words(spoken_words(both.reading).words, 1)
+    part = parts_of_words(spoken_words(both.utterance).words, 1)
     assert without_each(features, part, read_ids).present()[1].tolist() == [False, True, False]
     only = analyst.open(text="good", method="mfn")
     assert contributions(only.checkpoint.model, only.features, part, read_ids)[1] == [None]
@@ -153,7 +152,7 @@ def test_a_voice_alone_has_no_words_and_no_face(analyst, write_clip, profile):
 def assert_drawn(timeline, exhibit, player: str = "clip") -> str:
     """The panel shows it in both languages, every word as often as it was said."""
     for language in ("zh-CN", "en"):
-        html = draw(timeline, exhibit.reading.material, player, language)
+        html = draw(timeline, exhibit.utterance, player, language)
         assert html.count("data-start=") == len(timeline.spoken.words)
         assert "nan" not in html
     return html
@@ -161,7 +160,7 @@ def assert_drawn(timeline, exhibit, player: str = "clip") -> str:
 
 def reading_of(open_clip, times: torch.Tensor | None):
     """A reading whose words have these times, and whose voice lasts from 0.4 to 1.6 s."""
-    reading = open_clip().reading
+    reading = open_clip().utterance
     edges = torch.linspace(0.4, 1.6, 9)
     features = Features(
         text=replace(reading.features.text, times=times),
@@ -192,7 +191,7 @@ def test_typed_words_are_spread_over_the_voice(open_clip):
 
 
 def test_pieces_of_a_word_are_one_word_and_unread_words_are_left_out(open_clip):
-    reading = open_clip().reading
+    reading = open_clip().utterance
     spans = ((0, 0), (0, 2), (3, 5), (5, 7), (0, 0))  # [CLS] so | tha ##t | [SEP], and no more was read
     transcript = replace(reading.transcript, text="so that was")
     words = spoken_words(replace(reading, transcript=transcript, token_spans=spans)).words
@@ -205,7 +204,7 @@ def test_two_minutes_of_speech_stay_within_bounds(open_clip):
             windows = tracks * np.ceil(120 / window_for(120.0, tracks, words))
             assert windows + words <= max(MOST_PARTS, words + FEWEST_WINDOWS)
     assert window_for(4.0, 2, 13) == 0.5
-    word = spoken_words(open_clip().reading).words[0]
+    word = spoken_words(open_clip().utterance).words[0]
     many = [replace(word, tokens=range(i, i + 1)) for i in range(1, 95)]
     parts = parts_of_words(many, 96)
     assert len(parts) * 96 <= MOST_READ
@@ -226,7 +225,7 @@ def test_pitch_and_loudness_are_those_of_the_tone(samples):
 
 def test_a_clip_without_a_recording_has_no_curves(open_clip, profile):
     exhibit = open_clip()
-    silent = replace(exhibit, reading=replace(exhibit.reading, material=Material()))
+    silent = replace(exhibit, utterance=replace(exhibit.utterance, waveform=None))
     timeline = read_timeline(silent, profile)
     assert timeline.pitch is None
     assert timeline.loudness is None
