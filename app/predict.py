@@ -8,14 +8,16 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from app.media.whisper import RecogniserError
 from app.service.analysis import Analysis, Notice, as_displayed
-from app.service.analyst import Analyst, chosen, known
+from app.service.analyst import Analyst
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
+from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointError
 from models.manifest import ManifestError, Row, read_manifest
@@ -48,19 +50,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
     modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
-    chosen(modalities), known(args.method)  # a slip in these should not wait for a decoder
+    query = Query(args.clip, args.audio, args.text, args.method, modalities)
     analyst = Analyst(settings)
     if args.manifest:
-        predict_manifest(analyst, Path(args.manifest), Path(args.out), args.method, modalities)
+        predict_manifest(analyst, Path(args.manifest), Path(args.out), query)
         return
-    analysis = analyst.analyze(
-        video=args.clip,
-        audio=args.audio,
-        text=args.text,
-        method=args.method,
-        modalities=modalities,
-        only_asked=True,
-    )
+    analysis = analyst.analyze(query, only_asked=True)
     print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
 
 
@@ -134,8 +129,8 @@ def gauge(analysis: Analysis) -> str:
     return "".join(cells)
 
 
-def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, modalities: list[str]) -> None:
-    """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`.
+def predict_manifest(analyst: Analyst, manifest: Path, out: Path, query: Query) -> None:
+    """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`, as `query` asks.
 
     Writes the same rows with `score`, `label`, `lo`, `hi`, `notes` (what the page would tell: limits, damage,
     what is not there) and `error`; a column that already has one of these names stays as `given_<name>`. An
@@ -145,14 +140,8 @@ def predict_manifest(analyst: Analyst, manifest: Path, out: Path, method: str, m
     """
 
     def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        analysis = analyst.analyze(
-            video=video,
-            text=row.get("text") or None,
-            method=method,
-            modalities=modalities,
-            session=session,
-            only_asked=True,
-        )
+        asked = replace(query, video=video, text=row.get("text") or None)
+        analysis = analyst.analyze(asked, session=session, only_asked=True)
         value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
         return [value, analysis.label, low, high, noted(analysis.notices)]
 

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
+from app.service.query import Query
 from models.clip import Word
 
 LABELS = (
@@ -129,7 +130,7 @@ class Analysis:
     """One clip, one method, one subset of modalities.
 
     score : in [-3, 3]; label : `label_of` it; interval : 80 % split-conformal (lo, hi) within [-3, 3]
-    method : registry name; weights_kind : name of the method's own weights or None
+    query : what was asked; weights_kind : name of the method's own weights or None
     modalities : {"text", "audio", "vision"} -> ModalityAnalysis
     subsets : {"text+audio": score and interval} of every subset of the present modalities
     timings_ms : milliseconds of each stage; stages answered from the cache are 0
@@ -140,7 +141,7 @@ class Analysis:
     score: float
     label: str
     interval: tuple[float, float]
-    method: str
+    query: Query
     weights_kind: str | None
     transcript: Transcript
     modalities: dict[str, ModalityAnalysis]
@@ -151,6 +152,11 @@ class Analysis:
     crop_times: np.ndarray | None = None
     log_mel: np.ndarray | None = None
     imagined: dict[str, Glimpse] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """Registry name of the method that answered."""
+        return self.query.method
 
     def to_json(self) -> dict:
         """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""

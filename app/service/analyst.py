@@ -1,23 +1,22 @@
-"""Clip, transcript, method and subset -> Analysis: the one way to an answer, for every caller."""
+"""Query -> Analysis: the one way to an answer, for every caller."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.service import notices
 from app.service.analysis import Analysis, ModalityAnalysis, Notice, SubsetAnswer, Transcript, label_of
 from app.service.device import choose_device, limit_threads
 from app.service.exhibit import Exhibit
-from app.service.notices import AnalysisError
-from app.service.reader import PROFILE, Course, File, Progress, Reader
+from app.service.query import AnalysisError, File, Query
+from app.service.reader import PROFILE, Course, Progress, Reader
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
 from app.settings import Settings
 from models.catalogue import describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
-from models.registry import FUSION_MODELS, spec
+from models.registry import spec
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
@@ -46,29 +45,17 @@ class Analyst:
         self._loading, self._loading_weights = threading.Lock(), threading.Lock()
 
     def analyze(
-        self,
-        *,
-        video: File = None,
-        audio: File = None,
-        text: str | None = None,
-        method: str = "lmf",
-        modalities: Iterable[Modality | str] = MODALITIES,
-        session: str = "",
-        progress: Progress | None = None,
-        only_asked: bool = False,
+        self, query: Query, *, session: str = "", progress: Progress | None = None, only_asked: bool = False
     ) -> Analysis:
         """One clip, one method, one subset -> Analysis; only the fusion runs again for a clip seen before.
 
-        video, audio : files; a separate audio file replaces the clip's own sound
-        text : the words; "" for none, None for those that speech recognition finds
         session : owner of what is kept, see `forget`
         progress : called with the name of each stage that really runs, before it; may raise `Cancelled`
-        only_asked : leave unread what `modalities` do not need; nothing is said of the others then
-        Raises ValueErrors in plain words: AnalysisError, MediaError, unknown method or modality.
+        only_asked : leave unread what the modalities do not need; nothing is said of the others then
+        AnalysisError or MediaError, in plain words, where the input cannot be used.
         """
-        course, asked = Course(session, progress), chosen(modalities)
-        wanted = asked if only_asked else MODALITIES
-        exhibit = self._open(video, audio, text, method, asked, course, wanted)
+        course, wanted = Course(session, progress), query.modalities if only_asked else MODALITIES
+        exhibit = self._open(query, course, wanted)
         utterance, checkpoint = exhibit.utterance, exhibit.checkpoint
         mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
         familiarity = self.familiarity()
@@ -83,8 +70,8 @@ class Analyst:
             score=scores.score,
             label=label_of(scores.score),
             interval=interval(checkpoint, scores.score, exhibit.used),
-            method=method,
-            weights_kind=spec(method).weights_kind,
+            query=query,
+            weights_kind=spec(query.method).weights_kind,
             transcript=utterance.transcript,
             modalities=describe_modalities(scores, certainty, wanted),
             subsets={
@@ -94,7 +81,7 @@ class Analyst:
             timings_ms=course.timings_ms,
             notices=(
                 *utterance.notices,
-                *notices.of_absence(asked, exhibit.used, utterance.notices),
+                *notices.of_absence(query.modalities, exhibit.used, utterance.notices),
                 *notices.of_strangeness(strange, utterance.notices),
             ),
             imagined=imagined,
@@ -103,44 +90,25 @@ class Analyst:
             log_mel=utterance.log_mel,
         )
 
-    def open(
-        self,
-        *,
-        video: File = None,
-        audio: File = None,
-        text: str | None = None,
-        method: str = "lmf",
-        modalities: Iterable[Modality | str] = MODALITIES,
-        session: str = "",
-    ) -> Exhibit:
-        """What `analyze` starts from, for a deeper look at the same answer; same arguments, same errors."""
-        return self._open(video, audio, text, method, chosen(modalities), Course(session), MODALITIES)
+    def open(self, query: Query, *, session: str = "") -> Exhibit:
+        """What `analyze` starts from, for a deeper look at the same answer; same errors."""
+        return self._open(query, Course(session), MODALITIES)
 
-    def _open(
-        self,
-        video: File,
-        audio: File,
-        text: str | None,
-        method: str,
-        asked: Subset,
-        course: Course,
-        wanted: Subset,
-    ) -> Exhibit:
-        known(method)  # an unknown one should not wait for a decoder
-        if not video and not audio and not (text or "").strip():
+    def _open(self, query: Query, course: Course, wanted: Subset) -> Exhibit:
+        if not query.video and not query.audio and not (query.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        utterance = self._reader.read(video, audio, text, course, wanted)
+        utterance = self._reader.read(query.video, query.audio, query.text, course, wanted)
         features = utterance.features.to(self.device)
         there = features.present()[0].tolist()
         present = tuple(m for m, is_there in zip(MODALITIES, there, strict=True) if is_there)
-        used = tuple(m for m in asked if m in present)
+        used = tuple(m for m in query.modalities if m in present)
         if not used and wanted != MODALITIES:  # what would work can be told from all that is there
-            return self._open(video, audio, text, method, asked, course, MODALITIES)
+            return self._open(query, course, MODALITIES)
         if not present:
             raise notices.nothing_present(utterance.notices)
         if not used:
-            raise notices.nothing_used(asked, present, utterance.notices)
-        return Exhibit(utterance, features, self.checkpoint(method), present, used)
+            raise notices.nothing_used(query.modalities, present, utterance.notices)
+        return Exhibit(utterance, features, self.checkpoint(query.method), present, used)
 
     def hear(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
@@ -219,27 +187,6 @@ class Analyst:
                 checkpoint.model.to(self.device).eval()
                 self._checkpoints[method] = checkpoint
             return self._checkpoints[method]
-
-
-def chosen(modalities: Iterable[Modality | str]) -> Subset:
-    """Names in canonical order; AnalysisError for none or an unknown one."""
-    several = isinstance(modalities, Iterable) and not isinstance(modalities, str)
-    names = ",".join(map(str, modalities)) if several else str(modalities)
-    if not names:
-        raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
-    try:
-        return Modality.parse(names)
-    except ValueError as error:
-        values = {"asked": names, "known": ", ".join(MODALITIES)}
-        raise AnalysisError("unknown_modality", str(error), **values) from None
-
-
-def known(method: str) -> None:
-    """AnalysisError for a name that no fusion method has."""
-    if method not in tuple(FUSION_MODELS):  # which, unlike a dict, can be asked about anything
-        names = ", ".join(FUSION_MODELS)
-        text = f"There is no fusion method {method!r}; known are {names}."
-        raise AnalysisError("unknown_method", text, asked=method, known=names)
 
 
 def describe_modalities(

@@ -8,8 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from app.service.analysis import Analysis
-from models.types import MODALITIES
+from app.service.query import Query
 
 ADDRESS = "http://127.0.0.1:7860"  # of a page that runs with its defaults
 API = "gradio_api"
@@ -26,33 +25,20 @@ curl -sN "$URL/call/v2/analyze/$EVENT"
 
 @dataclass(frozen=True)
 class Call:
-    """What to ask for; texts that name it are ready to be pasted, whatever the words and names hold.
+    """A query as texts that are ready to be pasted, whatever its words and names hold.
 
-    clip, audio : names of the files, looked for where the call is made; None for one that is not given
-    text : the words; None leaves them to speech recognition
-    method : registry name
-    modalities : those asked for, some of which the clip may lack
+    Files are known by their base names alone, and looked for where the call is made.
     """
 
-    clip: str | None
-    audio: str | None
-    text: str | None
-    method: str
-    modalities: tuple[str, ...]
-
-    @classmethod
-    def of(cls, analysis: Analysis, video: str | None, audio: str | None, text: str | None) -> Call:
-        """The call that gives `analysis` again; files are known by their base names alone."""
-        names = (PurePath(file).name if file else None for file in (video, audio))
-        return cls(*names, text, analysis.method, asked_of(analysis))
+    query: Query
 
     def python(self, address: str = ADDRESS) -> str:
         """A script for gradio_client."""
         lines = [
             *(f"{key}=handle_file({_literal(name)})," for key, name in self._files()),
-            *([] if self.text is None else [f"text={_literal(self.text)},"]),
-            f"method={_literal(self.method)},",
-            f"modalities={_literal(list(self.modalities))},",
+            *([] if self.query.text is None else [f"text={_literal(self.query.text)},"]),
+            f"method={_literal(self.query.method)},",
+            f"modalities={_literal(list(self.query.modalities))},",
             'api_name="/analyze",',
         ]
         imports = "Client, handle_file" if self._files() else "Client"
@@ -79,9 +65,9 @@ class Call:
             form = shlex.quote(f'files=@"{escaped}"')
             script.append(UPLOAD.format(variable=variable, form=form))
             asked.append(f'"{key}": {FILE.format(variable=variable)}')
-        rest = {"method": self.method, "modalities": list(self.modalities)}
-        if self.text is not None:
-            rest = {"text": self.text, **rest}
+        rest = {"method": self.query.method, "modalities": list(self.query.modalities)}
+        if self.query.text is not None:
+            rest = {"text": self.query.text, **rest}
         asked += [f'"{key}": {_literal(value)}' for key, value in rest.items()]
         body = shlex.quote(f"{{{', '.join(asked)}}}")
         script.append(ASK.format(body=re.sub("\0(\\w+)\0", "'\"$\\1\"'", body)))
@@ -90,24 +76,16 @@ class Call:
     def command(self) -> str:
         """A line for a POSIX shell, in the project's folder."""
         words = ["python", "-m", "app", "predict"]
-        if self.clip:
-            words.append(shlex.quote(_no_option(self.clip)))
-        if self.audio:
-            words += ["--audio", shlex.quote(_no_option(self.audio))]
-        if self.text is not None:
-            words.append(f"--text={shlex.quote(self.text)}")  # "=": the words may begin with a dash
-        words += ["--method", self.method, "--modalities", ",".join(self.modalities), "--json"]
+        for key, name in self._files():
+            words += ([] if key == "clip" else [f"--{key}"]) + [shlex.quote(_no_option(name))]
+        if self.query.text is not None:
+            words.append(f"--text={shlex.quote(self.query.text)}")  # "=": the words may begin with a dash
+        words += ["--method", self.query.method, "--modalities", ",".join(self.query.modalities), "--json"]
         return " ".join(words) + "\n"
 
     def _files(self) -> list[tuple[str, str]]:
-        return [(key, name) for key, name in (("clip", self.clip), ("audio", self.audio)) if name]
-
-
-def asked_of(analysis: Analysis) -> tuple[str, ...]:
-    """The modalities that were asked for: those in use, and those whose absence a notice tells."""
-    absent = [n.values["modalities"].split(",") for n in analysis.notices if n.code == "modality_absent"]
-    told = {name for names in absent for name in names}
-    return tuple(m for m in MODALITIES if m in told or analysis.modalities[m].used)
+        given = ("clip", self.query.video), ("audio", self.query.audio)
+        return [(key, PurePath(file).name) for key, file in given if file]
 
 
 def _literal(value: str | list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.service.analysis import Notice, Transcript
+from app.service.query import AnalysisError
 from models.clip import Clip
 from models.types import Modality
 
@@ -54,18 +55,6 @@ LACKING = {
         "No face was found in the first {seconds:g} seconds of the picture.",
     ),
 }
-
-
-class AnalysisError(ValueError):
-    """Input that cannot be analysed: says what was wrong with it and what would work.
-
-    `code` and `values` let a page translate the message, as a MediaError's do.
-    """
-
-    def __init__(self, code: str, text: str, **values: str | float | int) -> None:
-        super().__init__(text)
-        self.code = code
-        self.values = values
 
 
 def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool, speech: bool) -> list[Notice]:

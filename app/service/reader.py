@@ -20,6 +20,7 @@ from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
+from app.service.query import File
 from app.service.stored import StoredUtterances
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
@@ -37,7 +38,6 @@ DOING = ("decoding", "hearing voice", "watching face", "listening", "reading wor
 
 log = logging.getLogger(__name__)
 
-File = str | Path | None
 Progress = Callable[[str], None]
 
 

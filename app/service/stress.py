@@ -15,7 +15,8 @@ import torch
 
 from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words
 from app.service.exhibit import Exhibit
-from app.service.notices import PLAIN, AnalysisError
+from app.service.notices import PLAIN
+from app.service.query import AnalysisError
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint

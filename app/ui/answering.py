@@ -14,9 +14,9 @@ import gradio as gr
 
 from app.service.analysis import Analysis
 from app.service.cache import Cancelled
-from app.service.notices import AnalysisError
+from app.service.query import AnalysisError, Query
 from app.ui import words
-from app.ui.shown import Question, Shown, Visit
+from app.ui.shown import Shown, Visit
 from models.decode import MediaError
 
 if TYPE_CHECKING:
@@ -42,17 +42,15 @@ class Answering:
         self.available = {name: entry for name, entry in self.methods.items() if entry["available"]}
         self.titles = {name: entry["title"] for name, entry in self.methods.items()}
 
-    def ask(
-        self, question: Question, shown: Shown | None, visit: Visit, progress: Progress | None = None
-    ) -> Shown:
-        """The answer to `question`. Switches stay as they were on the same clip; a new clip has all on."""
-        same = shown is not None and shown.question.same_input(question)
+    def ask(self, query: Query, shown: Shown | None, visit: Visit, progress: Progress | None = None) -> Shown:
+        """The answer to `query`. Switches stay as they were on the same clip; a new clip has all on."""
+        same = shown is not None and shown.query.same_files(query)
         off = switched_off(shown) if same else ()
         asked = tuple(m for m in words.MODALITIES if m not in off)
         if same and not present(shown.analysis, asked):  # every fuse is out: a new question puts them back
             asked, shown = words.MODALITIES, None
-        analysis = self._analyze(question, asked, visit, progress)
-        now = Shown(question, analysis, present(analysis, asked), None, self.titles[question.method])
+        analysis = self._analyze(replace(query, modalities=asked), visit, progress)
+        now = Shown(analysis, present(analysis, asked), None, self.titles[query.method])
         if not same or shown is None:
             return now
         return replace(now, before=replace(shown, before=None) if differs(now, shown) else shown.before)
@@ -62,51 +60,31 @@ class Answering:
         before = replace(shown, before=None) if shown.on else shown.before
         if not on:
             return replace(shown, on=(), before=before)
-        analysis = self._analyze(shown.question, on, visit, None)
+        analysis = self._analyze(replace(shown.query, modalities=on), visit)
         return replace(shown, analysis=analysis, on=present(analysis, on), before=before)
 
     def again(self, shown: Shown, visit: Visit) -> Shown:
         """The same answer with its pictures, for instance to tell it in another language."""
-        modalities = shown.on or present(shown.analysis, words.MODALITIES)
-        return replace(shown, analysis=self._analyze(shown.question, modalities, visit, None))
+        return replace(shown, analysis=self._analyze(shown.query, visit))
 
     def with_method(self, shown: Shown, method: str, visit: Visit) -> Shown:
         """The same question answered by another method; with every fuse out, there is still no score."""
-        question = replace(shown.question, method=method)
+        query = replace(shown.query, method=method)
         if shown.on:
-            return self.ask(question, shown, visit)
-        analysis = self._analyze(question, present(shown.analysis, words.MODALITIES), visit, None)
-        return replace(shown, question=question, analysis=analysis, title=self.titles[method])
+            return self.ask(query, shown, visit)
+        analysis = self._analyze(replace(query, modalities=words.MODALITIES), visit)
+        return replace(shown, analysis=analysis, title=self.titles[method])
 
     def look(self, shown: Shown, visit: Visit, ask: Callable[[Exhibit], Looked]) -> Looked:
         """What `ask` finds in the utterance behind an answer that has a score."""
-        return ask(
-            self.analyst.open(
-                video=shown.question.video,
-                audio=shown.question.audio,
-                text=shown.question.text,
-                method=shown.question.method,
-                modalities=shown.on,
-                session=visit.session,
-            )
-        )
+        return ask(self.analyst.open(replace(shown.query, modalities=shown.on), session=visit.session))
 
-    def _analyze(
-        self, question: Question, modalities: tuple[str, ...], visit: Visit, progress: Progress | None
-    ) -> Analysis:
-        for upload in (question.video, question.audio):
+    def _analyze(self, query: Query, visit: Visit, progress: Progress | None = None) -> Analysis:
+        for upload in (query.video, query.audio):
             if upload and not Path(upload).exists():
                 raise plain_error(words.say("error_gone", visit.language))
         with in_plain_words(visit.language):
-            return self.analyst.analyze(
-                video=question.video,
-                audio=question.audio,
-                text=question.text,
-                method=question.method,
-                modalities=modalities,
-                session=visit.session,
-                progress=progress,
-            )
+            return self.analyst.analyze(query, session=visit.session, progress=progress)
 
 
 def switched_off(shown: Shown) -> tuple[str, ...]:
@@ -121,8 +99,8 @@ def present(analysis: Analysis, asked: tuple[str, ...]) -> tuple[str, ...]:
 
 def differs(now: Shown, then: Shown) -> bool:
     """True where something was changed that can move the score."""
-    said = (now.analysis.transcript.text, now.on, now.question.method)
-    return said != (then.analysis.transcript.text, then.on, then.question.method)
+    said = (now.analysis.transcript.text, now.on, now.query.method)
+    return said != (then.analysis.transcript.text, then.on, then.query.method)
 
 
 def plain_error(message: str) -> gr.Error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from app.service.query import Query
 from app.ui import words
 from app.ui.answering import in_plain_words
 from app.ui.uploads import UploadSessions
@@ -90,15 +91,9 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str, uploads: U
             wrong with the input, and what would work
         """
         with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
-            return analyst.analyze(
-                video=clip,
-                audio=audio,
-                text=text,
-                method=method or chosen,
-                modalities=words.MODALITIES if modalities is None else modalities,
-                session=session,
-                only_asked=True,
-            ).to_json()
+            asked = words.MODALITIES if modalities is None else modalities
+            query = Query(clip, audio, text, method or chosen, asked)
+            return analyst.analyze(query, session=session, only_asked=True).to_json()
 
     def describe_methods() -> list[dict]:
         """Every fusion method: name, title, paper, year, kind of weights, parameters and test figures."""

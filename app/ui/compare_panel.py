@@ -80,7 +80,7 @@ def _table(
 
 def _row(answer: MethodAnswer, entry: dict, figures: dict, shown: Shown, language: str) -> str:
     title = f'<a href="{escape(entry["url"])}" target="_blank" rel="noopener">{escape(entry["title"])}</a>'
-    chosen = answer.method == shown.question.method
+    chosen = answer.method == shown.query.method
     mark = f" <small>{words.say('compare_chosen', language)}</small>" if chosen else ""
     score = words.signed(answer.score)
     said = words.interval_of(answer.interval, language)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.service.query import Query
 from app.ui import words
-from app.ui.shown import Panel, Question, Shown
+from app.ui.shown import Panel, Shown
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 CLIP, AUDIO, TEXT = "clip", "audio", "text"  # the tabs
@@ -179,11 +180,11 @@ def note(shown: Shown | None, examples: list[Example], language: str) -> str:
         return words.say("words_empty", language)
     transcript = shown.analysis.transcript
     source = transcript.source if shown.analysis.modalities["text"].present else "none"
-    if source == "typed" and any(_is_its_script(shown.question, example) for example in examples):
+    if source == "typed" and any(_is_its_script(shown.query, example) for example in examples):
         source = "example"
     return words.words_note(source, transcript.rough, language)
 
 
-def _is_its_script(asked: Question, example: Example) -> bool:
+def _is_its_script(asked: Query, example: Example) -> bool:
     given = asked.video if example.tab == CLIP else asked.audio
     return given == str(example.file) and asked.text == example.text

@@ -173,13 +173,13 @@ def _methods(shown: Shown, made_with: Circumstances, language: str) -> str:
             charts.track(answer.score, answer.interval, said),
             escape(said),
         ]
-        rows.append((title, cells, answer.method == shown.question.method))
+        rows.append((title, cells, answer.method == shown.query.method))
     note = f"<p class=soft>{escape(words.say('report_scores_note', language))}</p>"
     return _section("compare_title", _table([*heads, ""], rows) + note, language)
 
 
 def _settings(shown: Shown, made_with: Circumstances, name: str, language: str) -> str:
-    entry = made_with.methods[shown.question.method]
+    entry = made_with.methods[shown.query.method]
     facts = {
         "report_file": name,
         "report_method": f"{entry['title']}: {entry['paper']} ({entry['year']}), {entry['url']}",

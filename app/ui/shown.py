@@ -12,29 +12,11 @@ from gradio.components import Component
 
 from app.service.analysis import Analysis
 from app.service.calls import ADDRESS
+from app.service.query import Query
 from app.ui import words
 
 if TYPE_CHECKING:
     from app.ui.answering import Answering
-
-
-@dataclass(frozen=True)
-class Question:
-    """What was asked.
-
-    video, audio : paths of uploads, or None
-    text : words the visitor wrote; None leaves them to speech recognition
-    method : registry name
-    """
-
-    video: str | None
-    audio: str | None
-    text: str | None
-    method: str
-
-    def same_input(self, other: Question) -> bool:
-        """True where clip and voice are the same; words and method may differ."""
-        return (self.video, self.audio) == (other.video, other.audio)
 
 
 @dataclass(frozen=True)
@@ -47,11 +29,15 @@ class Shown:
     title : the method's title
     """
 
-    question: Question
     analysis: Analysis
     on: tuple[str, ...]
     before: Shown | None
     title: str
+
+    @property
+    def query(self) -> Query:
+        """What was asked."""
+        return self.analysis.query
 
     def uses(self, modality: str) -> bool:
         """True where `modality` takes part in the score shown."""
@@ -70,7 +56,7 @@ class Shown:
         score = words.signed(self.before.analysis.score)
         then, now = set(self.before.on), set(self.on)
         if then == now:
-            if self.before.question.method != self.question.method:
+            if self.before.query.method != self.query.method:
                 return words.say("was_method", language, score=score, method=self.before.title)
             return words.say("was_words", language, score=score)
         if now > then:

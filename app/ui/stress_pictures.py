@@ -20,7 +20,7 @@ def result(
     found: Stress, given: Disturbed, strength: float, shown: Shown, titles: dict[str, str], language: str
 ) -> str:
     """Everything below the controls: the disturbed input, and the scores as sentence, curves and table."""
-    chosen = shown.question.method
+    chosen = shown.query.method
     return (
         f"{_given(found, given, strength, language)}"
         f'<h2 class="fb-title fb-stress-title">{words.say("stress_title", language)}'

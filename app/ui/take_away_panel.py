@@ -31,7 +31,7 @@ def build(desk: Desk) -> DeepPanel:
         language = visit.language
         if nothing := charts.nothing_yet(shown, language):
             return [nothing, gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
-        call = call_of(shown)
+        call = Call(shown.query)
         calls = {
             "python": call.python(visit.address),
             "curl": call.curl(visit.address),
@@ -96,15 +96,9 @@ def build(desk: Desk) -> DeepPanel:
     return DeepPanel("take_away", [empty, everything, *hints, *codes], render)
 
 
-def call_of(shown: Shown) -> Call:
-    """The call that repeats the answer shown."""
-    asked = shown.question
-    return Call.of(shown.analysis, asked.video, asked.audio, asked.text)
-
-
 def file_name(what: str, shown: Shown) -> str:
     """ "fusebox-delight.json"."""
-    return f"fusebox-{name_of(shown.question.video, shown.question.audio)}{FILES[what]}"
+    return f"fusebox-{name_of(shown.query.video, shown.query.audio)}{FILES[what]}"
 
 
 class _Files:
@@ -121,7 +115,7 @@ class _Files:
         if what == "report":
             return self._report(shown, visit).encode()
         write = {"npz": features_npz, "pkl": features_pkl}[what]
-        name = name_of(shown.question.video, shown.question.audio)
+        name = name_of(shown.query.video, shown.query.audio)
         return self._answering.look(shown, visit, lambda exhibit: write(exhibit, shown.analysis.score, name))
 
     def sizes(self, shown: Shown, visit: Visit) -> str:
@@ -144,7 +138,7 @@ class _Files:
             return Circumstances(
                 methods=self._methods,
                 answers=compare(exhibit, analyst.checkpoint, self._methods),
-                call=call_of(shown),
+                call=Call(shown.query),
                 fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
                 versions=versions(),
                 made=datetime.now().astimezone(),

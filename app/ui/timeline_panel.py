@@ -31,7 +31,7 @@ def build(desk: Desk) -> DeepPanel:
             return read_timeline(exhibit, analyst.profile), exhibit.utterance
 
         timeline, utterance = desk.answering.look(shown, visit, look)
-        player = "clip" if shown.question.video else "recording" if shown.question.audio else ""
+        player = "clip" if shown.query.video else "recording" if shown.query.audio else ""
         return [draw(timeline, utterance, player, visit.language)]
 
     return DeepPanel(

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from app.service.cache import Cancelled
-from app.service.notices import AnalysisError
+from app.service.query import AnalysisError, Query
 from app.service.reader import DOING
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.answering import Answering, in_plain_words
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
-from app.ui.shown import DeepPanel, Panel, Question, Shown, Visit, components, paint
+from app.ui.shown import DeepPanel, Panel, Shown, Visit, components, paint
 from app.ui.turns import Turns
 from app.ui.uploads import UploadSessions
 from models.decode import MediaError
@@ -45,9 +45,9 @@ Tell = Callable[[str], str]  # language -> what stands in place of the score
 
 @dataclass(frozen=True)
 class Arrival:
-    """An answer that has just come: its question, and the words and the language it was asked with."""
+    """An answer that has just come: its query, and the words and the language it was asked with."""
 
-    question: Question
+    query: Query
     written: str
     language: str
 
@@ -180,7 +180,7 @@ def wire(
                 raise Cancelled
             progress(DOING.index(stage) / len(DOING), desc=words.doing(stage, language_now))
 
-        asked = question(tab, video, audio, written, method, now)
+        asked = query(tab, video, audio, written, method, now)
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language_now))
             return given.when_answered()
@@ -222,12 +222,12 @@ def wire(
         """What the visitor typed or chose while an answer was on its way is kept."""
         visit = Visit.of(request, language_now)
         number, arrival = questions.latest(visit.session), arrivals.get(visit.session)
-        if now is None or arrival is None or arrival.question != now.question:
+        if now is None or arrival is None or arrival.query != replace(now.query, modalities=words.MODALITIES):
             return gr.skip()
         arrivals.pop(visit.session, None)
         answer, retold = now, language_now != arrival.language
         try:
-            if method != now.question.method:
+            if method != now.query.method:
                 answer = answering.with_method(now, method, visit)
             elif retold:
                 answer = answering.again(now, visit)
@@ -435,21 +435,21 @@ def to_refuse(error: gr.Error) -> Tell:
     return lambda language: words.error(*told, language)
 
 
-def question(
+def query(
     tab: str, video: str | None, audio: str | None, written: str, method: str, now: Shown | None
-) -> Question | None:
+) -> Query | None:
     """What the open tab asks; None where it holds nothing to ask about."""
     video, audio = (video if tab == CLIP else None), (audio if tab == AUDIO else None)
     written = (written or "").strip()
     if tab == TEXT:
-        return Question(None, None, written, method) if written else None
+        return Query(None, None, written, method) if written else None
     if not (video or audio):
         return None
-    asked = Question(video, audio, written or None, method)
+    asked = Query(video, audio, written or None, method)
     untouched = (
         now is not None
-        and now.question.text is None
-        and now.question.same_input(asked)
+        and now.query.text is None
+        and now.query.same_files(asked)
         and written == now.analysis.transcript.text.strip()
     )
-    return Question(video, audio, None, method) if untouched else asked
+    return Query(video, audio, None, method) if untouched else asked

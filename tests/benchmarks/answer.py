@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from app.service.analyst import Analyst  # noqa: E402
+from app.service.query import Query  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 
@@ -44,21 +45,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         unknown = Path(folder) / WARM_UP.name  # an empty box at its end: no stored reading answers for it
         unknown.write_bytes(WARM_UP.read_bytes() + b"\0\0\0\x08free")
-        warming, _ = milliseconds(lambda: analyst.analyze(video=unknown))
+        warming, _ = milliseconds(lambda: analyst.analyze(Query(video=unknown)))
     print(f"loading and a first clip  {loading + warming:8.0f} ms")
 
     first, switched, others = [], [], {method: [] for method in OTHERS}
     for repeat in range(options.repeats):
         analyst.forget(f"{repeat - 1}")
         session = f"{repeat}"
-        took, analysis = milliseconds(lambda s=session: analyst.analyze(video=options.clip, session=s))
+        took, analysis = milliseconds(lambda s=session: analyst.analyze(Query(video=options.clip), session=s))
         first.append(took)
         for off in MODALITIES:
             on = [m for m in MODALITIES if m != off]
-            call = lambda s=session, m=on: analyst.analyze(video=options.clip, modalities=m, session=s)  # noqa: E731
+            call = lambda s=session, m=on: analyst.analyze(Query(video=options.clip, modalities=m), session=s)  # noqa: E731
             switched.append(milliseconds(call)[0])
         for method, times in others.items():
-            call = lambda s=session, m=method: analyst.analyze(video=options.clip, method=m, session=s)  # noqa: E731
+            call = lambda s=session, m=method: analyst.analyze(Query(video=options.clip, method=m), session=s)  # noqa: E731
             times.append(milliseconds(call)[0])
     for stage, took in analysis.timings_ms.items():
         print(f"  of which {stage:15} {took:8.0f} ms")

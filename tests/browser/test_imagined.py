@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from app.service.analyst import Analyst
+from app.service.query import Query
 from app.settings import Settings
 from app.ui import charts, fuses_panel, imagined_panel, words
 from app.ui.answering import Answering
-from app.ui.shown import Desk, Question, Visit
+from app.ui.shown import Desk, Visit
 from models.types import Modality
 from tests.browser.visiting import look_into
 
@@ -37,8 +38,7 @@ def panel(answering):
 
 
 def ask(answering, language, on, **given):
-    question = Question(given.get("video"), given.get("audio"), given.get("text"), given.get("method", "lmf"))
-    shown = answering.ask(question, None, Visit("s", language))
+    shown = answering.ask(Query(**given), None, Visit("s", language))
     return answering.switch(shown, on, Visit("s", language)) if on != shown.on else shown
 
 

@@ -21,16 +21,17 @@ from app.service.analysis import (
     Transcript,
     label_of,
 )
+from app.service.query import Query
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit, in_plain_words
 from app.ui.api import as_data
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
-from app.ui.shown import Question, Shown
+from app.ui.shown import Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(words.MODALITIES, size)]
-QUESTION = Question("clip.mp4", None, None, "lmf")
+QUERY = Query("clip.mp4")
 
 
 def analysis(
@@ -53,7 +54,7 @@ def analysis(
     there = [subset for subset in SUBSETS if set(subset) <= set(present)]
     subsets = {"+".join(subset): SubsetAnswer(score, (score - 1, score + 1)) for subset in there}
     return Analysis(
-        score, label_of(score), (score - 1, score + 1), "lmf", kind, Transcript("so <b>good", "typed"), parts,
+        score, label_of(score), (score - 1, score + 1), QUERY, kind, Transcript("so <b>good", "typed"), parts,
         subsets, {"decode": 12.0, "text": 3.0, "fusion": 1.0, "total": 16.0},
         (Notice("no_face", "No face was found in the picture."),),
         np.zeros((20, 48, 48), np.uint8), np.arange(20) / 5, np.random.default_rng(0).normal(size=(80, 300)),
@@ -61,7 +62,7 @@ def analysis(
 
 
 def shown(used, present=words.MODALITIES, score=1.0, **more) -> Shown:
-    return Shown(QUESTION, analysis(used, present, score), used, None, "LMF", **more)
+    return Shown(analysis(used, present, score), used, None, "LMF", **more)
 
 
 def placeholders(text: str) -> set[str]:
@@ -125,7 +126,9 @@ def test_score_before_names_what_changed():
     assert replace(without, before=full).was(words.ENGLISH) == "was +1.9 with voice"
     assert replace(full, before=without).was(words.ENGLISH) == "was +0.5 without voice"
     assert replace(full, before=without).was(words.CHINESE) == "没有声音时为 +0.5"
-    other = replace(full, question=replace(QUESTION, method="mla"), title="MLA", before=full)
+    other = replace(
+        full, analysis=replace(full.analysis, query=replace(QUERY, method="mla")), title="MLA", before=full
+    )
     assert other.was(words.ENGLISH) == "was +1.9 by LMF"
     assert full.was(words.ENGLISH) == ""
 
@@ -146,7 +149,7 @@ def test_every_panel_renders_every_subset_of_every_input(language, kind):
         for used in SUBSETS:
             if not set(used) <= set(present):
                 continue
-            now = Shown(QUESTION, analysis(used, present, kind=kind), used, None, "LMF")
+            now = Shown(analysis(used, present, kind=kind), used, None, "LMF")
             painted = paint(panels, now, language, clip=True)
             assert painted.keys() == nothing.keys()
             for modality, switch in zip(words.MODALITIES, switches, strict=True):
@@ -181,9 +184,10 @@ class Recorder:
     def methods(self):
         return [{"name": name, "title": name.upper(), "available": True} for name in ("lmf", "mla")]
 
-    def analyze(self, *, modalities, **question):
-        self.asked.append(tuple(modalities))
-        return analysis(tuple(m for m in modalities if m != "vision"), ("text", "audio"))
+    def analyze(self, query, **more):
+        self.asked.append(query.modalities)
+        said = analysis(tuple(m for m in query.modalities if m != "vision"), ("text", "audio"))
+        return replace(said, query=query)
 
 
 def test_switches_stay_on_the_same_clip_and_return_with_a_new_one(tmp_path):
@@ -191,13 +195,13 @@ def test_switches_stay_on_the_same_clip_and_return_with_a_new_one(tmp_path):
     clip.touch(), other.touch()
     analyst = Recorder()
     answering, visit = Answering(analyst), Visit("s", words.ENGLISH)
-    first = answering.ask(Question(str(clip), None, None, "lmf"), None, visit)
+    first = answering.ask(Query(str(clip)), None, visit)
     assert first.on == ("text", "audio")
     pulled = answering.switch(first, ("text",), visit)
     other_method = answering.with_method(pulled, "mla", visit)
     assert other_method.on == ("text",)
     assert other_method.before.title == "LMF"
-    fresh = answering.ask(Question(str(other), None, None, "mla"), other_method, visit)
+    fresh = answering.ask(Query(str(other), method="mla"), other_method, visit)
     assert fresh.on == ("text", "audio") and fresh.before is None
 
 
@@ -205,21 +209,21 @@ def test_asking_again_for_the_same_keeps_the_comparison(tmp_path):
     clip = tmp_path / "a.mp4"
     clip.touch()
     answering, visit = Answering(Recorder()), Visit("s", words.ENGLISH)
-    question = Question(str(clip), None, None, "lmf")
-    pulled = answering.switch(answering.ask(question, None, visit), ("text",), visit)
-    assert answering.ask(question, pulled, visit).before == pulled.before
+    query = Query(str(clip))
+    pulled = answering.switch(answering.ask(query, None, visit), ("text",), visit)
+    assert answering.ask(query, pulled, visit).before == pulled.before
 
 
 def test_deleted_upload_and_unforeseen_failure_are_told_plainly(tmp_path):
     import gradio as gr
 
     class Broken(Recorder):
-        def analyze(self, **question):
+        def analyze(self, query, **more):
             raise RuntimeError("secret path /srv/x")
 
     visit = Visit("s", words.ENGLISH)
     with pytest.raises(gr.Error, match="no longer on the server"):
-        Answering(Broken()).ask(Question(str(tmp_path / "gone.mp4"), None, None, "lmf"), None, visit)
+        Answering(Broken()).ask(Query(str(tmp_path / "gone.mp4")), None, visit)
     with pytest.raises(gr.Error) as raised:
-        Answering(Broken()).ask(Question(None, None, "words", "lmf"), None, visit)
+        Answering(Broken()).ask(Query(text="words"), None, visit)
     assert "secret" not in raised.value.message

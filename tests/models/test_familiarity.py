@@ -10,6 +10,7 @@ import scipy.io.wavfile
 import torch
 
 from app.service.analyst import Analyst
+from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointError
 from models.clip import SAMPLE_RATE, Clip
@@ -76,7 +77,7 @@ def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
     analyst = Analyst(Settings(device="cpu"), profile)
 
     def told(text: str, modalities: str) -> list[str]:
-        analysis = analyst.analyze(audio=sound, text=text, modalities=modalities.split())
+        analysis = analyst.analyze(Query(audio=sound, text=text, modalities=modalities.split()))
         return [n.values["modalities"] for n in analysis.notices if n.code == "unlike_training"]
 
     assert told("it was boring and way too long", "text audio") == ["audio"]

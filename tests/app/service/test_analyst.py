@@ -14,7 +14,8 @@ import pytest
 from app.media.speech import Recogniser
 from app.service.analysis import LABELS, Notice, Transcript
 from app.service.analyst import Analyst
-from app.service.notices import LACKING, AnalysisError
+from app.service.notices import LACKING
+from app.service.query import AnalysisError, Query
 from app.settings import Settings
 from app.ui import words
 from models.clip import SAMPLE_RATE, Word
@@ -31,12 +32,12 @@ def codes(analysis) -> list[str]:
 
 def test_switching_and_other_methods_run_only_the_fusion(analyst, profile, decoded, write_clip):
     clip, stages = write_clip(), []
-    analyst.analyze(video=clip, text=SAID)
+    analyst.analyze(Query(video=clip, text=SAID))
     extracted = list(profile.extracted)
     for method in FUSION_MODELS:
         for subset in Modality.subsets():
             analysis = analyst.analyze(
-                video=clip, text=SAID, method=method, modalities=subset, progress=stages.append
+                Query(video=clip, text=SAID, method=method, modalities=subset), progress=stages.append
             )
             assert {name for name, ms in analysis.timings_ms.items() if ms > 0} == {"fusion"}
     assert (len(decoded), profile.extracted) == (1, extracted)
@@ -47,22 +48,22 @@ def test_the_same_content_under_another_name_is_known(analyst, decoded, write_cl
     clip = write_clip()
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(clip.read_bytes())
-    first, second = (analyst.analyze(video=path, text=SAID) for path in (clip, copy))
+    first, second = (analyst.analyze(Query(video=path, text=SAID)) for path in (clip, copy))
     assert len(decoded) == 1
     assert first.score == second.score
 
 
 def test_corrected_words_read_only_the_words(analyst, profile, decoded, write_clip):
     clip = write_clip()
-    analyst.analyze(video=clip, text="it was god")
+    analyst.analyze(Query(video=clip, text="it was god"))
     profile.extracted.clear()
-    analyst.analyze(video=clip, text="it was good")
+    analyst.analyze(Query(video=clip, text="it was good"))
     assert (len(decoded), profile.extracted) == (1, ["text"])
 
 
 def test_stages_are_told_as_they_begin(analyst, write_clip):
     stages = []
-    analyst.analyze(video=write_clip(), text=SAID, progress=stages.append)
+    analyst.analyze(Query(video=write_clip(), text=SAID), progress=stages.append)
     assert stages == ["decoding", "hearing voice", "watching face", "reading words", "fusing"]
 
 
@@ -71,7 +72,7 @@ def test_concurrent_visitors_with_one_clip_decode_it_once(analyst, profile, deco
 
     def visit(i):
         everybody.wait()
-        scores.append(analyst.analyze(video=clip, text=SAID, session=str(i)).score)
+        scores.append(analyst.analyze(Query(video=clip, text=SAID), session=str(i)).score)
 
     threads = [threading.Thread(target=visit, args=(i,)) for i in range(4)]
     for thread in threads:
@@ -85,28 +86,28 @@ def test_concurrent_visitors_with_one_clip_decode_it_once(analyst, profile, deco
 
 def test_forgotten_sessions_leave_nothing_and_take_nothing_from_others(analyst, decoded, write_clip):
     clip = write_clip()
-    analyst.analyze(video=clip, text=SAID, session="a")
-    analyst.analyze(video=clip, text=SAID, session="b")
+    analyst.analyze(Query(video=clip, text=SAID), session="a")
+    analyst.analyze(Query(video=clip, text=SAID), session="b")
     analyst.forget("a")
-    analyst.analyze(video=clip, text=SAID, session="b")
+    analyst.analyze(Query(video=clip, text=SAID), session="b")
     assert len(decoded) == 1
     analyst.forget("b")
-    analyst.analyze(video=clip, text=SAID, session="b")
+    analyst.analyze(Query(video=clip, text=SAID), session="b")
     assert len(decoded) == 2
 
 
 def test_figures_of_a_full_clip_agree_with_each_other(analyst, write_clip):
     for method in FUSION_MODELS:
-        analysis = analyst.analyze(video=write_clip(), text=SAID, method=method)
+        analysis = analyst.analyze(Query(video=write_clip(), text=SAID, method=method))
         parts = analysis.modalities
         assert list(parts) == ["text", "audio", "vision"]
         assert all(part.present and part.used for part in parts.values())
         for name, part in parts.items():
             assert part.entropy == pytest.approx(-sum(p * math.log(p) for p in part.probabilities), abs=1e-5)
-            alone = analyst.analyze(video=write_clip(), text=SAID, method=method, modalities=[name])
+            alone = analyst.analyze(Query(video=write_clip(), text=SAID, method=method, modalities=[name]))
             assert part.score == pytest.approx(alone.score, abs=1e-5)
             others = [m for m in MODALITIES if m != name]
-            without = analyst.analyze(video=write_clip(), text=SAID, method=method, modalities=others)
+            without = analyst.analyze(Query(video=write_clip(), text=SAID, method=method, modalities=others))
             assert part.occlusion == pytest.approx(abs(analysis.score - without.score), abs=1e-5)
         mass = {name: math.exp(-part.entropy) for name, part in parts.items()}
         for name, part in parts.items():
@@ -119,8 +120,8 @@ def test_figures_of_a_full_clip_agree_with_each_other(analyst, write_clip):
 
 
 def test_own_weights_are_the_method_s_and_entropy_weights_stay_mla_s(analyst, write_clip):
-    mla = analyst.analyze(video=write_clip(), text=SAID, method="mla")
-    lmf = analyst.analyze(video=write_clip(), text=SAID, method="lmf")
+    mla = analyst.analyze(Query(video=write_clip(), text=SAID, method="mla"))
+    lmf = analyst.analyze(Query(video=write_clip(), text=SAID, method="lmf"))
     assert (mla.weights_kind, lmf.weights_kind) == ("entropy", None)
     for name in ("text", "audio", "vision"):
         assert mla.modalities[name].own_weight == pytest.approx(mla.modalities[name].weight, abs=1e-6)
@@ -129,7 +130,9 @@ def test_own_weights_are_the_method_s_and_entropy_weights_stay_mla_s(analyst, wr
 
 
 def test_a_modality_switched_off_has_no_score_but_is_still_there(analyst, write_clip):
-    analysis = analyst.analyze(video=write_clip(), text=SAID, method="late", modalities=["vision", "text"])
+    analysis = analyst.analyze(
+        Query(video=write_clip(), text=SAID, method="late", modalities=["vision", "text"])
+    )
     voice = analysis.modalities["audio"]
     assert voice.present and not voice.used
     assert (voice.score, voice.weight, voice.occlusion) == (None, None, None)
@@ -151,36 +154,38 @@ def test_a_modality_switched_off_has_no_score_but_is_still_there(analyst, write_
 def test_what_is_missing_is_said_and_the_rest_analysed(
     analyst, write_clip, brightness, loudness, present, code
 ):
-    analysis = analyst.analyze(video=write_clip(brightness, loudness), text=SAID)
+    analysis = analyst.analyze(Query(video=write_clip(brightness, loudness), text=SAID))
     assert {name for name, part in analysis.modalities.items() if part.present} == present
     assert codes(analysis) == [code]
-    again = analyst.analyze(video=write_clip(brightness, loudness), text=SAID)
+    again = analyst.analyze(Query(video=write_clip(brightness, loudness), text=SAID))
     assert codes(again) == [code]  # also from the cache
 
 
 def test_words_alone(analyst):
-    analysis = analyst.analyze(text=SAID)
+    analysis = analyst.analyze(Query(text=SAID))
     assert analysis.transcript.source == "typed"
     assert analysis.modalities["text"].weight == pytest.approx(1)
     assert analysis.modalities["text"].occlusion is None
     assert codes(analysis) == ["modality_absent"]
-    assert codes(analyst.analyze(text=SAID, modalities=["text"])) == []
+    assert codes(analyst.analyze(Query(text=SAID, modalities=["text"]))) == []
 
 
 def test_another_language_is_warned_about(analyst):
-    analysis = analyst.analyze(text="Ich fand den Film wirklich sehr schön und traurig", modalities=["text"])
+    analysis = analyst.analyze(
+        Query(text="Ich fand den Film wirklich sehr schön und traurig", modalities=["text"])
+    )
     assert codes(analysis) == ["not_english"]
 
 
 def test_words_that_are_not_read_are_said(analyst):
-    analysis = analyst.analyze(text="so good " * 100, modalities=["text"])
+    analysis = analyst.analyze(Query(text="so good " * 100, modalities=["text"]))
     assert codes(analysis) == ["long_text"]
 
 
 def test_a_separate_audio_file_replaces_the_clip_s_sound(analyst, write_clip):
     quiet, loud = write_clip(200, 0.05), write_clip(None, 0.9)
-    replaced = analyst.analyze(video=quiet, audio=loud, text=SAID)
-    alone = analyst.analyze(audio=loud, text=SAID)
+    replaced = analyst.analyze(Query(video=quiet, audio=loud, text=SAID))
+    alone = analyst.analyze(Query(audio=loud, text=SAID))
     assert replaced.modalities["audio"].score == pytest.approx(alone.modalities["audio"].score, abs=1e-6)
     assert replaced.modalities["vision"].present
     assert "no_picture" not in codes(alone)
@@ -188,12 +193,12 @@ def test_a_separate_audio_file_replaces_the_clip_s_sound(analyst, write_clip):
 
 def test_an_audio_file_without_sound_is_an_error(analyst, write_clip):
     with pytest.raises(MediaError, match="no sound"):
-        analyst.analyze(video=write_clip(), audio=write_clip(200, None), text=SAID)
+        analyst.analyze(Query(video=write_clip(), audio=write_clip(200, None), text=SAID))
 
 
 def test_a_long_clip_is_cut_and_says_so(checkpoints, profile, write_clip):
     short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
-    analysis = short.analyze(video=write_clip(seconds=2.0), text=SAID)
+    analysis = short.analyze(Query(video=write_clip(seconds=2.0), text=SAID))
     assert codes(analysis) == ["truncated"]
     assert "1 second" in analysis.notices[0].text
 
@@ -205,7 +210,7 @@ def test_a_damaged_clip_is_analysed_and_says_so(analyst, write_clip, tmp_path, g
     media = stored.index(b"mdat") + 8
     stored[media + 2000 : media + 4000] = bytes(2000)
     path.write_bytes(stored)
-    assert "damaged_parts" in codes(analyst.analyze(**{given: path}, text=SAID))
+    assert "damaged_parts" in codes(analyst.analyze(Query(**{given: path}, text=SAID)))
 
 
 def test_input_that_cannot_be_used_is_explained(analyst, write_clip, tmp_path):
@@ -229,11 +234,11 @@ def test_input_that_cannot_be_used_is_explained(analyst, write_clip, tmp_path):
         ({"video": fake}, MediaError, "named .mp4"),
     ]:
         with pytest.raises(error, match=message):
-            analyst.analyze(**arguments)
+            analyst.analyze(Query(**arguments))
 
 
 def test_json_is_the_documented_object(analyst, write_clip):
-    analysis = analyst.analyze(video=write_clip(200, None), text=SAID, modalities=["text"])
+    analysis = analyst.analyze(Query(video=write_clip(200, None), text=SAID, modalities=["text"]))
     answer = json.loads(json.dumps(analysis.to_json(), allow_nan=False))
     assert {"score", "label", "interval", "method", "transcript", "modalities", "timings_ms", "warnings"} <= (
         answer.keys()
@@ -265,12 +270,12 @@ def test_a_file_that_is_too_large_is_not_even_read(checkpoints, profile, decoded
         file.truncate(2_000_000)
     small = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_mb=1), profile)
     with pytest.raises(MediaError, match="2\\.0 MB; at most 1 MB"):
-        small.analyze(video=large, text=SAID)
+        small.analyze(Query(video=large, text=SAID))
     assert decoded == []
 
 
 def test_silence_has_no_words_and_says_so(analyst, write_clip):
-    analysis = analyst.analyze(video=write_clip(200, 0.0))
+    analysis = analyst.analyze(Query(video=write_clip(200, 0.0)))
     assert analysis.transcript.text == ""
     assert codes(analysis) == ["no_voice", "no_speech"]
 
@@ -289,12 +294,12 @@ def test_no_score_is_made_of_beeps(analyst, write_clip, tmp_path, monkeypatch):
     monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("Thank you.", "whisper"))
     beeps = write_beeps(tmp_path / "beeps.wav")
     with pytest.raises(AnalysisError, match="Nobody speaks in the sound") as refused:
-        analyst.analyze(audio=beeps)
+        analyst.analyze(Query(audio=beeps))
     assert refused.value.code == "nothing_present"
     with pytest.raises(AnalysisError, match="has no voice; switch on words"):
-        analyst.analyze(audio=beeps, text=SAID, modalities=["audio"])
+        analyst.analyze(Query(audio=beeps, text=SAID, modalities=["audio"]))
     for given in ({"text": SAID}, {"video": write_clip(200, None)}):
-        analysis = analyst.analyze(audio=beeps, **given)
+        analysis = analyst.analyze(Query(audio=beeps, **given))
         assert not analysis.modalities["audio"].present
         assert "nobody_speaks" in codes(analysis) and "no_speech" not in codes(analysis)
         assert analysis.transcript.text == given.get("text", "")
@@ -306,19 +311,19 @@ def test_nothing_is_denied_of_the_part_that_was_not_read(checkpoints, profile, w
     short = Analyst(Settings(device="cpu", checkpoints=checkpoints, max_seconds=1.0), profile)
     silent = write_clip(0, 0.0, 2.0)
     with pytest.raises(AnalysisError) as refused:
-        short.analyze(video=silent)
+        short.analyze(Query(video=silent))
     told = str(refused.value)
     assert refused.value.code == "nothing_present_within"
     assert "only the first 1 are used" in told and "first 1 seconds of the picture" in told
     chinese = words.error(refused.value.code, told, refused.value.values, words.CHINESE)
     assert "只使用前 1 秒" in chinese and "前 1 秒的画面中没有找到面部" in chinese and "{" not in chinese
     with pytest.raises(AnalysisError, match="first 1 seconds are used, and they have no voice or face"):
-        short.analyze(video=silent, text=SAID, modalities=["audio", "vision"])
-    notices = short.analyze(video=silent, text=SAID).notices
+        short.analyze(Query(video=silent, text=SAID, modalities=["audio", "vision"]))
+    notices = short.analyze(Query(video=silent, text=SAID)).notices
     assert [notice.code for notice in notices] == ["truncated", "no_voice_within", "no_face_within"]
     for part in (write_clip(0, None, 2.0), write_beeps(tmp_path / "beeps.wav")):
         given = {"video" if part.suffix == ".mp4" else "audio": part}
-        for notice in short.analyze(**given, text=SAID).notices:
+        for notice in short.analyze(Query(**given, text=SAID)).notices:
             assert notice.code in ("truncated", "modality_absent") or "first 1 seconds" in notice.text
 
 
@@ -335,9 +340,9 @@ def test_the_extractors_get_the_times_of_recognised_words(analyst, profile, writ
     heard = Transcript("hello there", "whisper", words=timed)
     monkeypatch.setattr(Recogniser, "transcribe", lambda recogniser, audio: heard)
     clip = write_clip()
-    assert analyst.analyze(video=clip).transcript == heard
+    assert analyst.analyze(Query(video=clip)).transcript == heard
     assert profile.timed == list(timed)
-    analyst.analyze(video=clip, text="hello there")  # typed: nobody knows when it was said
+    analyst.analyze(Query(video=clip, text="hello there"))  # typed: nobody knows when it was said
     assert profile.timed == list(timed)
     assert profile.extracted.count("text") == 2
 
@@ -348,15 +353,15 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
     if not clip.exists():
         pytest.skip("../shared/data/clips is not here")
     stages = []
-    heard = analyst.analyze(video=clip, progress=stages.append)
+    heard = analyst.analyze(Query(video=clip), progress=stages.append)
     assert "listening" in stages and heard.timings_ms["speech"] > 0
     assert heard.transcript.text and heard.transcript.words
     assert ("rough_transcript" in codes(heard)) == heard.transcript.rough
-    assert analyst.analyze(video=clip).timings_ms["speech"] == 0
+    assert analyst.analyze(Query(video=clip)).timings_ms["speech"] == 0
     assert analyst.hear(video=clip)[0] == heard.transcript
-    typed = analyst.analyze(video=clip, text="ANYHOW IT WAS REALLY GOOD")
+    typed = analyst.analyze(Query(video=clip, text="ANYHOW IT WAS REALLY GOOD"))
     assert (typed.transcript.source, codes(typed)) == ("typed", [])
-    assert not analyst.analyze(video=clip, text="").modalities["text"].present
+    assert not analyst.analyze(Query(video=clip, text="")).modalities["text"].present
 
 
 @pytest.mark.parametrize(
@@ -371,20 +376,22 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
 )
 def test_only_what_is_asked_for_is_read(analyst, profile, decoded, write_clip, modalities, text, read):
     asked = {"video": write_clip(), "text": text, "modalities": modalities}
-    part = analyst.analyze(**asked, only_asked=True)
+    part = analyst.analyze(Query(**asked), only_asked=True)
     assert sorted(profile.extracted, key=MODALITIES.index) == read
     assert len(decoded) == (modalities != ["text"])
     assert [m for m, said in part.modalities.items() if said.present is not None] == read
-    whole = analyst.analyze(**asked)
+    whole = analyst.analyze(Query(**asked))
     assert part.score == pytest.approx(whole.score, abs=1e-5)
     for name in read:
         assert part.modalities[name].probabilities == pytest.approx(whole.modalities[name].probabilities)
     decoded.clear()
-    assert analyst.analyze(**asked, only_asked=True).score == part.score
+    assert analyst.analyze(Query(**asked), only_asked=True).score == part.score
     assert not decoded
 
 
 def test_an_error_tells_what_there_is_beside_what_was_asked_for(analyst, write_clip):
     with pytest.raises(AnalysisError) as caught:
-        analyst.analyze(video=write_clip(brightness=0), text="so", modalities=["vision"], only_asked=True)
+        analyst.analyze(
+            Query(video=write_clip(brightness=0), text="so", modalities=["vision"]), only_asked=True
+        )
     assert caught.value.code == "nothing_used" and caught.value.values["present"] == "text,audio"

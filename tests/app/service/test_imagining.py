@@ -12,6 +12,7 @@ import torch
 
 from app.service.analyst import Analyst
 from app.service.inferring import by_mfm
+from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CHECKPOINTS, CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
 from models.extractors.readers import PolarityReader
@@ -50,7 +51,9 @@ def analyst(tmp_path_factory) -> Analyst:
 
 
 def imagine(analyst, method="lmf", modalities=MODALITIES, **given):
-    exhibit = analyst.open(**(given or {"video": CLIP, "text": SAID}), method=method, modalities=modalities)
+    exhibit = analyst.open(
+        Query(**given or {"video": CLIP, "text": SAID}, method=method, modalities=modalities)
+    )
     return analyst.imaginer().imagine(exhibit)
 
 
@@ -91,7 +94,7 @@ def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
 
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
     model, readers = analyst.checkpoint("mfm").model, analyst.imaginer().readers
-    features = analyst.open(video=CLIP, text=SAID).features
+    features = analyst.open(Query(video=CLIP, text=SAID)).features
     bare = {m: s.values[0] for m, s in features}  # training items have no times
     item = Utterance(bare, 1.0, "clips", "speaker")
     wanted = measure_reconstruction(model, [item], model.dims, readers)["vision from text"][0]
@@ -107,7 +110,7 @@ def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
 
 
 def test_what_is_pulled_out_is_not_looked_at(analyst):
-    model, features = analyst.checkpoint("mfm").model, analyst.open(video=CLIP, text=SAID).features
+    model, features = analyst.checkpoint("mfm").model, analyst.open(Query(video=CLIP, text=SAID)).features
     voice = features.audio
     blind = replace(features, audio=replace(voice, values=torch.full_like(voice.values, torch.nan)))
     seen, unseen = (by_mfm(model, each, (TEXT, VISION))[AUDIO].states for each in (features, blind))
@@ -146,20 +149,20 @@ def test_readings_are_taken_from_the_neutral_point():
 
 
 def test_an_answer_has_a_glimpse_of_what_is_missing(analyst):
-    answer = analyst.analyze(video=CLIP, text=SAID, modalities=[AUDIO])
+    answer = analyst.analyze(Query(video=CLIP, text=SAID, modalities=[AUDIO]))
     assert list(answer.imagined) == ["text", "vision"]
     assert answer.imagined["text"].phrase and answer.imagined["vision"].face.shape == (48, 48)
     said = json.loads(json.dumps(answer.to_json(), allow_nan=False))["imagined"]
     assert said["vision"].keys() == {"from", "reading", "phrase"} and said["vision"]["from"] == ["audio"]
     part = imagine(analyst, modalities=[AUDIO])[1]
     assert said["vision"]["reading"] == pytest.approx(part.reading, abs=1e-3)
-    assert analyst.analyze(video=CLIP, text=SAID).imagined == {}
+    assert analyst.analyze(Query(video=CLIP, text=SAID)).imagined == {}
 
 
 def test_tate_is_compared_with_its_teacher(analyst):
     def recover(method, modalities, **given):
         given = given or {"video": CLIP, "text": SAID}
-        return analyst.imaginer().recover(analyst.open(**given, method=method, modalities=modalities))
+        return analyst.imaginer().recover(analyst.open(Query(**given, method=method, modalities=modalities)))
 
     (voice,) = recover("tate", [TEXT, VISION])
     assert voice.modality is AUDIO and voice.hidden > 0 and voice.shown > 0
@@ -171,5 +174,5 @@ def test_without_mfm_everything_else_works(checkpoints, profile, write_clip):
     """The tiny profile has no renderer."""
     analyst = Analyst(Settings(device="cpu", checkpoints=checkpoints), profile)
     assert analyst.imaginer() is None
-    answer = analyst.analyze(video=write_clip(), text="good", modalities=["text"])
+    answer = analyst.analyze(Query(video=write_clip(), text="good", modalities=["text"]))
     assert answer.imagined == {} and answer.to_json()["imagined"] == {}

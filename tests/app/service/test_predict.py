@@ -15,6 +15,7 @@ from app.media.speech import Recogniser
 from app.predict import describe, gauge, predict_manifest, transcribe_manifest
 from app.service.analysis import Transcript, as_displayed
 from app.service.analyst import Analyst
+from app.service.query import Query
 from app.settings import Settings
 from models.manifest import ManifestError
 
@@ -58,7 +59,7 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
     ]
     out = tmp_path / "results.csv"
     manifest = write_rows(tmp_path / "clips.csv", rows)
-    predict_manifest(analyst, manifest, out, "lmf", ["text", "audio", "vision"])
+    predict_manifest(analyst, manifest, out, Query())
     results = read_rows(out)
     columns = ["id", "file", "text", "given_score", "score", "label", "lo", "hi", "notes", "error"]
     assert list(results[0]) == columns
@@ -67,7 +68,7 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
     assert [bool(r["error"]) for r in results] == [False, True, False, True, False]
     assert "named .mp4" in results[1]["error"] and "no file gone.mp4" in results[3]["error"]
     assert results[1]["score"] == results[1]["label"] == results[1]["lo"] == ""
-    direct = analyst.analyze(video=tmp_path / "a.mp4", text="i really liked it")
+    direct = analyst.analyze(Query(video=tmp_path / "a.mp4", text="i really liked it"))
     assert float(results[0]["score"]) == pytest.approx(direct.score, abs=1e-4)
     assert results[0]["label"] == direct.label
     assert float(results[0]["lo"]) <= float(results[0]["score"]) <= float(results[0]["hi"])
@@ -88,9 +89,11 @@ def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
 def test_a_header_may_be_written_in_capitals_and_with_spaces(analyst, tmp_path):
     manifest, out = tmp_path / "m.csv", tmp_path / "out.csv"
     manifest.write_text("\ufeffFile, Text, Score\n, i really liked it, 2\n", encoding="utf-8")
-    predict_manifest(analyst, manifest, out, "lmf", ["text"])
+    predict_manifest(analyst, manifest, out, Query(modalities=["text"]))
     (result,) = read_rows(out)
-    assert float(result["score"]) == pytest.approx(analyst.analyze(text="i really liked it").score, abs=1e-4)
+    assert float(result["score"]) == pytest.approx(
+        analyst.analyze(Query(text="i really liked it")).score, abs=1e-4
+    )
     assert list(result)[:3] == ["File", "Text", "given_Score"]
     assert result["Text"] == "i really liked it"
 
@@ -119,7 +122,7 @@ def test_tables_tell_what_was_cut_off_and_what_is_missing(checkpoints, profile, 
     (tmp_path / "cut.wav").write_bytes(sound[: len(sound) // 2])
     rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 200]]
     manifest, out = write_rows(tmp_path / "m.csv", rows), tmp_path / "out.csv"
-    predict_manifest(short, manifest, out, "lmf", ["text", "audio", "vision"])
+    predict_manifest(short, manifest, out, Query())
     long, cut = (row["notes"] for row in read_rows(out))
     assert "only the first 1 are used" in long and "No face was found in the first 1 seconds" in long
     assert "damaged or missing" in cut and "words or so are read" in cut
@@ -132,8 +135,8 @@ def test_tables_tell_what_was_cut_off_and_what_is_missing(checkpoints, profile, 
 def test_a_table_keeps_nothing_of_its_clips(analyst, decoded, write_clip, tmp_path):
     clip = write_clip()
     manifest = write_rows(tmp_path / "m.csv", [["file", "text"], [str(clip), "good"]])
-    predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text", "vision"])
-    analyst.analyze(video=clip, text="good")
+    predict_manifest(analyst, manifest, tmp_path / "out.csv", Query(modalities=["text", "vision"]))
+    analyst.analyze(Query(video=clip, text="good"))
     assert len(decoded) == 2
 
 
@@ -148,28 +151,28 @@ def test_a_table_that_cannot_be_used_is_explained(analyst, tmp_path, content, me
     manifest = tmp_path / "m.csv"
     manifest.write_text(content)
     with pytest.raises(ManifestError, match=message):
-        predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
+        predict_manifest(analyst, manifest, tmp_path / "out.csv", Query(modalities=["text"]))
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_table_is_never_overwritten(analyst, tmp_path):
     manifest = write_rows(tmp_path / "m.csv", [["file"], ["a.mp4"]])
     with pytest.raises(ManifestError, match="overwrite"):
-        predict_manifest(analyst, manifest, tmp_path / "." / "m.csv", "lmf", ["text"])
+        predict_manifest(analyst, manifest, tmp_path / "." / "m.csv", Query(modalities=["text"]))
     assert read_rows(manifest) == [{"file": "a.mp4"}]
 
 
 def test_rows_of_uneven_length(analyst, tmp_path):
     manifest = tmp_path / "m.csv"
     manifest.write_text("file,text,note\n,good\n,good,a,b\n\n")
-    predict_manifest(analyst, manifest, tmp_path / "out.csv", "lmf", ["text"])
+    predict_manifest(analyst, manifest, tmp_path / "out.csv", Query(modalities=["text"]))
     short, long = read_rows(tmp_path / "out.csv")
     assert short["score"] and not short["error"]
     assert long["error"] == "it has 4 cells, the header 3; put a text with commas in double quotes"
 
 
 def test_a_person_can_read_the_answer(analyst, write_clip):
-    analysis = analyst.analyze(video=write_clip(200, None), text="i really liked it", method="late")
+    analysis = analyst.analyze(Query(video=write_clip(200, None), text="i really liked it", method="late"))
     text = describe(analysis)
     assert text.startswith(f"{as_displayed(analysis.score):+.1f}  {analysis.label}")
     assert '"i really liked it"' in text and "note: The clip has no sound" in text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words, plain_words
-from app.service.notices import AnalysisError
+from app.service.query import AnalysisError, Query
 from app.service.stress import STRENGTHS, disturbed, stress, usable_kinds
 from app.service.subsets import score_subsets
 from models.clip import Word
@@ -37,7 +37,7 @@ def under_stress(analyst, profile, write_clip):
     """Opens a clip with the words SAID and stresses it."""
 
     def ask(kind: str, used=MODALITIES, seed: int = 1, text: str = SAID, clip: bool = True):
-        exhibit = analyst.open(video=write_clip() if clip else None, text=text, modalities=used)
+        exhibit = analyst.open(Query(video=write_clip() if clip else None, text=text, modalities=used))
         return exhibit, stress(exhibit, profile, analyst.checkpoint, FUSION_MODELS, kind, seed)
 
     return ask
@@ -134,14 +134,14 @@ def test_recognised_words_keep_their_times(analyst, profile, monkeypatch, write_
     words = tuple(Word(text, i / 10, i / 10 + 0.1) for i, text in enumerate(SAID.split()))
     heard = Transcript(SAID, "pocketsphinx", True, words)
     monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: heard)
-    exhibit = analyst.open(video=write_clip())
+    exhibit = analyst.open(Query(video=write_clip()))
     profile.timed.clear()
     stress(exhibit, profile, analyst.checkpoint, ["lmf"], "drop", 1)
     assert profile.timed and set(profile.timed) < set(words)
 
 
 def test_what_is_shown_is_what_is_judged(analyst, write_clip):
-    exhibit = analyst.open(video=write_clip(), text=SAID)
+    exhibit = analyst.open(Query(video=write_clip(), text=SAID))
     given = disturbed(exhibit, "drop", 0.4, 2)
     assert [was for was, _ in given.words] == SAID.split()
     assert sum(now is None for _, now in given.words) == round(0.4 * len(SAID.split()))
@@ -155,7 +155,7 @@ def test_what_is_shown_is_what_is_judged(analyst, write_clip):
 def test_a_modality_that_is_not_in_use_cannot_be_disturbed(analyst, profile, write_clip, kind):
     modality = KINDS[kind].modality
     others = tuple(m for m in MODALITIES if m != modality)
-    exhibit = analyst.open(video=write_clip(), text=SAID, modalities=others)
+    exhibit = analyst.open(Query(video=write_clip(), text=SAID, modalities=others))
     assert kind not in usable_kinds(exhibit.used)
     with pytest.raises(AnalysisError, match="switch it on") as refusal:
         stress(exhibit, profile, analyst.checkpoint, FUSION_MODELS, kind, 1)

@@ -14,6 +14,7 @@ import pytest
 
 from app.__main__ import build_parser
 from app.service.calls import Call
+from app.service.query import Query
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
 from models.training.datasets import load_features
 from models.training.mmsa import load_pickle
@@ -30,11 +31,13 @@ def again(analyst, call: Call, folder: Path):
     args = build_parser().parse_args(words[3:])
     assert args.json
     return analyst.analyze(
-        video=args.clip and folder / args.clip,
-        audio=args.audio and folder / args.audio,
-        text=args.text,
-        method=args.method,
-        modalities=args.modalities.split(","),
+        Query(
+            video=args.clip and folder / args.clip,
+            audio=args.audio and folder / args.audio,
+            text=args.text,
+            method=args.method,
+            modalities=args.modalities.split(","),
+        )
     )
 
 
@@ -51,9 +54,8 @@ def without_times(text: str) -> dict:
 )
 def test_the_command_gives_the_same_analysis(analyst, write_clip, text, subset):
     clip = write_clip()
-    analysis = analyst.analyze(video=clip, text=text, method="mla", modalities=subset)
-    call = Call.of(analysis, str(clip), None, text)
-    repeated = again(analyst, call, clip.parent)
+    analysis = analyst.analyze(Query(video=clip, text=text, method="mla", modalities=subset))
+    repeated = again(analyst, Call(analysis.query), clip.parent)
     assert without_times(analysis_json(repeated)) == without_times(analysis_json(analysis))
 
 
@@ -64,14 +66,13 @@ def test_words_alone_and_a_voice_alone_are_repeated_too(analyst, write_clip):
         (None, str(sound), "good"),
         (str(write_clip()), str(sound), ""),
     ):
-        analysis = analyst.analyze(video=video, audio=audio, text=text)
-        repeated = again(analyst, Call.of(analysis, video, audio, text), sound.parent)
+        analysis = analyst.analyze(Query(video=video, audio=audio, text=text))
+        repeated = again(analyst, Call(analysis.query), sound.parent)
         assert without_times(analysis_json(repeated)) == without_times(analysis_json(analysis))
 
 
-def test_names_are_base_names_and_never_options(analyst, write_clip):
-    analysis = analyst.analyze(video=write_clip(), text="good")
-    call = Call.of(analysis, "/srv/uploads/0a1b/-take 2's.mp4", None, None)
+def test_names_are_base_names_and_never_options():
+    call = Call(Query("/srv/uploads/0a1b/-take 2's.mp4"))
     for snippet in (call.python(), call.curl(), call.command()):
         assert "uploads" not in snippet and "srv" not in snippet
     args = build_parser().parse_args(shlex.split(call.command())[3:])
@@ -79,7 +80,7 @@ def test_names_are_base_names_and_never_options(analyst, write_clip):
 
 
 def test_python_snippet_holds_exactly_what_was_asked():
-    call = Call('my "clip".mp4', None, HOSTILE, "lmf", ("text", "audio"))
+    call = Call(Query('my "clip".mp4', None, HOSTILE, "lmf", ("text", "audio")))
     predict = next(
         node
         for node in ast.walk(ast.parse(call.python("https://example.org/fusebox")))
@@ -111,7 +112,7 @@ esac
 """
     )
     stub.chmod(0o755)
-    call = Call('my "clip"\'s.mp4', None, HOSTILE, "lmf", ("text",))
+    call = Call(Query('my "clip"\'s.mp4', None, HOSTILE, "lmf", ("text",)))
     log = tmp_path / "log"
     subprocess.run(
         ["sh", "-c", call.curl("http://localhost:1/")],
@@ -137,7 +138,7 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
     clip = write_clip(
         brightness=200 if Modality.VISION in parts else 0, loudness=0.5 if Modality.AUDIO in parts else None
     )
-    exhibit = analyst.open(video=clip, text="so very good" if Modality.TEXT in parts else "")
+    exhibit = analyst.open(Query(video=clip, text="so very good" if Modality.TEXT in parts else ""))
     assert exhibit.present == parts
     for ending, content in (
         ("npz", features_npz(exhibit, 1.25, "delight")),
@@ -157,7 +158,7 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
 
 
 def test_npz_explains_itself(analyst, write_clip):
-    exhibit = analyst.open(video=write_clip(), text="so very good", modalities=["text", "audio"])
+    exhibit = analyst.open(Query(video=write_clip(), text="so very good", modalities=["text", "audio"]))
     arrays = np.load(io.BytesIO(features_npz(exhibit, -0.5, "delight")), allow_pickle=False)
     about = str(arrays["about"])
     for modality in MODALITIES:
@@ -170,7 +171,7 @@ def test_npz_explains_itself(analyst, write_clip):
 
 def test_pkl_needs_no_code_to_be_read(analyst, write_clip, tmp_path):
     path = tmp_path / "f.pkl"
-    path.write_bytes(features_pkl(analyst.open(video=write_clip(), text="good"), 0.5, "delight"))
+    path.write_bytes(features_pkl(analyst.open(Query(video=write_clip(), text="good")), 0.5, "delight"))
     content = load_pickle(path)  # refuses everything but numpy's own
     assert content["test"]["id"].tolist() == ["delight$_$0"]
     assert content["test"]["annotations"].tolist() == ["Positive"]

@@ -20,6 +20,7 @@ from app.service.occlusion import (
     window_for,
     without_each,
 )
+from app.service.query import Query
 from app.service.timeline import loudness_of, parts_of, pitch_of, read_timeline
 from app.settings import Settings
 from app.ui.timeline_panel import draw
@@ -63,7 +64,7 @@ def open_clip(analyst, write_clip):
     """open_clip(method, used): two seconds of everything, its words typed."""
 
     def open_clip(method: str = "lmf", used=MODALITIES, text: str = SENTENCE):
-        return analyst.open(video=write_clip(seconds=2.0), text=text, method=method, modalities=used)
+        return analyst.open(Query(video=write_clip(seconds=2.0), text=text, method=method, modalities=used))
 
     return open_clip
 
@@ -108,7 +109,7 @@ def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
     features = both.features.only(both.used)
     part = parts_of_words(spoken_words(both.utterance).words, 1)
     assert without_each(features, part, read_ids).present()[1].tolist() == [False, True, False]
-    only = analyst.open(text="good", method="mfn")
+    only = analyst.open(Query(text="good", method="mfn"))
     assert contributions(only.checkpoint.model, only.features, part, read_ids)[1] == [None]
 
 
@@ -130,7 +131,7 @@ def test_every_subset_has_a_timeline_of_what_it_uses(used, open_clip, profile):
 
 @pytest.mark.parametrize("method", ["lmf", "mfn", "lrcmt", "tfr_net"])
 def test_words_alone_stand_in_their_order(method, analyst, profile):
-    exhibit = analyst.open(text="not <b>good", method=method)
+    exhibit = analyst.open(Query(text="not <b>good", method=method))
     timeline = read_timeline(exhibit, profile)
     assert (timeline.seconds, timeline.spoken.timing) == (None, ORDERED)
     assert [(word.start, word.end) for word in timeline.spoken.words] == [(0, 1), (1, 2)]
@@ -141,7 +142,7 @@ def test_words_alone_stand_in_their_order(method, analyst, profile):
 
 
 def test_a_voice_alone_has_no_words_and_no_face(analyst, write_clip, profile):
-    exhibit = analyst.open(audio=write_clip(brightness=None, seconds=2.0), text="", method="mla")
+    exhibit = analyst.open(Query(audio=write_clip(brightness=None, seconds=2.0), text="", method="mla"))
     timeline = read_timeline(exhibit, profile)
     assert list(timeline.contributions) == [AUDIO]
     assert (timeline.spoken.words, timeline.face) == ([], None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.service.analyst import Analyst
+from app.service.query import Query
 from app.service.traces import Traces, read_traces
 from app.settings import Settings
 from app.ui.phrases import PHRASES
@@ -39,7 +40,7 @@ def traces_of(analyst, write_clip):
 
     def traces_of(method: str, used=MODALITIES, text: str = SENTENCE) -> Traces:
         clip = write_clip(seconds=2.0)
-        return read_traces(analyst.open(video=clip, text=text, method=method, modalities=used))
+        return read_traces(analyst.open(Query(video=clip, text=text, method=method, modalities=used)))
 
     return traces_of
 
@@ -135,7 +136,7 @@ def test_traces_agree_with_what_the_method_answers(traces_of, analyst, write_cli
     for method in ("mla", "qmf", "tate", "meaformer", "mclea"):
         for used in ((TEXT, VISION), (AUDIO,)):
             answer = analyst.analyze(
-                video=write_clip(seconds=2.0), text=SENTENCE, method=method, modalities=used
+                Query(video=write_clip(seconds=2.0), text=SENTENCE, method=method, modalities=used)
             )
             traces = traces_of(method, used)
             assert traces.score == pytest.approx(answer.score, abs=1e-5)

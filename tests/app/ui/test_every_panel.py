@@ -9,11 +9,12 @@ import gradio as gr
 import pytest
 
 from app.service.analyst import Analyst
+from app.service.query import Query
 from app.service.stored import EXAMPLES
 from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, sentiment_panel, words
 from app.ui.answering import Answering
-from app.ui.shown import Desk, Question, Shown, Visit, paint
+from app.ui.shown import Desk, Shown, Visit, paint
 from app.ui.subsets_table import SUBSETS
 from models.catalogue import describe_methods
 
@@ -29,10 +30,10 @@ def answering() -> Answering:
 
 
 @pytest.fixture(scope="module")
-def question() -> Question:
+def query() -> Query:
     entries = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
     entry = next(entry for entry in entries if entry["file"].endswith(".mp4") and entry["text"])
-    return Question(str(EXAMPLES / entry["file"]), None, entry["text"], METHODS[0])
+    return Query(str(EXAMPLES / entry["file"]), None, entry["text"], METHODS[0])
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,9 @@ def page(answering):
 
 @pytest.mark.parametrize("subset", SUBSETS, ids="+".join)
 @pytest.mark.parametrize("method", METHODS)
-def test_every_panel_renders(answering, question, page, method, subset):
+def test_every_panel_renders(answering, query, page, method, subset):
     panels, deeper = page
-    asked = Question(question.video, None, question.text, method)
+    asked = Query(query.video, None, query.text, method)
     everything = answering.ask(asked, None, VISIT)
     now = answering.switch(everything, subset, VISIT)
     assert now.on == subset
@@ -67,17 +68,17 @@ def test_every_panel_renders(answering, question, page, method, subset):
         assert not re.search(r"\bnan\b|\bNone\b|\{\w+\}", re.sub(r"<[^>]*>", " ", html)), name
 
 
-def test_the_weights_that_mla_fuses_with_are_the_shares_of_certainty(answering, question):
-    asked = Question(question.video, None, question.text, "mla")
+def test_the_weights_that_mla_fuses_with_are_the_shares_of_certainty(answering, query):
+    asked = Query(query.video, None, query.text, "mla")
     parts = answering.ask(asked, None, VISIT).analysis.modalities.values()
     assert [part.own_weight for part in parts] == pytest.approx([part.weight for part in parts], abs=1e-5)
 
 
 @pytest.mark.parametrize("given", ["text", "audio"])
-def test_every_panel_renders_what_lacks_a_modality(answering, question, page, given):
+def test_every_panel_renders_what_lacks_a_modality(answering, query, page, given):
     panels, deeper = page
     voice = str(EXAMPLES / "voice.mp3")
-    asked = Question(None, voice if given == "audio" else None, "" if given == "audio" else "So good.", "mfm")
+    asked = Query(None, voice if given == "audio" else None, "" if given == "audio" else "So good.", "mfm")
     now = answering.ask(asked, None, VISIT)
     assert now.on == (given,)
     paint(panels, now, words.ENGLISH, clip=True)
@@ -86,15 +87,15 @@ def test_every_panel_renders_what_lacks_a_modality(answering, question, page, gi
         assert len(values) == len(panel.components), name
 
 
-def test_no_answer_and_no_fuse_leave_every_tab_empty(answering, question, page):
+def test_no_answer_and_no_fuse_leave_every_tab_empty(answering, query, page):
     _, deeper = page
-    nothing_on = answering.switch(answering.ask(question, None, VISIT), (), VISIT)
+    nothing_on = answering.switch(answering.ask(query, None, VISIT), (), VISIT)
     for panel in deeper.values():
         for now in (None, nothing_on):
             assert len(panel.render(now, VISIT)) == len(panel.components)
 
 
-def test_a_shown_answer_keeps_no_pictures(answering, question):
-    now: Shown = answering.ask(question, None, VISIT).without_pictures()
+def test_a_shown_answer_keeps_no_pictures(answering, query):
+    now: Shown = answering.ask(query, None, VISIT).without_pictures()
     assert now.analysis.crops is None
     assert now.analysis.log_mel is None

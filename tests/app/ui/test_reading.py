@@ -7,9 +7,10 @@ import math
 import pytest
 
 from app.service.analysis import Analysis, ModalityAnalysis, SubsetAnswer, Transcript, label_of
+from app.service.query import Query
 from app.ui import words
 from app.ui.reading import sentence
-from app.ui.shown import Question, Shown
+from app.ui.shown import Shown
 from app.ui.subsets_table import SUBSETS
 
 SURE, UNSURE = math.log(2), math.log(5)  # entropies, nats
@@ -27,9 +28,9 @@ def shown(score: float, text=ABSENT, audio=ABSENT, vision=ABSENT, rest: float = 
     on = tuple(m for m, p in parts.items() if p.used)
     subsets = {"+".join(names): SubsetAnswer(rest, (-3, 3)) for names in SUBSETS}
     analysis = Analysis(
-        score, label_of(score), (-3, 3), "lmf", None, Transcript("", "none"), parts, subsets, {}
+        score, label_of(score), (-3, 3), Query(), None, Transcript("", "none"), parts, subsets, {}
     )
-    return Shown(Question(None, None, None, "lmf"), analysis, on, None, "LMF")
+    return Shown(analysis, on, None, "LMF")
 
 
 CASES = {

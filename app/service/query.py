@@ -1,0 +1,66 @@
+"""What is asked: the same for page, API, command line, report and the calls that repeat an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.registry import FUSION_MODELS
+from models.types import MODALITIES, Modality
+
+File = str | Path | None
+
+
+class AnalysisError(ValueError):
+    """Input that cannot be analysed: says what was wrong with it and what would work.
+
+    `code` and `values` let a page translate the message, as a MediaError's do.
+    """
+
+    def __init__(self, code: str, text: str, **values: str | float | int) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Query:
+    """One clip, one method, one subset of modalities; hashable.
+
+    video, audio : files, or None; a separate audio file replaces the clip's own sound
+    text : the words; "" for none, None for those that speech recognition finds
+    method : name in the registry
+    modalities : those to use, brought into canonical order
+    AnalysisError for an unknown method, and for no or an unknown modality.
+    """
+
+    video: File = None
+    audio: File = None
+    text: str | None = None
+    method: str = "lmf"
+    modalities: tuple[Modality, ...] = MODALITIES
+
+    def __post_init__(self):
+        object.__setattr__(self, "modalities", _modalities(self.modalities))
+        if self.method not in tuple(FUSION_MODELS):  # which, unlike a dict, can be asked about anything
+            names = ", ".join(FUSION_MODELS)
+            text = f"There is no fusion method {self.method!r}; known are {names}."
+            raise AnalysisError("unknown_method", text, asked=self.method, known=names)
+
+    def same_files(self, other: Query) -> bool:
+        """True where clip and voice are the same; words, method and modalities may differ."""
+        return (self.video, self.audio) == (other.video, other.audio)
+
+
+def _modalities(asked: Iterable[Modality | str]) -> tuple[Modality, ...]:
+    """Names in canonical order; AnalysisError for none or an unknown one."""
+    several = isinstance(asked, Iterable) and not isinstance(asked, str)
+    names = ",".join(map(str, asked)) if several else str(asked)
+    if not names:
+        raise AnalysisError("all_off", "Everything is switched off; switch on words, voice or face.")
+    try:
+        return Modality.parse(names)
+    except ValueError as error:
+        values = {"asked": names, "known": ", ".join(MODALITIES)}
+        raise AnalysisError("unknown_modality", str(error), **values) from None
