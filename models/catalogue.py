@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 
 from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, fusion_path
 from models.extractors.mpnet import check_installed
-from models.registry import FUSION_MODELS, ModelSpec
+from models.fusion.spec import ModelSpec
+from models.registry import FUSION_MODELS
 from models.types import Modality
 
 
@@ -49,7 +50,7 @@ def _describe(method: ModelSpec, path: Path) -> dict[str, Any]:
         "aligned": method.aligned,
         "weights_kind": method.weights_kind,
         "reconstructs": method.reconstructs,
-        "faithful": method.faithful,
+        "faithful": list(method.faithful),
         "available": False,
         "checkpoint": None,
         "problem": None,

@@ -49,8 +49,9 @@ def _origin(entry: dict, language: str) -> str:
     key = f"why_origin_{entry['name']}"
     caveat = f"<p><b>{escape(words.say(key, language))}</b></p>" if key in PHRASES else ""
     departs = escape(words.say("why_departs", language))
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in entry["faithful"])
     return (
         f'<section class="fb-why fb-origin">{caveat}'
         f'<p>{escape(words.say("why_paper", language))} <span lang="en">{paper}</span> ({entry["year"]})</p>'
-        f'<p>{departs} <span lang="en">{escape(entry["faithful"])}</span></p></section>'
+        f'<p>{departs}</p><ul lang="en">{sentences}</ul></section>'
     )

@@ -7,6 +7,7 @@ from torch import nn
 
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
@@ -30,3 +31,31 @@ class ConcatFusion(FusionModel):
         embeddings = self.subnets(self.normalised(features))
         joint = torch.cat([embeddings[m] for m in MODALITIES], dim=1)
         return Prediction(self.bounded(self.head(joint)[:, 0]))
+
+
+SPEC = ModelSpec(
+    name="concat",
+    title="Concat fusion",
+    paper="Recognizing Emotions in Video Using Multimodal DNN Feature Fusion",
+    year=2018,
+    kind="regression",
+    model=ConcatFusion,
+    config={
+        "post_fusion": 128,
+        "post_dropout": 0.3,
+        "subnets": {**SUBNET_SHAPE, "text_out": 128, "audio": 32, "vision": 64},
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        (
+            "The network MMSA calls LF_DNN, with subnets of 64, 32 and 64 units instead of 128, 16 and 128, "
+            "and half its text embedding."
+        ),
+        "An absent modality's embedding is masked.",
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://aclanthology.org/W18-3302/",
+)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from models.fusion.alignment import Aligned, align, step_traces
 from models.fusion.base import FusionModel
 from models.fusion.layers import feed_forward, last_step
+from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import Features, Modality, Prediction
 
 
@@ -57,3 +58,28 @@ class EFLSTM(FusionModel):
             self.bounded(score),
             traces=step_traces({**traces, "spans": aligned.spans}, self.steps),
         )
+
+
+SPEC = ModelSpec(
+    name="ef_lstm",
+    title="EF-LSTM",
+    paper="Memory Fusion Network for Multi-view Sequential Learning (its early-fusion baseline)",
+    year=2018,
+    kind="regression",
+    model=EFLSTM,
+    config={"steps": 24, "encoder": {"hidden": 64}, "dropout": 0.3},
+    aligned=True,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        "One LSTM layer of 64 units.",
+        (
+            "States are standardised per coordinate instead of by a BatchNorm over step numbers, which would "
+            "fix the length."
+        ),
+        "The state after the last real step is read, not one that has run over padding.",
+        "An utterance has at most 24 steps.",
+        CLAMPED,
+    ),
+    url="https://arxiv.org/abs/1802.00927",
+)

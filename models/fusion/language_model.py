@@ -289,3 +289,25 @@ def _relative_buckets(steps: int, buckets: int, device: torch.device) -> Tensor:
     far = each + (apart.abs().clamp_min(1) / each).log() / math.log(FARTHEST / each) * (half - each)
     near = torch.where(apart.abs() < each, apart.abs(), far.long().clamp_max(half - 1))
     return near + half * (apart > 0)
+
+
+# language models for LRCMT, with one vocabulary: all-mpnet-base-v2 and all-MiniLM-L6-v2
+MPNET = {
+    "vocabulary": 30522,
+    "positions": 512,
+    "width": 768,
+    "layers": 12,
+    "heads": 12,
+    "intermediate": 3072,
+    "segments": 0,
+    "buckets": 32,
+    "epsilon": 1e-5,
+}
+MINILM = {
+    "vocabulary": 30522,
+    "positions": 512,
+    "width": 384,
+    "layers": 6,
+    "heads": 12,
+    "intermediate": 1536,
+}

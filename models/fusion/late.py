@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, mean_over_present
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 WEIGHTINGS = ("mean", "learned")
@@ -56,3 +57,26 @@ class LateFusion(FusionModel):
         embeddings = self.subnets(self.normalised(features))
         scores = torch.cat([self.heads[m](embeddings[m]) for m in MODALITIES], dim=1)
         return self.bounded(torch.where(features.present(), scores, 0.0))
+
+
+SPEC = ModelSpec(
+    name="late",
+    title="Late fusion",
+    paper="Multimodal Machine Learning: A Survey and Taxonomy (late fusion)",
+    year=2017,
+    kind="regression",
+    model=LateFusion,
+    config={
+        "weighting": "mean",
+        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        "The textbook baseline: one predictor per modality, plain mean over those present.",
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/1705.09406",
+)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, with_one
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
@@ -54,3 +55,31 @@ def _factor(rank: int, width: int) -> Tensor:
     factor = torch.stack(slices)
     factor[:, 0] = 1.0
     return factor
+
+
+SPEC = ModelSpec(
+    name="lmf",
+    title="LMF",
+    paper="Efficient Low-rank Multimodal Fusion with Modality-Specific Factors",
+    year=2018,
+    kind="regression",
+    model=LMF,
+    config={
+        "rank": 4,
+        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        (
+            "Sum over ranks of products, as the authors' code (the paper's last derivation line would "
+            "collapse to rank 1)."
+        ),
+        "Factors initialised per rank with the constant entry at 1.",
+        "An absent modality's embedding is masked.",
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/1806.00064",
+)

@@ -19,6 +19,7 @@ from models.fusion.contrastive import (
     intra_modal_losses,
 )
 from models.fusion.layers import ScoreHead, SubNets, weighted_concat
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 
@@ -91,3 +92,42 @@ class MCLEA(FusionModel):
         logits = self.weight_logits.expand(len(present), -1).masked_fill(~present, -torch.inf)
         weights = logits.softmax(1).nan_to_num(0.0)
         return embeddings, weighted_concat(embeddings, weights), weights
+
+
+SPEC = ModelSpec(
+    name="mclea",
+    title="MCLEA (adapted)",
+    paper="Multi-modal Contrastive Representation Learning for Entity Alignment",
+    year=2022,
+    kind="regression",
+    model=MCLEA,
+    config={
+        "width": 100,
+        "hidden": 64,
+        "dropout": 0.3,
+        "margin": 0.5,
+        "temperatures": [0.1, 4.0],
+        "contrast": 0.1,
+        "alignment": 0.1,
+        "subnets": SUBNET_SHAPE,
+    },
+    aligned=False,
+    weights_kind="global",
+    reconstructs=False,
+    faithful=(
+        (
+            "Adapted from entity alignment, in no paper on sentiment: utterances instead of entities of two "
+            "graphs, those of like score as aligned pairs with the other positives out of the denominator, "
+            "an L1 head on the joint embedding."
+        ),
+        "Weights renormalised over present modalities.",
+        "Losses only between clips that both have the modality.",
+        (
+            "IAL scaled once and averaged per clip (the released code scales it twice and averages over "
+            "pairs), all contrastive terms at a tenth of their weight."
+        ),
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/2209.00891",
+)

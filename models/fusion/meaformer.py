@@ -14,6 +14,7 @@ from models.fusion.attention import MultiHeadAttention
 from models.fusion.base import FusionModel
 from models.fusion.contrastive import Pairs, UncertaintyWeights, contrastive_loss, intra_modal_losses
 from models.fusion.layers import ScoreHead, SubNets, weighted_concat
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 
@@ -134,3 +135,41 @@ class ModalityAttention(nn.Module):
             torch.where(present[..., None], hidden, 0.0),
             torch.where(present[:, None, :, None], attention, 0.0),
         )
+
+
+SPEC = ModelSpec(
+    name="meaformer",
+    title="MEAformer (adapted)",
+    paper="MEAformer: Multi-modal Entity Alignment Transformer for Meta Modality Hybrid",
+    year=2023,
+    kind="regression",
+    model=MEAformer,
+    config={
+        "width": 128,
+        "heads": 1,
+        "intermediate": 170,
+        "hidden": 64,
+        "dropout": 0.3,
+        "margin": 0.5,
+        "temperature": 0.1,
+        "contrast": 0.1,
+        "subnets": SUBNET_SHAPE,
+    },
+    aligned=False,
+    weights_kind="meta",
+    reconstructs=False,
+    faithful=(
+        (
+            "Adapted from entity alignment, in no paper on sentiment: utterances instead of entities of two "
+            "graphs, those of like score as aligned pairs, L1 heads on the early and on the late joint "
+            "embedding whose mean is the score."
+        ),
+        "Absent modalities neither read nor are read, and M counts the present ones.",
+        "Weights from the attention before dropout.",
+        "Tokens of 128 instead of 300.",
+        "Without replay and minimum-confidence weighting, as the released script.",
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/2212.14454",
+)

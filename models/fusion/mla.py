@@ -17,6 +17,7 @@ from models.fusion.base import (
 from models.fusion.calibration import best_temperature
 from models.fusion.layers import SubNets, mean_over_present
 from models.fusion.projection import protected_step, protection
+from models.fusion.spec import SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 VISITING_ORDER = (Modality.AUDIO, Modality.VISION, Modality.TEXT)  # the authors'
@@ -151,3 +152,35 @@ def entropy_weights(entropies: Tensor, present: Tensor) -> Tensor:
     softmax runs over the batch.
     """
     return (-entropies).masked_fill(~present, -torch.inf).softmax(1).nan_to_num(0.0)
+
+
+SPEC = ModelSpec(
+    name="mla",
+    title="MLA",
+    paper="Multimodal Representation Learning by Alternating Unimodal Adaptation",
+    year=2024,
+    kind="classification",
+    model=MLA,
+    config={
+        "width": 128,
+        "ordinal_sigma": 0.0,
+        "subnets": SUBNET_SHAPE,
+    },
+    aligned=False,
+    weights_kind="entropy",
+    reconstructs=False,
+    faithful=(
+        "A classifier over seven rounded scores, read as their expectation.",
+        (
+            "Entropies per clip and over classes (the released code takes the softmax over the batch), only "
+            "of present modalities."
+        ),
+        (
+            "The projection is applied (it never runs in the released code), to the head's update with its "
+            "bias, with the scalar denominator, rebuilt every turn from the other modalities' mean features."
+        ),
+        "One temperature per modality, fitted on held-out data.",
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/2311.10707",
+)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, feed_forward, mean_over_present, random_part
+from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
@@ -115,3 +116,40 @@ def _layers(widths: list[int], last: nn.Module) -> nn.Sequential:
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1], last)
+
+
+SPEC = ModelSpec(
+    name="mmin",
+    title="MMIN",
+    paper="Missing Modality Imagination Network for Emotion Recognition with Uncertain Missing Modalities",
+    year=2021,
+    kind="regression",
+    model=MMIN,
+    config={
+        "width": 128,
+        "blocks": 3,
+        "hidden": [128, 64, 32],
+        "dropout": 0.3,
+        "imagination": 1.0,
+        "cycle": 1.0,
+        "subnets": SUBNET_SHAPE,
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        "A regression head with L1 instead of a classifier.",
+        (
+            "Subnets and imagination are trained together, on embeddings of fixed scale with stopped "
+            "gradient, instead of after a teacher."
+        ),
+        "Complete rows are trained on too.",
+        "Only what is hidden is compared with its truth.",
+        "An absent embedding is zero, not that of zero inputs.",
+        "It imagines embeddings, not states.",
+        "An LSTM reads the text instead of a TextCNN.",
+        CLAMPED,
+        SUBNETS,
+    ),
+    url="https://aclanthology.org/2021.acl-long.203/",
+)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
 from models.fusion.calibration import best_temperature
 from models.fusion.layers import SubNets, mean_over_present
+from models.fusion.spec import SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 ENERGY_SCALE = 10  # confidence = negative energy / 10, as in the authors' code
@@ -104,3 +105,33 @@ def rank_loss(confidences: Tensor, losses: Tensor) -> Tensor:
     difference = scaled - scaled.roll(1)
     wrong_way = difference.sign() * (confidences - confidences.roll(1))
     return (wrong_way + difference.abs()).relu().mean()
+
+
+SPEC = ModelSpec(
+    name="qmf",
+    title="QMF",
+    paper="Provable Dynamic Fusion for Low-Quality Multimodal Data",
+    year=2023,
+    kind="classification",
+    model=QMF,
+    config={
+        "rank": 0.1,
+        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
+    },
+    aligned=False,
+    weights_kind="confidence",
+    reconstructs=False,
+    faithful=(
+        "A classifier over seven rounded scores, read as their expectation.",
+        (
+            "The rank term orders by the losses of the batch instead of a history over epochs, since "
+            "training items are drawn anew, with the paper's margin (the released code turns it into slack) "
+            "and a tenth of the weight."
+        ),
+        "Energies pass a softplus, so that no vote is turned round.",
+        "Shown weights are shares of confidences that the method itself leaves unnormalised.",
+        "One temperature per number of present modalities, fitted on held-out data.",
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/2306.02050",
+)

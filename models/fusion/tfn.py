@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from models.fusion.alignment import Aligned
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, with_one
+from models.fusion.spec import ADAMW, SUBNET_SHAPE, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 # blocks of the cube, by which modalities they multiply: t, a, v, ta, tv, av, tav
@@ -81,3 +82,31 @@ class TensorFusion(nn.Module):
     def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
         """Encoding (B, width) of standardised features, which it reads before any alignment; no traces."""
         return self.read(outer_product(self.subnets(features)).flatten(1)), {}
+
+
+SPEC = ModelSpec(
+    name="tfn",
+    title="TFN",
+    paper="Tensor Fusion Network for Multimodal Sentiment Analysis",
+    year=2017,
+    kind="regression",
+    model=TFN,
+    config={
+        "post_fusion": 64,
+        "post_dropout": 0.5,
+        "subnets": {**SUBNET_SHAPE, "text_out": 32, "audio": 24, "vision": 24},
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=False,
+    faithful=(
+        (
+            "A cube of 33 x 25 x 25 instead of 129 x 33 x 33, so that the model stays below 2.5 million "
+            "parameters."
+        ),
+        "An absent modality's embedding is masked, which leaves exactly the TFN of the others.",
+        SUBNETS,
+    ),
+    url="https://arxiv.org/abs/1707.07250",
+    training={**ADAMW, "features_lr": 4e-3},
+)

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened, positions
 from models.fusion.base import FusionModel
 from models.fusion.layers import feed_forward, random_part
+from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
 
 KERNELS = {Modality.TEXT: 1, Modality.AUDIO: 5, Modality.VISION: 3}
@@ -252,3 +253,45 @@ class GatedPooling(nn.Module):
         gated = hidden.tanh() * gate[..., None]
         joint = self.joint(torch.cat([states, gated], dim=2)).tanh()
         return joint.masked_fill(~mask[..., None], -torch.inf).amax(1), gate
+
+
+SPEC = ModelSpec(
+    name="tfr_net",
+    title="TFR-Net",
+    paper="Transformer-based Feature Reconstruction Network for Robust Multimodal Sentiment Analysis",
+    year=2021,
+    kind="regression",
+    model=TFRNet,
+    config={
+        "most_steps": 48,
+        "width": 32,
+        "heads": 4,
+        "layers": 1,
+        "dropout": 0.1,
+        "gates": {"text": 24, "audio": 12, "vision": 16},
+        "hidden": 64,
+        "most_dropped": 0.6,
+        "lost": 0.25,
+        "absent_steps": 12,
+        "reconstruction": {"text": 0.5, "audio": 0.5, "vision": 0.5},
+    },
+    aligned=False,
+    weights_kind=None,
+    reconstructs=True,
+    faithful=(
+        "States of the frozen extractors drop, not the words' ids.",
+        "The transformer before the generator attends over time (the released one attends over the batch).",
+        "Nothing reads padding, and no attention within or between modalities reads dropped frames.",
+        "One model for all drop rates, drawn anew for each clip, instead of one model a rate.",
+        "An absent modality is twelve dropped frames.",
+        "No causal mask.",
+        "The generators learn from the first epoch.",
+        (
+            "One layer instead of three, LayerNorm for BatchNorm, ReLU for LeakyReLU, loss factors for "
+            "standardised states."
+        ),
+        "More than 48 frames are averaged to 48.",
+        CLAMPED,
+    ),
+    url="https://doi.org/10.1145/3474085.3475585",
+)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.checkpoint import CheckpointMeta, subset_name
 from models.extractors.readers import informative
-from models.registry import ModelSpec
+from models.fusion.spec import ModelSpec
 from models.types import Modality
 
 COLUMNS = {  # metric: (heading, factor, digits)
@@ -95,6 +95,11 @@ def write_extractor_card(path: Path, which: str, figures: dict) -> None:
     )
 
 
+def departures(method: ModelSpec) -> str:
+    """Where a method departs from its paper, as a Markdown list."""
+    return "\n".join(["**Faithful**, but for:", "", *(f"- {sentence}" for sentence in method.faithful)])
+
+
 def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes: dict[str, int]) -> None:
     """Card of one fusion method's weights, beside them."""
     items, recipe = meta.training["items"], meta.training["recipe"]
@@ -108,7 +113,7 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
     path.write_text(
         f"# {method.title}\n\n"
         f"{method.paper} ({method.year}), {method.url}\n\n"
-        f"**Faithful:** {method.faithful}\n\n"
+        f"{departures(method)}\n\n"
         f"Parameters: {sizes['total']:,} in all, {sizes['fusion']:,} of them in the fusion. "
         f"{' '.join(filter(None, (adapters_sentence(sizes), seed)))}\n\n"
         "## Trained on\n\n"
