@@ -7,6 +7,7 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_only_the_page_imports_gradio(repository_root: Path) -> None:
         and any(name.split(".")[0] == "gradio" for name in _imports(path))
     ]
     assert offenders == []
+
+
+def test_no_two_files_import_each_other(repository_root: Path) -> None:
+    """Neither directly nor in a circle; an import inside a function counts too."""
+    files = [p for package in ("app", "models") for p in (repository_root / package).rglob("*.py")]
+    parts = {path: path.relative_to(repository_root).with_suffix("").parts for path in files}
+    modules = {".".join(parts[path]).removesuffix(".__init__"): path for path in files}
+    graph = {name: {*_imports(path)} & (modules.keys() - {name}) for name, path in modules.items()}
+    TopologicalSorter(graph).prepare()  # CycleError shows the circle
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -1,15 +1,12 @@
 """What our example clips gave when they were read, kept beside them, so that they answer at once.
 
-    python -m app.service.stored
-
-reads every example again and writes `assets/examples/stored/`: pictures, sound and states; the fusion, which
-takes milliseconds, always runs. A file made with other extractor weights, or of another clip, is not used.
+Pictures, sound and states; the fusion, which takes milliseconds, always runs. A file made with other
+extractor weights, or of another clip, is not used. `python -m app.service.store_examples` makes them.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -92,23 +89,3 @@ def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, st
 def _of_files(fingerprints: dict[str, str]) -> dict[str, str]:
     """Of the extractors that read files; words are always read anew."""
     return {str(m): fingerprints[m] for m in (Modality.AUDIO, Modality.VISION)}
-
-
-def main() -> None:
-    """Read every example again and store what it gave."""
-    from app.service.reader import Reader
-    from app.settings import Settings
-
-    with tempfile.TemporaryDirectory() as empty:
-        reader = Reader(Settings(), "cpu", stored=StoredUtterances(Path(empty)))
-        for entry in json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8")):
-            clip = EXAMPLES / entry["file"]
-            files = (None, clip) if clip.suffix == ".mp3" else (clip, None)
-            key, utterance = reader.files(*files)
-            target = EXAMPLES / "stored" / f"{clip.stem}.safetensors"
-            store(utterance, key, reader.fingerprints, target)
-            print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,8 @@ import numpy as np
 from app.service.analysis import Analysis
 from app.service.exhibit import Exhibit
 from app.service.reader import PROFILE
-from models.training.datasets import FeatureSet, save_features
+from models.training.datasets import FeatureSet
+from models.training.feature_files import save_features
 from models.training.mmsa import ID_SEPARATOR
 from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality

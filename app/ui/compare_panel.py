@@ -11,7 +11,8 @@ from app.service.analysis import side_of
 from app.service.comparing import MethodAnswer, compare
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.panels import DeepPanel, Desk
+from app.ui.shown import Shown, Visit
 
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
 COLUMNS = ("method", "score", "scale", "weights", "mae", "corr")

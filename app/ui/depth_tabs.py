@@ -16,7 +16,7 @@ from app.ui import (
     why_panel,
     words,
 )
-from app.ui.shown import DeepPanel, Desk, Panel
+from app.ui.panels import DeepPanel, Desk, Panel
 
 EVIDENCE = "evidence"
 # {name of the tab: what builds it}, in their order

@@ -7,7 +7,8 @@ from html import escape
 import gradio as gr
 
 from app.ui import charts, words
-from app.ui.shown import Panel, Shown
+from app.ui.panels import Panel
+from app.ui.shown import Shown
 
 
 def build() -> Panel:

@@ -9,7 +9,8 @@ import numpy as np
 
 from app.service.analysis import LABELS, ModalityAnalysis
 from app.ui import charts, imagined_pictures, subsets_table, words
-from app.ui.shown import Panel, Shown
+from app.ui.panels import Panel
+from app.ui.shown import Shown
 
 Switches = list[gr.Checkbox]
 

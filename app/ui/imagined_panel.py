@@ -11,7 +11,8 @@ from app.service.analysis import side_of
 from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui import imagined_pictures as pictures
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.panels import DeepPanel, Desk
+from app.ui.shown import Shown, Visit
 
 if TYPE_CHECKING:
     from app.service.imagining import Imagined

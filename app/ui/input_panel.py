@@ -10,7 +10,8 @@ import gradio as gr
 
 from app.service.query import Query
 from app.ui import words
-from app.ui.shown import Panel, Shown
+from app.ui.panels import Panel
+from app.ui.shown import Shown
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 CLIP, AUDIO, TEXT = "clip", "audio", "text"  # the tabs

@@ -11,10 +11,11 @@ import gradio as gr
 from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
 from app.ui.answering import Answering
-from app.ui.api import Page, add_endpoints
+from app.ui.api import add_endpoints
+from app.ui.blocks import Page
+from app.ui.panels import Desk
 from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
-from app.ui.shown import Desk
 from app.ui.uploads import UploadSessions, own_folder
 from app.ui.wiring import wire
 

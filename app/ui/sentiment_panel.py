@@ -7,8 +7,9 @@ from html import escape
 import gradio as gr
 
 from app.ui import charts, words
+from app.ui.panels import Panel
 from app.ui.reading import sentence
-from app.ui.shown import Panel, Shown
+from app.ui.shown import Shown
 
 # The note above the words says the first, where it can be acted on; the fuses say the second.
 TOLD_ELSEWHERE = ("rough_transcript", "modality_absent")

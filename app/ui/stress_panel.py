@@ -9,7 +9,8 @@ from app.service.exhibit import Exhibit
 from app.service.stress import STRENGTHS, Disturbed, Stress, disturbed, stress, usable_kinds
 from app.ui import charts, stress_pictures, words
 from app.ui.answering import in_plain_words
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.panels import DeepPanel, Desk
+from app.ui.shown import Shown, Visit
 
 STEP = STRENGTHS[1]  # of the slider: every place on it has been computed
 FIRST_STRENGTH = STRENGTHS[3]

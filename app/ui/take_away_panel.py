@@ -14,8 +14,9 @@ from app.service.exhibit import Exhibit
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
 from app.ui import charts, words
 from app.ui.answering import Answering, in_plain_words
+from app.ui.panels import DeepPanel, Desk
 from app.ui.report import Circumstances, report
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.shown import Shown, Visit
 from models.checkpoint import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}

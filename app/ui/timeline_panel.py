@@ -12,7 +12,8 @@ from app.service.moments import ORDERED
 from app.service.timeline import Contribution, Curve, Timeline, read_timeline
 from app.service.utterance import Utterance
 from app.ui import charts, tracks, words
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.panels import DeepPanel, Desk
+from app.ui.shown import Shown, Visit
 from app.ui.tracks import Axis
 from app.ui.why.figures import number
 

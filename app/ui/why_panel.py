@@ -8,8 +8,9 @@ import gradio as gr
 
 from app.service.traces import Traces, read_traces
 from app.ui import charts, words
+from app.ui.panels import DeepPanel, Desk
 from app.ui.phrases import PHRASES
-from app.ui.shown import DeepPanel, Desk, Shown, Visit
+from app.ui.shown import Shown, Visit
 from app.ui.why import view_of
 
 

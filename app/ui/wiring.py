@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -18,15 +17,14 @@ from app.service.query import AnalysisError, Query
 from app.service.reader import DOING
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.answering import Answering, in_plain_words
+from app.ui.blocks import Page
 from app.ui.depth_tabs import EVIDENCE, Depth
 from app.ui.input_panel import AUDIO, CLIP, TEXT, Example, InputPanel
-from app.ui.shown import DeepPanel, Panel, Shown, Visit, components, paint
+from app.ui.panels import DeepPanel, Panel, components, paint
+from app.ui.shown import Shown, Visit
 from app.ui.turns import Turns
 from app.ui.uploads import UploadSessions
 from models.decode import MediaError
-
-if TYPE_CHECKING:
-    from app.ui.api import Page
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab

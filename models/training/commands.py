@@ -16,8 +16,9 @@ import torch
 from models.checkpoint import fusion_path
 from models.registry import spec
 from models.training.comparison import compare, comparison_table
-from models.training.datasets import SCORES, FeatureSet, load_features, renamed, save_features
+from models.training.datasets import SCORES, FeatureSet, renamed
 from models.training.extraction import extract_features
+from models.training.feature_files import load_features, save_features
 from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
 from models.training.frame_drops import RATES
 from models.training.protocols import PROTOCOLS, Setting

@@ -24,9 +24,9 @@ from models.training.datasets import (
     FeatureSet,
     by_note,
     check_range,
-    save_features,
     scaled,
 )
+from models.training.feature_files import save_features
 from models.training.utterances import Utterance
 from models.types import MODALITIES, Features, Modality
 

@@ -17,7 +17,8 @@ from app.service.query import Query
 from app.settings import Settings
 from app.ui import charts, fuses_panel, imagined_panel, words
 from app.ui.answering import Answering
-from app.ui.shown import Desk, Visit
+from app.ui.panels import Desk
+from app.ui.shown import Visit
 from models.types import Modality
 from tests.browser.visiting import look_into
 

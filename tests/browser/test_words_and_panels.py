@@ -24,7 +24,7 @@ from app.service.analysis import (
 from app.service.query import Query
 from app.ui import charts, words
 from app.ui.answering import Answering, Visit, in_plain_words
-from app.ui.api import as_data
+from app.ui.blocks import as_data
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
 from app.ui.shown import Shown
@@ -139,7 +139,7 @@ def test_every_panel_renders_every_subset_of_every_input(language, kind):
     import gradio as gr
 
     from app.ui import evidence_panel, fuses_panel, sentiment_panel
-    from app.ui.shown import paint
+    from app.ui.panels import paint
 
     with gr.Blocks():
         fuses, switches = fuses_panel.build()

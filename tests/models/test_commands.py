@@ -16,8 +16,9 @@ from models.__main__ import TRAINED_EXTRACTORS, main
 from models.checkpoint import load_fusion
 from models.registry import FUSION_MODELS
 from models.training import commands
-from models.training.datasets import SIMS_SCORES, load_features, save_features
+from models.training.datasets import SIMS_SCORES
 from models.training.extractors import EXTRACTORS
+from models.training.feature_files import load_features, save_features
 from tests.models.feature_sets import feature_set
 
 QUICK = ["--epochs", "2", "--batch", "16"]

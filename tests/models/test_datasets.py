@@ -8,17 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.datasets import (
-    SCORES,
-    SIMS_SCORES,
-    SPLITS,
-    DataError,
-    FeatureSet,
-    load_features,
-    renamed,
-    save_features,
-    scaled,
-)
+from models.training.datasets import SCORES, SIMS_SCORES, SPLITS, DataError, FeatureSet, renamed, scaled
+from models.training.feature_files import load_features, save_features
 from models.training.utterances import Utterance
 from models.types import MODALITIES
 from tests.models.feature_sets import AUDIO, DIMS, TEXT, VISION, feature_set, same_items

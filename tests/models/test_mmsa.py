@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.datasets import SIMS_SCORES, SPLITS, DataError, load_features, save_features
+from models.training.datasets import SIMS_SCORES, SPLITS, DataError
+from models.training.feature_files import load_features, save_features
 from models.training.mmsa import load_pickle
 from models.types import MODALITIES
 from tests.models.feature_sets import (

@@ -41,7 +41,9 @@ def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
     )
     stored = Reader(Settings(), "cpu", profile).read(*files(entry), entry["text"], stored_course)
     assert fresh_course.timings_ms["decode"] > 0
-    assert stored_course.timings_ms["decode"] == 0, "it was decoded again: run python -m app.service.stored"
+    assert stored_course.timings_ms["decode"] == 0, (
+        "it was decoded again: run python -m app.service.store_examples"
+    )
     assert stored.notices == fresh.notices
     for modality in MODALITIES:
         ours, theirs = stored.features[modality], fresh.features[modality]

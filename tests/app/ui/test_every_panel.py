@@ -14,7 +14,8 @@ from app.service.stored import EXAMPLES
 from app.settings import Settings
 from app.ui import depth_tabs, fuses_panel, sentiment_panel, words
 from app.ui.answering import Answering
-from app.ui.shown import Desk, Shown, Visit, paint
+from app.ui.panels import Desk, paint
+from app.ui.shown import Shown, Visit
 from app.ui.subsets_table import SUBSETS
 from models.catalogue import describe_methods
 
