@@ -23,7 +23,6 @@ class Circumstances:
 
     methods : {registry name: its entry of `Analyst.methods`}
     answers : of every method to the same question
-    call : that repeats the analysis
     fingerprints : {modality: of its extractor's weights}, and of a language model that the method runs
     versions : {package: version}
     made : when
@@ -31,7 +30,6 @@ class Circumstances:
 
     methods: dict[str, dict]
     answers: list[MethodAnswer]
-    call: Call
     fingerprints: dict[str, str]
     versions: dict[str, str]
     made: datetime
@@ -39,7 +37,8 @@ class Circumstances:
 
 def report(shown: Shown, made_with: Circumstances, language: str) -> str:
     """The page, from an answer with its pictures."""
-    name = made_with.call.clip or made_with.call.audio or words.say("report_words_only", language)
+    file = shown.query.video or shown.query.audio
+    name = Path(file).name if file else words.say("report_words_only", language)
     title = words.say("report_title", language, name=name)
     date = words.say("report_made", language, date=f"{made_with.made:%Y-%m-%d %H:%M %Z}")
     sections = (
@@ -188,7 +187,7 @@ def _settings(shown: Shown, made_with: Circumstances, name: str, language: str) 
         "report_versions": ", ".join(f"{key} {value}" for key, value in made_with.versions.items()),
     }
     rows = [(key, escape(value)) for key, value in facts.items()]
-    rows.append(("report_command", f"<code>{escape(made_with.call.command())}</code>"))
+    rows.append(("report_command", f"<code>{escape(Call(shown.query).command())}</code>"))
     listed = "".join(f"<dt>{words.say(key, language)}</dt><dd>{value}</dd>" for key, value in rows)
     return _section("report_settings", f"<dl>{listed}</dl>", language)
 

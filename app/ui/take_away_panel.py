@@ -139,7 +139,6 @@ class _Files:
             return Circumstances(
                 methods=self._methods,
                 answers=compare(exhibit, analyst.checkpoint, self._methods),
-                call=Call(shown.query),
                 fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
                 versions=versions(),
                 made=datetime.now().astimezone(),

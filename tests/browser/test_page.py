@@ -117,6 +117,7 @@ def test_what_is_typed_or_chosen_meanwhile_is_kept(open_page, clip):
     page = open_page()
     upload(page, clip)
     page.click("#analyse")
+    page.locator("#cancel").wait_for()  # the question is on its way
     page.fill("#words textarea", "I hate it.")
     choose_method(page, "Concat fusion")
     page.locator("#sentiment .fb-foot", has_text="by Concat fusion").wait_for()

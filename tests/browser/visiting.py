@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+SHOWN_SCORE = """() => document.querySelector('#sentiment .fb-band')
+  && document.querySelector('#sentiment .fb-score').innerText"""
 SCORE = re.compile(r"^([+−]\d\.\d|0\.0)$")
 
 
@@ -27,8 +29,7 @@ def analyse(page) -> str:
 
 def score(page) -> str:
     """The score, once there is one."""
-    page.locator("#sentiment .fb-band").wait_for()
-    text = page.inner_text("#sentiment .fb-score")
+    text = page.wait_for_function(SHOWN_SCORE).json_value()
     assert SCORE.match(text), text
     return text
 
