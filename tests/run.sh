@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then runs the linter and every test: bash tests/run.sh [pytest arguments]
+# Sets up what the tests need, then runs linter, formatter and every test: bash tests/run.sh [pytest arguments]
 #
 # The packages go into .venv-tests (PYTHON=… chooses the interpreter) and are installed again only when the
 # requirements or the interpreter change. Chromium is fetched with apt-get where root can; without it the browser
@@ -68,6 +68,7 @@ install_browser() {
 install_packages
 install_browser
 .venv-tests/bin/python -m ruff check .
+.venv-tests/bin/python -m ruff format --check .
 # one worker a core, each with its own page and models, which compute on that core
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 exec .venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
