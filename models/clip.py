@@ -11,16 +11,20 @@ SAMPLE_RATE = 16_000  # Hz, mono
 MAX_SECONDS = 120.0  # longer clips are cut
 
 
-class MediaError(ValueError):
-    """A file that cannot be analysed.
+class InputError(ValueError):
+    """What somebody gave cannot be used.
 
-    The message is plain English for the person who gave the file; `code` and `values` let a page translate.
+    The message is plain English for that person; `code` and `values` let a page translate it.
     """
 
     def __init__(self, code: str, text: str, **values: str | float | int) -> None:
         super().__init__(text)
         self.code = code
         self.values = values
+
+
+class MediaError(InputError):
+    """A file that cannot be analysed."""
 
 
 @dataclass(frozen=True)

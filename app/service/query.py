@@ -6,22 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.clip import InputError
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 
 File = str | Path | None
 
 
-class AnalysisError(ValueError):
-    """Input that cannot be analysed: says what was wrong with it and what would work.
-
-    `code` and `values` let a page translate the message, as a MediaError's do.
-    """
-
-    def __init__(self, code: str, text: str, **values: str | float | int) -> None:
-        super().__init__(text)
-        self.code = code
-        self.values = values
+class AnalysisError(InputError):
+    """A question that cannot be answered: says what was wrong with it and what would work."""
 
 
 @dataclass(frozen=True)

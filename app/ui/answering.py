@@ -14,10 +14,10 @@ import gradio as gr
 
 from app.service.analysis import Analysis
 from app.service.cache import Cancelled
-from app.service.query import AnalysisError, Query
+from app.service.query import Query
 from app.ui import words
 from app.ui.shown import Shown, Visit
-from models.decode import MediaError
+from models.clip import InputError
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
@@ -127,7 +127,7 @@ def in_plain_words(
         yield
     except Cancelled:
         raise
-    except (AnalysisError, MediaError) as failure:
+    except InputError as failure:
         message = words.error(failure.code, str(failure), failure.values, language)
         raise error(failure.code, message, failure.values) from failure
     except Exception as failure:

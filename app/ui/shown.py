@@ -1,9 +1,8 @@
-"""What a visitor's page shows now, and how a panel takes part in it."""
+"""What a visitor's page shows now, and whose page it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -12,9 +11,6 @@ from app.service.analysis import Analysis
 from app.service.calls import ADDRESS
 from app.service.query import Query
 from app.ui import words
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

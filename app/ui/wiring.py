@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import gradio as gr
 
 from app.service.cache import Cancelled
-from app.service.query import AnalysisError, Query
+from app.service.query import Query
 from app.service.reader import DOING
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.answering import Answering, in_plain_words
@@ -24,7 +24,7 @@ from app.ui.panels import DeepPanel, Panel, components, paint
 from app.ui.shown import Shown, Visit
 from app.ui.turns import Turns
 from app.ui.uploads import UploadSessions
-from models.decode import MediaError
+from models.clip import InputError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab
@@ -427,7 +427,7 @@ def to_say(key: str) -> Tell:
 def to_refuse(error: gr.Error) -> Tell:
     """Tells why there is no score; what is not about the input stays in the language it was raised in."""
     reason, message = error.__cause__, html.unescape(error.message)
-    if not isinstance(reason, (AnalysisError, MediaError)):
+    if not isinstance(reason, InputError):
         return lambda language: message
     told = reason.code, str(reason), reason.values  # an exception itself would keep all that it has seen
     return lambda language: words.error(*told, language)
