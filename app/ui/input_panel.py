@@ -64,6 +64,7 @@ class InputPanel:
 
     tab : holds the name of the open tab
     request_number : of the latest question; once it changes, the question is asked
+    heard : the words of an answer, and those that they take the place of unless the visitor has typed on
     cards : the examples
     """
 
@@ -77,6 +78,7 @@ class InputPanel:
     analyse: gr.Button
     cancel: gr.Button
     request_number: gr.Textbox
+    heard: gr.JSON
     cards: list[gr.Button]
     panel: Panel
 
@@ -142,7 +144,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         filterable=False,
         elem_id="method",
     )
-    number = gr.Textbox(visible="hidden")
+    number, heard = gr.Textbox(visible="hidden"), gr.JSON(visible="hidden")
     gr.HTML(words.label("queue_place"), elem_id="queue-place", visible="hidden")
     with gr.Row(elem_id="ask"):
         analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse", scale=3)
@@ -154,7 +156,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
     )
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(
-        tab, tabs, each_tab, video, audio, transcript, method, analyse, cancel, number, cards, panel
+        tab, tabs, each_tab, video, audio, transcript, method, analyse, cancel, number, heard, cards, panel
     )
 
 

@@ -36,6 +36,7 @@ SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
 START_OVER = "(...inputs) => { window.fusebox.startOver(); return inputs; }"
 EMPTIED = "() => { window.fusebox.emptying -= 1; }"
+WRITE_HEARD = "(typed, heard) => typed === heard?.in_place_of ? heard.words : typed"
 WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
 
 Tell = Callable[[str], str]  # language -> what stands in place of the score
@@ -220,8 +221,9 @@ def wire(
         """What the visitor typed or chose while an answer was on its way is kept."""
         visit = Visit.of(request, language_now)
         number, arrival = questions.latest(visit.session), arrivals.get(visit.session)
+        nothing_heard = {given.heard: None}
         if now is None or arrival is None or arrival.query != replace(now.query, modalities=words.MODALITIES):
-            return gr.skip()
+            return nothing_heard
         arrivals.pop(visit.session, None)
         answer, retold = now, language_now != arrival.language
         try:
@@ -230,14 +232,13 @@ def wire(
             elif retold:
                 answer = answering.again(now, visit)
         except gr.Error as refusal:
-            return instead(visit.session, language_now, to_refuse(refusal))
+            return {**nothing_heard, **instead(visit.session, language_now, to_refuse(refusal))}
         if questions.overtaken(visit.session, number):
-            return gr.skip()
+            return nothing_heard
         new = {} if answer is now else repainted(answer, visit, clip=retold)
         if written == arrival.written:
-            heard = gr.update(value=now.analysis.transcript.text)
-            return {**new, given.words: {**new.get(given.words, {}), **heard}}
-        return {**new, **note_on_edits(now, written, language_now)} or gr.skip()
+            return {**new, given.heard: {"in_place_of": written, "words": now.analysis.transcript.text}}
+        return {**new, **nothing_heard, **note_on_edits(now, written, language_now)}
 
     def switch(
         now: Shown | None, text: bool, audio: bool, vision: bool, language_now: str, request: gr.Request
@@ -347,7 +348,7 @@ def wire(
     catching_up = {
         "fn": catch_up,
         "inputs": [shown, given.method, given.words, language],
-        "outputs": everything,
+        "outputs": [*everything, given.heard],
         **AT_SIGHT,
     }
     taking = {
@@ -358,7 +359,10 @@ def wire(
     }
     gr.on([given.analyse.click, given.words.submit], **taking, js=WHEN_EMPTIED)
     asked = given.request_number.change(**asking)
-    asked.success(**catching_up).success(**refilling)
+    caught_up = asked.success(**catching_up).success(
+        None, [given.words, given.heard], given.words, js=WRITE_HEARD
+    )
+    caught_up.success(**refilling)
     asked.failure(given.when_answered, None, given.buttons, **AT_SIGHT)
     given.cancel.click(cancel, [shown, language], [*given.buttons, sentiment], cancels=asked, **AT_SIGHT)
 

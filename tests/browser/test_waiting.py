@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.visiting import analyse, score, upload
+from tests.browser.visiting import analyse, score, upload, was
 from tests.crowd import Caller, Question, as_new
 
 pytestmark = pytest.mark.browser
@@ -82,3 +82,27 @@ def test_a_question_asked_before_the_page_is_emptied_is_answered(open_page):
         held.pop().continue_()
     page.wait_for_timeout(1000)
     score(page)
+
+
+def test_words_typed_as_soon_as_the_score_is_there_stay(open_page):
+    page, held = open_page(), []
+
+    def hold_back(route):
+        what_was_meanwhile = json.loads(route.request.post_data)["data"]
+        held.append(route) if "I love it." in what_was_meanwhile else route.continue_()
+
+    page.get_by_role("tab", name="Words only").click()
+    page.route("**/run/predict*", hold_back)
+    page.fill("#words textarea", "I love it.")
+    page.wait_for_timeout(1000)
+    while held:  # the note above the words
+        held.pop().continue_()
+    good = analyse(page)
+    page.wait_for_timeout(1000)
+    page.fill("#words textarea", "I hate it.")
+    assert len(held) == 1
+    with page.expect_response("**/run/predict*"):
+        held.pop().continue_()
+    page.wait_for_timeout(1000)
+    page.click("#analyse")
+    assert was(page) == f"was {good} with the words before"
