@@ -169,12 +169,13 @@ def _list(options: argparse.Namespace) -> None:
 
     methods = describe_methods(CHECKPOINTS)
     if options.json:
-        print(json.dumps(methods, indent=2))
+        print(json.dumps([method.to_json() for method in methods], indent=2))
         return
     for method in methods:
-        print(f"{method['name']:10} {method['title']:20} {method['year']}  {method['paper']}")
-        if adapters := adapters_sentence(method["sizes"] or {}):
-            print(f"{'':10} {method['parameters']:,} parameters. {adapters}")
+        spec, sizes = method.spec, method.sizes or {}
+        print(f"{spec.name:10} {spec.title:20} {spec.year}  {spec.paper}")
+        if adapters := adapters_sentence(sizes):
+            print(f"{'':10} {sizes['total']:,} parameters. {adapters}")
 
 
 def _train_extractors(options: argparse.Namespace) -> None:

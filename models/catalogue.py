@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,49 @@ from models.registry import FUSION_MODELS
 from models.types import Modality
 
 
-def describe_methods(root: Path | None = None, profile: str = "local") -> list[dict[str, Any]]:
-    """One JSON-able entry a method, in the registry's order; no weights are loaded.
+@dataclass(frozen=True)
+class MethodInfo:
+    """A method and the weights that there are of it.
+
+    spec : its entry in the registry
+    checkpoint : path from the project's folder; None without usable weights
+    problem : why there are none, else None
+    sizes : counts of its parameters by part; training : how they were trained; figures : held-out results, by
+    what they were measured on; each None without weights
+    """
+
+    spec: ModelSpec
+    checkpoint: str | None = None
+    problem: str | None = None
+    sizes: dict[str, int] | None = None
+    training: dict[str, Any] | None = None
+    figures: dict[str, Any] | None = None
+
+    @property
+    def available(self) -> bool:
+        """True where there are weights."""
+        return self.problem is None
+
+    def to_json(self) -> dict[str, Any]:
+        """What programs get: the origin of the method, then its weights."""
+        told = ("name", "title", "paper", "year", "url", "kind", "aligned", "weights_kind", "reconstructs")
+        return {
+            **{name: getattr(self.spec, name) for name in told},
+            "faithful": list(self.spec.faithful),
+            "available": self.available,
+            "checkpoint": self.checkpoint,
+            "problem": self.problem,
+            "parameters": self.sizes and self.sizes["total"],
+            "sizes": self.sizes,
+            "training": self.training,
+            "figures": self.figures,
+        }
+
+
+def describe_methods(root: Path | None = None, profile: str = "local") -> list[MethodInfo]:
+    """Every method, in the registry's order; no weights are loaded.
 
     root : folder of the profiles' folders, `checkpoints/` where None
-    An entry has name, title, paper, year, url, kind, aligned, weights_kind, reconstructs, faithful, available
-    (bool), checkpoint (path from the project's folder, None where there is none), problem (why a file is not
-    available, else None), parameters, sizes (their counts by part), training and figures (held-out results),
-    the last four None without a checkpoint.
     """
     return [_describe(method, fusion_path(method.name, profile, root)) for method in FUSION_MODELS.values()]
 
@@ -39,42 +75,17 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
 
 
-def _describe(method: ModelSpec, path: Path) -> dict[str, Any]:
-    entry = {
-        "name": method.name,
-        "title": method.title,
-        "paper": method.paper,
-        "year": method.year,
-        "url": method.url,
-        "kind": method.kind,
-        "aligned": method.aligned,
-        "weights_kind": method.weights_kind,
-        "reconstructs": method.reconstructs,
-        "faithful": list(method.faithful),
-        "available": False,
-        "checkpoint": None,
-        "problem": None,
-        "parameters": None,
-        "sizes": None,
-        "training": None,
-        "figures": None,
-    }
+def _describe(method: ModelSpec, path: Path) -> MethodInfo:
     try:
         meta = read_meta(path)
         if LANGUAGE_MODEL in meta.get("fingerprints", {}):
             check_installed()
         sizes = _sizes(method, meta)
     except CheckpointError as error:
-        return {**entry, "problem": str(error)}
-    return {
-        **entry,
-        "available": True,
-        "checkpoint": _from_project(path),
-        "parameters": sizes["total"],
-        "sizes": sizes,
-        "training": meta.get("training"),
-        "figures": meta.get("figures"),
-    }
+        return MethodInfo(method, problem=str(error))
+    return MethodInfo(
+        method, _from_project(path), None, sizes, training=meta.get("training"), figures=meta.get("figures")
+    )
 
 
 def _sizes(method: ModelSpec, meta: dict[str, Any]) -> dict[str, int]:

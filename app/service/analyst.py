@@ -14,7 +14,7 @@ from app.service.query import AnalysisError, File, Query
 from app.service.reader import PROFILE, Course, Progress, Reader
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
 from app.settings import Settings
-from models.catalogue import describe_methods
+from models.catalogue import MethodInfo, describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
 from models.registry import spec
 from models.types import MODALITIES, Modality
@@ -123,8 +123,8 @@ class Analyst:
         """Drop everything kept for `session` that no other session uses."""
         self._reader.forget(session)
 
-    def methods(self) -> list[dict]:
-        """Every method with its origin, checkpoint and test figures, JSON-able."""
+    def methods(self) -> list[MethodInfo]:
+        """Every method with its origin, checkpoint and test figures."""
         return describe_methods(self.settings.checkpoints, PROFILE)
 
     def prepare(self, method: str = "lmf") -> None:

@@ -32,15 +32,15 @@ Looked = TypeVar("Looked")
 class Answering:
     """Asks the analyst on behalf of visitors; keeps nothing itself.
 
-    methods : {registry name: its entry in the catalogue}; available : of those that have weights
+    methods : {registry name: MethodInfo}; available : of those that have weights
     titles : {registry name: title} of every method
     """
 
     def __init__(self, analyst: Analyst):
         self.analyst = analyst
-        self.methods = {entry["name"]: entry for entry in analyst.methods()}
-        self.available = {name: entry for name, entry in self.methods.items() if entry["available"]}
-        self.titles = {name: entry["title"] for name, entry in self.methods.items()}
+        self.methods = {method.spec.name: method for method in analyst.methods()}
+        self.available = {name: method for name, method in self.methods.items() if method.available}
+        self.titles = {name: method.spec.title for name, method in self.methods.items()}
 
     def ask(self, query: Query, shown: Shown | None, visit: Visit, progress: Progress | None = None) -> Shown:
         """The answer to `query`. Switches stay as they were on the same clip; a new clip has all on."""

@@ -12,12 +12,13 @@ from app.ui.answering import in_plain_words
 from app.ui.blocks import as_data
 from app.ui.uploads import UploadSessions
 from app.ui.wiring import ANALYSES, AT_ONCE
+from models.catalogue import MethodInfo
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 
-def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str, uploads: UploadSessions) -> None:
+def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uploads: UploadSessions) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
 
     def analyze(
@@ -50,7 +51,7 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str, uploads: U
 
     def describe_methods() -> list[dict]:
         """Every fusion method: name, title, paper, year, kind of weights, parameters and test figures."""
-        return methods
+        return [method.to_json() for method in methods]
 
     with gr.Row(visible=False):
         inputs = [
@@ -59,7 +60,10 @@ def add_endpoints(analyst: Analyst, methods: list[dict], chosen: str, uploads: U
             gr.Textbox(value=None, label="text"),
             # what is not among the choices is told like any other error, not by Gradio's traceback
             gr.Dropdown(
-                [entry["name"] for entry in methods], value=chosen, label="method", allow_custom_value=True
+                [method.spec.name for method in methods],
+                value=chosen,
+                label="method",
+                allow_custom_value=True,
             ),
             gr.Dropdown(
                 list(words.MODALITIES),

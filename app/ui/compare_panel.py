@@ -13,6 +13,7 @@ from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui.panels import DeepPanel, Desk
 from app.ui.shown import Shown, Visit
+from models.catalogue import MethodInfo
 
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
 COLUMNS = ("method", "score", "scale", "weights", "mae", "corr")
@@ -44,15 +45,15 @@ def build(desk: Desk) -> DeepPanel:
 
 
 def _table(
-    answers: list[MethodAnswer], described: dict[str, dict], shown: Shown, sort_by: str, language: str
+    answers: list[MethodAnswer], described: dict[str, MethodInfo], shown: Shown, sort_by: str, language: str
 ) -> str:
     scores = [answer.score for answer in answers]
     middle = median(scores)
     figures = {answer.method: _figures(described[answer.method], shown.on) for answer in answers}
     keys = {
         "score": lambda answer: -answer.score,
-        "title": lambda answer: described[answer.method]["title"].lower(),
-        "year": lambda answer: described[answer.method]["year"],
+        "title": lambda answer: described[answer.method].spec.title.lower(),
+        "year": lambda answer: described[answer.method].spec.year,
         "mae": lambda answer: figures[answer.method].get("mae", [9.0])[0],
         "distance": lambda answer: abs(answer.score - middle),
     }
@@ -79,19 +80,20 @@ def _table(
     )
 
 
-def _row(answer: MethodAnswer, entry: dict, figures: dict, shown: Shown, language: str) -> str:
-    title = f'<a href="{escape(entry["url"])}" target="_blank" rel="noopener">{escape(entry["title"])}</a>'
+def _row(answer: MethodAnswer, method: MethodInfo, figures: dict, shown: Shown, language: str) -> str:
+    spec = method.spec
+    title = f'<a href="{escape(spec.url)}" target="_blank" rel="noopener">{escape(spec.title)}</a>'
     chosen = answer.method == shown.query.method
     mark = f" <small>{words.say('compare_chosen', language)}</small>" if chosen else ""
     score = words.signed(answer.score)
     said = words.interval_of(answer.interval, language)
-    spoken = words.say("compare_row", language, title=entry["title"], score=score, interval=said)
+    spoken = words.say("compare_row", language, title=spec.title, score=score, interval=said)
     cells = (
         f'<th scope="row">{title}{mark}</th>',
         f"<td><b>{score}</b></td>",
         f"<td>{charts.track(answer.score, answer.interval, spoken)}</td>",
         f"<td>{_weights(answer, language)}</td>",
-        *(f"<td>{_figure(figures.get(name), entry['figures'])}</td>" for name in ("mae", "corr")),
+        *(f"<td>{_figure(figures.get(name), method.figures)}</td>" for name in ("mae", "corr")),
     )
     return f"<tr{' aria-current=true' if chosen else ''}>{''.join(cells)}</tr>"
 
@@ -102,13 +104,13 @@ def _weights(answer: MethodAnswer, language: str) -> str:
     return charts.shares({str(m): value for m, value in answer.own_weights.items()}, language)
 
 
-def _figures(entry: dict, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+def _figures(method: MethodInfo, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`; empty without such."""
-    return entry["figures"].get("clips", {}).get("+".join(on), {})
+    return method.figures.get("clips", {}).get("+".join(on), {})
 
 
-def _seeds(described: dict[str, dict]) -> str:
-    counts = {entry["figures"].get("seeds", 0) for entry in described.values()} - {0} or {0}
+def _seeds(described: dict[str, MethodInfo]) -> str:
+    counts = {method.figures.get("seeds", 0) for method in described.values()} - {0} or {0}
     return "–".join(str(count) for count in sorted({min(counts), max(counts)}))
 
 

@@ -7,26 +7,28 @@ from pathlib import Path
 import gradio as gr
 
 from app.ui import words
+from models.catalogue import MethodInfo
+from models.fusion.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(methods: list[dict], chosen: str, language: gr.Radio) -> None:
+def build(methods: list[MethodInfo], chosen: str, language: gr.Radio) -> None:
     """The section, folded; `methods` as `Analyst.methods` gives them."""
-    described = {entry["name"]: entry for entry in methods}
+    described = {info.spec.name: info for info in methods}
 
     def tell(name: str, language_now: str) -> tuple[str, str]:
-        return _sentences(described[name], language_now), _card(described[name])
+        return _sentences(described[name].spec, language_now), _card(described[name])
 
     with gr.Accordion(words.label("how"), open=False, elem_id="how"):
         gr.Markdown(words.label("how_text"))
         method = gr.Radio(
-            [(entry["title"], entry["name"]) for entry in methods],
+            [(info.spec.title, info.spec.name) for info in methods],
             value=chosen,
             label=words.label("how_method"),
             elem_id="how-method",
         )
-        sentences = gr.Markdown(_sentences(described[chosen], words.ENGLISH), elem_id="how-sentences")
+        sentences = gr.Markdown(_sentences(described[chosen].spec, words.ENGLISH), elem_id="how-sentences")
         with gr.Accordion(words.label("how_card"), open=False):
             card = gr.Markdown(_card(described[chosen]), elem_id="how-card")
     gr.on(
@@ -40,14 +42,14 @@ def build(methods: list[dict], chosen: str, language: gr.Radio) -> None:
     )
 
 
-def _sentences(entry: dict, language: str) -> str:
-    paper = f"*{entry['paper']}* ({entry['year']})"
-    told = words.say(f"method_{entry['name']}", language) if words.known(f"method_{entry['name']}") else ""
-    return f"{told}\n\n[{paper}]({entry['url']})"
+def _sentences(spec: ModelSpec, language: str) -> str:
+    paper = f"*{spec.paper}* ({spec.year})"
+    told = words.say(f"method_{spec.name}", language) if words.known(f"method_{spec.name}") else ""
+    return f"{told}\n\n[{paper}]({spec.url})"
 
 
-def _card(entry: dict) -> str:
+def _card(method: MethodInfo) -> str:
     """The card beside the weights, one heading level down."""
-    file = ROOT / entry["checkpoint"] if entry["checkpoint"] else None
+    file = ROOT / method.checkpoint if method.checkpoint else None
     card = file.with_suffix(".md") if file else None
     return f"\n{card.read_text(encoding='utf-8')}".replace("\n#", "\n##") if card and card.is_file() else ""

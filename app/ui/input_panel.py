@@ -12,6 +12,7 @@ from app.service.query import Query
 from app.ui import words
 from app.ui.panels import Panel
 from app.ui.shown import Shown
+from models.catalogue import MethodInfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 CLIP, AUDIO, TEXT = "clip", "audio", "text"  # the tabs
@@ -96,7 +97,7 @@ class InputPanel:
         return {self.analyse: gr.update(interactive=True), self.cancel: gr.update(visible=False)}
 
 
-def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPanel:
+def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> InputPanel:
     """The panel; `methods` as `Analyst.methods` gives them, `chosen` the one to start with."""
     opening = first_shown(examples)
     # In the browser, not in the session: a click on "Analyse" must not overtake the choice of a tab.
@@ -138,7 +139,7 @@ def build(methods: list[dict], chosen: str, examples: list[Example]) -> InputPan
         elem_id="words",
     )
     method = gr.Dropdown(
-        choices=[(entry["title"], entry["name"]) for entry in methods],
+        choices=[(info.spec.title, info.spec.name) for info in methods],
         value=chosen,
         label=words.label("method"),
         filterable=False,

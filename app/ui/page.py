@@ -89,7 +89,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
     answering = Answering(analyst)
     methods = list((answering.available or answering.methods).values())
-    names = [entry["name"] for entry in methods]
+    names = [method.spec.name for method in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples = input_panel.read_examples()
     # Served from where they lie: Gradio's copies would be deleted with the uploads.

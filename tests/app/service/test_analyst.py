@@ -257,11 +257,11 @@ def test_json_is_the_documented_object(analyst, write_clip):
 
 def test_methods_are_described_with_their_weights(analyst, checkpoints):
     described = analyst.methods()
-    assert [method["name"] for method in described] == list(FUSION_MODELS)
+    assert [method.spec.name for method in described] == list(FUSION_MODELS)
     for method in described:
-        assert method["available"] and method["parameters"] > 0
-        assert method["checkpoint"].endswith(f"local/{method['name']}.safetensors")
-    json.dumps(described)
+        assert method.available and method.to_json()["parameters"] > 0
+        assert method.checkpoint.endswith(f"local/{method.spec.name}.safetensors")
+    json.dumps([method.to_json() for method in described])
 
 
 def test_a_file_that_is_too_large_is_not_even_read(checkpoints, profile, decoded, tmp_path):

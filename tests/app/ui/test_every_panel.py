@@ -19,7 +19,7 @@ from app.ui.shown import Shown, Visit
 from app.ui.subsets_table import SUBSETS
 from models.catalogue import describe_methods
 
-METHODS = [entry["name"] for entry in describe_methods() if entry["available"]]
+METHODS = [info.spec.name for info in describe_methods() if info.available]
 VISIT = Visit("grid", words.ENGLISH)
 # What these show is about all methods at once, so one chosen method stands for the others.
 OF_ALL_METHODS = ("compare", "stress")
