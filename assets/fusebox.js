@@ -89,6 +89,12 @@ window.fusebox = {
       await new Promise((wait) => setTimeout(wait, 20));
   },
 
+  // The words of an answer replace those that it was asked with, and no others: the visitor may have typed on.
+  wordsHeard: (typed, heard) => {
+    const [asked, words] = JSON.parse(heard || "[]");
+    return typed === asked ? words : typed;
+  },
+
   // On a phone the answer stands below the input: bring it into view when it is asked for, and only then.
   showAnswer: () => {
     const answer = document.querySelector("#sentiment");

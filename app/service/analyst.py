@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from app.service import notices
 from app.service.analysis import Analysis, ModalityAnalysis, Notice, SubsetAnswer, Transcript, label_of
 from app.service.device import choose_device, limit_threads
-from app.service.exhibit import Exhibit
 from app.service.query import AnalysisError, File, Query
 from app.service.reader import PROFILE, Course, Progress, Reader
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
+from app.service.utterance import Utterance
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
     from models.extractors.familiarity import Familiarity
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
+
+# an utterance on the models' device, the weights of the method, and which present modalities are in use
+Opened = tuple[Utterance, Checkpoint, Subset]
 
 log = logging.getLogger(__name__)
 
@@ -55,21 +58,21 @@ class Analyst:
         AnalysisError or MediaError, in plain words, where the input cannot be used.
         """
         course, wanted = Course(session, progress), query.modalities if only_asked else MODALITIES
-        exhibit = self._open(query, course, wanted)
-        utterance, checkpoint = exhibit.utterance, exhibit.checkpoint
-        mla, imaginer = self.checkpoint("mla"), self.imaginer() if exhibit.off else None
+        utterance, checkpoint, used = self._open(query, course, wanted)
+        features = utterance.features
+        mla, imaginer = self.checkpoint("mla"), self.imaginer() if used != MODALITIES else None
         familiarity = self.familiarity()
-        strange = familiarity.strange(exhibit.features.only(exhibit.used)) if familiarity else ()
+        strange = familiarity.strange(features.only(used)) if familiarity else ()
         with course.stage("fusion", "fusing"):
-            scores = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
-            certainty = read_certainty(mla.model, exhibit.features, exhibit.used)
-            imagined = imaginer.glimpses(exhibit.features, exhibit.used) if imaginer else {}
+            scores = score_subsets(checkpoint.model, features, used)
+            certainty = read_certainty(mla.model, features, used)
+            imagined = imaginer.glimpses(features, used) if imaginer else {}
 
         faces = utterance.faces
         return Analysis(
             score=scores.score,
             label=label_of(scores.score),
-            interval=interval(checkpoint, scores.score, exhibit.used),
+            interval=interval(checkpoint, scores.score, used),
             query=query,
             weights_kind=spec(query.method).weights_kind,
             transcript=utterance.transcript,
@@ -81,7 +84,7 @@ class Analyst:
             timings_ms=course.timings_ms,
             notices=(
                 *utterance.notices,
-                *notices.of_absence(query.modalities, exhibit.used, utterance.notices),
+                *notices.of_absence(query.modalities, used, utterance.notices),
                 *notices.of_strangeness(strange, utterance.notices),
             ),
             imagined=imagined,
@@ -90,25 +93,22 @@ class Analyst:
             log_mel=utterance.log_mel,
         )
 
-    def open(self, query: Query, *, session: str = "") -> Exhibit:
+    def open(self, query: Query, *, session: str = "") -> Opened:
         """What `analyze` starts from, for a deeper look at the same answer; same errors."""
         return self._open(query, Course(session), MODALITIES)
 
-    def _open(self, query: Query, course: Course, wanted: Subset) -> Exhibit:
+    def _open(self, query: Query, course: Course, wanted: Subset) -> Opened:
         if not query.video and not query.audio and not (query.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        utterance = self._reader.read(query.video, query.audio, query.text, course, wanted)
-        features = utterance.features.to(self.device)
-        there = features.present()[0].tolist()
-        present = tuple(m for m, is_there in zip(MODALITIES, there, strict=True) if is_there)
-        used = tuple(m for m in query.modalities if m in present)
+        utterance = self._reader.read(query, course, wanted)
+        used = tuple(m for m in query.modalities if m in utterance.present)
         if not used and wanted != MODALITIES:  # what would work can be told from all that is there
             return self._open(query, course, MODALITIES)
-        if not present:
+        if not utterance.present:
             raise notices.nothing_present(utterance.notices)
         if not used:
-            raise notices.nothing_used(query.modalities, present, utterance.notices)
-        return Exhibit(utterance, features, self.checkpoint(query.method), present, used)
+            raise notices.nothing_used(query.modalities, utterance.present, utterance.notices)
+        return utterance.to(self.device), self.checkpoint(query.method), used
 
     def hear(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.service.exhibit import Exhibit
-from app.service.subsets import interval, score_subsets
+from app.service.subsets import Subset, interval, score_subsets
+from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MethodAnswer:
-    """One method's answer from the exhibit's used modalities; fields as in `Analysis`."""
+    """One method's answer from the used modalities; fields as in `Analysis`."""
 
     method: str
     score: float
@@ -25,13 +25,13 @@ class MethodAnswer:
 
 
 def compare(
-    exhibit: Exhibit, checkpoints: Callable[[str], Checkpoint], methods: Iterable[str]
+    utterance: Utterance, used: Subset, checkpoints: Callable[[str], Checkpoint], methods: Iterable[str]
 ) -> list[MethodAnswer]:
     """The answers of `methods`, in their order; `checkpoints` gives the weights of a name."""
     answers = []
     for name in methods:
         checkpoint = checkpoints(name)
-        said = score_subsets(checkpoint.model, exhibit.features, exhibit.used)
-        around = interval(checkpoint, said.score, exhibit.used)
+        said = score_subsets(checkpoint.model, utterance.features, used)
+        around = interval(checkpoint, said.score, used)
         answers.append(MethodAnswer(name, said.score, around, said.own_weights))
     return answers

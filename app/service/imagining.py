@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from app.service.analysis import Glimpse
-from app.service.exhibit import Exhibit
 from app.service.inferring import INFERRING, Inferred, Recovered, by_mfm, by_tate
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
@@ -122,34 +121,38 @@ class Imaginer:
             )
         return seen
 
-    def imagine(self, exhibit: Exhibit) -> list[Imagined]:
+    def imagine(self, utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> list[Imagined]:
         """Every modality that is off or absent, from those in use; where none is, each from the others.
 
         In modality order; of one modality first what MFM imagines.
         """
         methods = {IMAGINING: self.checkpoint}
-        if exhibit.method in INFERRING:
-            methods[exhibit.method] = exhibit.checkpoint
+        if checkpoint.meta.method in INFERRING:
+            methods[checkpoint.meta.method] = checkpoint
         imagined = []
-        for modality in exhibit.off or MODALITIES:
-            given = tuple(m for m in exhibit.used if m != modality)
-            for checkpoint in methods.values():
-                infer = INFERRING[checkpoint.meta.method]
-                inferred = infer(checkpoint.model, exhibit.features, given)[modality]
-                imagined.append(self._shown(exhibit, checkpoint, modality, given, inferred))
+        for modality in _off(used) or MODALITIES:
+            given = tuple(m for m in used if m != modality)
+            for name, by in methods.items():
+                inferred = INFERRING[name](by.model, utterance.features, given)[modality]
+                imagined.append(self._shown(utterance, by, modality, given, inferred))
         return imagined
 
-    def recover(self, exhibit: Exhibit) -> list[Recovered] | None:
+    def recover(self, utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> list[Recovered] | None:
         """What the chosen method recovers, if it is TATE; None for any other. See `by_tate`."""
-        if not isinstance(exhibit.checkpoint.model, TATE):
+        if not isinstance(checkpoint.model, TATE):
             return None
-        return by_tate(exhibit.checkpoint.model, exhibit.features, exhibit.off)
+        return by_tate(checkpoint.model, utterance.features, _off(used))
 
     @torch.inference_mode()
     def _shown(
-        self, exhibit: Exhibit, checkpoint: Checkpoint, modality: Modality, given: Subset, inferred: Inferred
+        self,
+        utterance: Utterance,
+        checkpoint: Checkpoint,
+        modality: Modality,
+        given: Subset,
+        inferred: Inferred,
     ) -> Imagined:
-        spans = inferred.spans.numpy() if _timed(exhibit.features) else None
+        spans = inferred.spans.numpy() if _timed(utterance.features) else None
         readings = self._readings(modality, inferred.states)
         log_mel = sound = None
         if modality is Modality.AUDIO:
@@ -166,7 +169,7 @@ class Imaginer:
             log_mel=log_mel,
             sound=sound,
             phrases=tuple(self.renderer.phrases(inferred.states)) if modality is Modality.TEXT else (),
-            truth=self._truth(exhibit.utterance, modality, inferred, spans),
+            truth=self._truth(utterance, modality, inferred, spans),
             trust=_trust(checkpoint, modality, given),
         )
 
@@ -197,6 +200,11 @@ class Imaginer:
     def _readings(self, modality: Modality, states: Tensor) -> np.ndarray:
         """Reading (S,) of each of the states (S, d)."""
         return self.readers[modality](states[:, None]).numpy()
+
+
+def _off(used: Subset) -> Subset:
+    """Modalities that are switched off or absent."""
+    return tuple(m for m in MODALITIES if m not in used)
 
 
 def _timed(features: Features) -> bool:

@@ -106,7 +106,7 @@ def _known_times(sequence: Sequence) -> np.ndarray | None:
     if sequence.times is None or not bool(sequence.present[0]):
         return None
     times = sequence.times[0, : int(sequence.lengths[0])]
-    return times.double().numpy() if bool(times.isfinite().all()) else None
+    return times.double().cpu().numpy() if bool(times.isfinite().all()) else None
 
 
 def _evenly(start: float, end: float, count: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
-from app.service.query import File
+from app.service.query import File, Query
 from app.service.stored import StoredUtterances
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
@@ -92,16 +92,14 @@ class Reader:
         )
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
-    def read(
-        self, video: File, audio: File, text: str | None, course: Course, wanted: notices.Subset = MODALITIES
-    ) -> Utterance:
-        """Features of the utterance; see `Analyst.analyze` for what goes in and what it raises.
+    def read(self, query: Query, course: Course, wanted: notices.Subset = MODALITIES) -> Utterance:
+        """Features of what a query gives; see `Analyst.analyze` for what it raises.
 
         wanted : modalities to read; others are absent
         """
+        video, audio = query.video, query.audio
+        text = query.text if Modality.TEXT in wanted else ""
         key = self._key(video, audio)
-        if Modality.TEXT not in wanted:
-            text = ""
         voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
         files = self._files(key, video, audio, course, Needs(voice or text is None, voice, picture))
         transcript = self._transcript(key, text, files, course)

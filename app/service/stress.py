@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words
-from app.service.exhibit import Exhibit
 from app.service.notices import PLAIN
 from app.service.query import AnalysisError
 from app.service.subsets import Subset
@@ -70,7 +69,8 @@ def usable_kinds(used: Subset) -> list[str]:
 
 
 def stress(
-    exhibit: Exhibit,
+    utterance: Utterance,
+    used: Subset,
     profile: Profile,
     checkpoints: Callable[[str], Checkpoint],
     methods: Iterable[str],
@@ -78,14 +78,14 @@ def stress(
     seed: int,
     progress: Progress | None = None,
 ) -> Stress:
-    """The scores of `methods` at every strength of a kind, from the exhibit's used modalities.
+    """The scores of `methods` at every strength of a kind, from the used modalities.
 
     checkpoints : gives the weights of a name
     AnalysisError where the kind disturbs a modality that is not in use.
     """
-    check_kind(exhibit, kind)
+    check_kind(used, kind)
     tell = progress or (lambda stage, done: None)
-    features = _disturbed_features(exhibit, profile, kind, seed, tell).only(exhibit.used)
+    features = _disturbed_features(utterance, profile, kind, seed, tell).only(used)
     tell("fusing", EXTRACTING)
     left = features.present().any(1)
     judged = features.select(torch.nonzero(left)[:, 0])
@@ -96,9 +96,9 @@ def stress(
     return Stress(kind, seed, curves)
 
 
-def disturbed(exhibit: Exhibit, kind: str, strength: float, seed: int) -> Disturbed:
+def disturbed(utterance: Utterance, used: Subset, kind: str, strength: float, seed: int) -> Disturbed:
     """What a person can see and hear of one strength; AnalysisError as `stress`."""
-    modality, utterance = check_kind(exhibit, kind), exhibit.utterance
+    modality = check_kind(used, kind)
     if modality is Modality.TEXT:
         words = _units(utterance)
         became = disturb_words([word.text for word in words], kind, strength, seed)
@@ -112,12 +112,12 @@ def disturbed(exhibit: Exhibit, kind: str, strength: float, seed: int) -> Distur
     return Disturbed(crops=disturb_faces(faces.crops, kind, strength, seed), times=faces.times)
 
 
-def check_kind(exhibit: Exhibit, kind: str) -> Modality:
+def check_kind(used: Subset, kind: str) -> Modality:
     """The modality that a kind disturbs; AnalysisError where it is not in use, ValueError for no kind."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of stress {kind!r}; known are {', '.join(KINDS)}")
     modality = KINDS[kind].modality
-    if modality not in exhibit.used:
+    if modality not in used:
         raise AnalysisError(
             "stress_unused",
             f"There is no {PLAIN[modality]} in use here to disturb; switch it on, or disturb something else.",
@@ -126,16 +126,18 @@ def check_kind(exhibit: Exhibit, kind: str) -> Modality:
     return modality
 
 
-def _disturbed_features(exhibit: Exhibit, profile: Profile, kind: str, seed: int, tell: Progress) -> Features:
-    """The utterance at each of STRENGTHS, as rows of one batch on the exhibit's device."""
+def _disturbed_features(
+    utterance: Utterance, profile: Profile, kind: str, seed: int, tell: Progress
+) -> Features:
+    """The utterance at each of STRENGTHS, as rows of one batch on the utterance's device."""
     modality = KINDS[kind].modality
     disturb = {Modality.TEXT: _read, Modality.AUDIO: _hear, Modality.VISION: _watch}[modality]
-    rows = [exhibit.features[modality]]
+    rows = [utterance.features[modality]]
     device = rows[0].present.device
     for strength in STRENGTHS[1:]:
         tell(DOING[modality], strength * EXTRACTING)
-        rows.append(disturb(exhibit.utterance, profile, kind, strength, seed).to(device))
-    whole = exhibit.features.select(torch.zeros(len(rows), dtype=torch.long, device=device))
+        rows.append(disturb(utterance, profile, kind, strength, seed).to(device))
+    whole = utterance.features.select(torch.zeros(len(rows), dtype=torch.long, device=device))
     return replace(whole, **{str(modality): Sequence.stack(rows)})
 
 

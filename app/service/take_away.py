@@ -12,12 +12,14 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from app.service.analysis import Analysis
-from app.service.exhibit import Exhibit
 from app.service.reader import PROFILE
+from app.service.subsets import Subset
+from app.service.utterance import Utterance
+from models.checkpoint import Checkpoint
+from models.training import utterances
 from models.training.datasets import FeatureSet
 from models.training.feature_files import save_features
 from models.training.mmsa import ID_SEPARATOR
-from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "gradio")  # whose versions move a number
@@ -46,28 +48,35 @@ def name_of(video: str | None, audio: str | None) -> str:
     return PurePath(video or audio or "words").stem or "clip"
 
 
-def features_npz(exhibit: Exhibit, score: float, name: str) -> bytes:
-    """The features as `.npz`, for numpy and `python -m models convert`; the array `about` explains it."""
+def features_npz(
+    utterance: Utterance, checkpoint: Checkpoint, used: Subset, score: float, name: str
+) -> bytes:
+    """The features as `.npz`, for numpy and `python -m models convert`; the array `about` explains it.
+
+    score : what the checkpoint's method says with the modalities `used`
+    """
 
     def describe(path: Path, dataset: FeatureSet) -> None:
         with np.load(path) as file:
             arrays = dict(file)
-        arrays["about"] = np.array(_about(exhibit, dataset))
-        for modality, sequence in exhibit.utterance.features:
+        arrays["about"] = np.array(_about(dataset, checkpoint.meta.method, used))
+        for modality, sequence in utterance.features.to("cpu"):
             if sequence.present[0] and sequence.times is not None:
                 arrays[f"{modality}_times"] = sequence.times[0, : int(sequence.lengths[0])].numpy()
         with path.open("wb") as file:
             np.savez(file, **arrays)
 
-    return _written(exhibit, score, name, ".npz", describe)
+    return _written(_feature_set(utterance, checkpoint, score, name), ".npz", describe)
 
 
-def features_pkl(exhibit: Exhibit, score: float, name: str) -> bytes:
+def features_pkl(
+    utterance: Utterance, checkpoint: Checkpoint, used: Subset, score: float, name: str
+) -> bytes:
     """The features as MMSA's `.pkl`: the utterance is the one row of the split "test", in float32.
 
     MMSA wants a label in every row: it is `score`, which is a prediction and not what a person said.
     """
-    return _written(exhibit, score, name, ".pkl")
+    return _written(_feature_set(utterance, checkpoint, score, name), ".pkl")
 
 
 def versions() -> dict[str, str]:
@@ -76,14 +85,9 @@ def versions() -> dict[str, str]:
 
 
 def _written(
-    exhibit: Exhibit,
-    score: float,
-    name: str,
-    ending: str,
-    then: Callable[[Path, FeatureSet], None] | None = None,
+    dataset: FeatureSet, ending: str, then: Callable[[Path, FeatureSet], None] | None = None
 ) -> bytes:
     """What `save_features` writes for the ending; the file itself is gone when this returns."""
-    dataset = _feature_set(exhibit, score, name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"features{ending}"
         save_features(path, dataset)
@@ -92,28 +96,26 @@ def _written(
         return path.read_bytes()
 
 
-def _feature_set(exhibit: Exhibit, score: float, name: str) -> FeatureSet:
+def _feature_set(utterance: Utterance, checkpoint: Checkpoint, score: float, name: str) -> FeatureSet:
     """Every present modality of the utterance, also those that are switched off."""
-    features = exhibit.utterance.features
+    features = utterance.features.to("cpu")
     states = {m: s.values[0, : int(s.lengths[0])] for m, s in features if s.present[0]}
     ids = features.text.ids
     tokens = ids[0, : int(features.text.lengths[0])] if Modality.TEXT in states and ids is not None else None
     return FeatureSet(
         train=[],
         valid=[],
-        test=[Utterance(states, score, name, name, tokens)],
+        test=[utterances.Utterance(states, score, name, name, tokens)],
         dims={m: s.values.shape[2] for m, s in features},
         profile=PROFILE,
-        fingerprints={str(m): exhibit.checkpoint.meta.fingerprints[m] for m in MODALITIES},
+        fingerprints={str(m): checkpoint.meta.fingerprints[m] for m in MODALITIES},
         names={"test": [f"{name}{ID_SEPARATOR}0"]},
-        transcripts={"test": [exhibit.utterance.transcript.text]},
+        transcripts={"test": [utterance.transcript.text]},
     )
 
 
-def _about(exhibit: Exhibit, dataset: FeatureSet) -> str:
+def _about(dataset: FeatureSet, method: str, used: Subset) -> str:
     item = dataset.test[0]
     rows = {str(m): len(item.states.get(m, ())) for m in MODALITIES}
     widths = {f"{m}_width": dataset.dims[m] for m in MODALITIES}
-    return ABOUT.format(
-        profile=PROFILE, method=exhibit.method, used=", ".join(exhibit.used), **rows, **widths
-    )
+    return ABOUT.format(profile=PROFILE, method=method, used=", ".join(used), **rows, **widths)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import torchaudio
 
-from app.service.exhibit import Exhibit
 from app.service.moments import Spoken, seconds_of, spoken_words, state_times
 from app.service.occlusion import (
     Part,
@@ -20,6 +19,9 @@ from app.service.occlusion import (
     window_for,
     words_in_a_part,
 )
+from app.service.subsets import Subset
+from app.service.utterance import Utterance
+from models.checkpoint import Checkpoint
 from models.clip import SAMPLE_RATE
 from models.extractors.audio import VALENCE, VoiceEncoder
 from models.extractors.vision import EMOTIONS
@@ -117,19 +119,18 @@ class Timeline:
         return " ".join(word.text for word in self.spoken.words[first : first + self.words_together])
 
 
-def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
-    """The timeline of an utterance under its method and used modalities.
+def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, profile: Profile) -> Timeline:
+    """The timeline of an utterance under the checkpoint's method and the modalities `used`.
 
     profile : its text encoder reads the words that are left, its face encoder names emotions
     """
-    utterance = exhibit.utterance
     seconds, spoken = seconds_of(utterance), spoken_words(utterance)
     wave = utterance.waveform
-    heard, seen = (m in exhibit.present for m in (Modality.AUDIO, Modality.VISION))
-    parts, window = parts_of(exhibit, spoken, seconds)
-    features = exhibit.features.only(exhibit.used)
-    score, values = contributions(exhibit.checkpoint.model, features, parts, profile.text.states)
-    by_modality: dict[Modality, list[Contribution]] = {m: [] for m in exhibit.used}
+    heard, seen = (m in utterance.present for m in (Modality.AUDIO, Modality.VISION))
+    parts, window = parts_of(utterance, used, spoken, seconds)
+    features = utterance.features.only(used)
+    score, values = contributions(checkpoint.model, features, parts, profile.text.states)
+    by_modality: dict[Modality, list[Contribution]] = {m: [] for m in used}
     for part, value in zip(parts, values, strict=True):
         by_modality[part.modality].append(Contribution(part.start, part.end, value))
     loudness = loudness_of(wave) if heard and wave is not None else None
@@ -142,20 +143,21 @@ def read_timeline(exhibit: Exhibit, profile: Profile) -> Timeline:
         contributions=by_modality,
         pitch=loudness and pitch_of(wave, loudness).thinned(),
         loudness=loudness and loudness.thinned(),
-        voice=_voice(exhibit) if heard else None,
-        face=_face(exhibit, profile) if seen else None,
+        voice=_voice(utterance) if heard else None,
+        face=_face(utterance, profile) if seen else None,
     )
 
 
-def parts_of(exhibit: Exhibit, spoken: Spoken, seconds: float | None) -> tuple[list[Part], float]:
+def parts_of(
+    utterance: Utterance, used: Subset, spoken: Spoken, seconds: float | None
+) -> tuple[list[Part], float]:
     """Words and windows of the used modalities, and the seconds of a window."""
-    features, used = exhibit.utterance.features, exhibit.used
     words = spoken.words if Modality.TEXT in used else []
-    parts = parts_of_words(words, int(features.text.lengths[0]))
+    parts = parts_of_words(words, int(utterance.features.text.lengths[0]))
     tracks = [m for m in (Modality.AUDIO, Modality.VISION) if m in used]
     window = window_for(seconds or 1.0, len(tracks), len(parts))
     for modality in tracks:
-        parts += parts_of_time(modality, state_times(exhibit.utterance, modality), window)
+        parts += parts_of_time(modality, state_times(utterance, modality), window)
     return parts, window
 
 
@@ -188,17 +190,17 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
     return Curve(loudness.times, pitch)
 
 
-def _voice(exhibit: Exhibit) -> Curve:
-    sequence = exhibit.utterance.features.audio
+def _voice(utterance: Utterance) -> Curve:
+    sequence = utterance.features.audio
     values = sequence.values[0, : int(sequence.lengths[0]), VALENCE - VoiceEncoder.dim]  # from the end
-    return Curve(state_times(exhibit.utterance, Modality.AUDIO).mean(axis=1), values.double().numpy())
+    return Curve(state_times(utterance, Modality.AUDIO).mean(axis=1), values.double().cpu().numpy())
 
 
 @torch.inference_mode()
-def _face(exhibit: Exhibit, profile: Profile) -> FaceStates:
-    sequence = exhibit.features.vision
+def _face(utterance: Utterance, profile: Profile) -> FaceStates:
+    sequence = utterance.features.vision
     logits = profile.face.head(sequence.values[0, : int(sequence.lengths[0])])
     probabilities = logits.softmax(-1).double().cpu().numpy()
     valence = probabilities @ np.array([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
-    times = state_times(exhibit.utterance, Modality.VISION).mean(axis=1)
+    times = state_times(utterance, Modality.VISION).mean(axis=1)
     return FaceStates(Curve(times, valence), [EMOTIONS[i] for i in probabilities.argmax(axis=1)])

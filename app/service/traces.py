@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from app.service.exhibit import Exhibit
 from app.service.moments import KNOWN, SpokenWord, seconds_of, spoken_words, state_times
 from app.service.subsets import Subset, score_subsets
+from app.service.utterance import Utterance
+from models.checkpoint import Checkpoint
 from models.fusion.lmf import LMF
 from models.fusion.tfn import BLOCKS
 from models.types import Modality
@@ -73,19 +74,19 @@ class Traces:
 
 
 @torch.inference_mode()
-def read_traces(exhibit: Exhibit) -> Traces:
-    """One run of the exhibit's method on what is used."""
-    model, used = exhibit.checkpoint.model, exhibit.used
-    prediction = model(exhibit.features.only(used))
+def read_traces(utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> Traces:
+    """One run of the checkpoint's method on the modalities `used`."""
+    model, features = checkpoint.model, utterance.features
+    prediction = model(features.only(used))
     named = {name: trace[0].double().cpu().numpy() for name, trace in prediction.traces.items()}
-    scores = score_subsets(model, exhibit.features, used)
+    scores = score_subsets(model, features, used)
     rests = {m: tuple(n for n in used if n != m) for m in used}
-    utterance = exhibit.utterance
     words = spoken_words(utterance)
     spoken = words.words if Modality.TEXT in used else []
+    tokens = int(features.text.lengths[0]) if spoken else 0
     timed = seconds_of(utterance) is not None
     return Traces(
-        method=exhibit.method,
+        method=checkpoint.meta.method,
         score=float(prediction.score[0]),
         used=used,
         named=named,
@@ -94,13 +95,13 @@ def read_traces(exhibit: Exhibit) -> Traces:
         adds={m: scores.score - scores.by_subset[rest] for m, rest in rests.items() if rest},
         constant=float(model.bias) if isinstance(model, LMF) else None,
         words=spoken,
-        tokens=int(utterance.features.text.lengths[0]) if spoken else 0,
-        steps=_steps(named["spans"], spoken, words.timing == KNOWN, exhibit) if "spans" in named else [],
+        tokens=tokens,
+        steps=_steps(named["spans"], spoken, words.timing == KNOWN, tokens) if "spans" in named else [],
         moments={m: state_times(utterance, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
     )
 
 
-def _steps(spans: np.ndarray, words: list[SpokenWord], known: bool, exhibit: Exhibit) -> list[str]:
+def _steps(spans: np.ndarray, words: list[SpokenWord], known: bool, tokens: int) -> list[str]:
     """The words, or the second, at which each of the steps (S, 2) starts, without the padding.
 
     A word stands where most of its first token does, as `models.fusion.alignment` places it.
@@ -109,7 +110,6 @@ def _steps(spans: np.ndarray, words: list[SpokenWord], known: bool, exhibit: Exh
     spans = spans[:count]
     if not words or not count:
         return [f"{start:.1f}" for start, _ in spans]
-    tokens = int(exhibit.utterance.features.text.lengths[0])
     edges = np.linspace(spans[0, 0], spans[-1, 1], tokens + 1)
     names: list[list[str]] = [[] for _ in range(count)]
     for word in words:

@@ -43,7 +43,7 @@ class Utterance:
 
     No frames are kept, so that two minutes stay within about 15 MB.
 
-    features : batch of one, on the CPU
+    features : batch of one; on the CPU as it is read and kept, on the models' device as it is asked about
     token_spans : where each token of the text modality stands in the transcript, see `TextFeatures`
     waveform : (n,) float32 16 kHz mono, or None
     log_mel : (80, frames) of the waveform, see `AudioFeatures`, or None
@@ -59,6 +59,15 @@ class Utterance:
     log_mel: np.ndarray | None = None
     faces: FaceTrack | None = None
     speech: bool = True
+
+    @property
+    def present(self) -> tuple[Modality, ...]:
+        """The modalities that it has."""
+        return tuple(m for m, sequence in self.features if bool(sequence.present[0]))
+
+    def to(self, device: str) -> Utterance:
+        """The same with its features on `device`."""
+        return replace(self, features=self.features.to(device))
 
     def only(self, needs: Needs) -> Utterance:
         """As if nothing but the `needs` had been read."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -20,13 +20,11 @@ from app.ui.shown import Shown, Visit
 from models.clip import InputError
 
 if TYPE_CHECKING:
-    from app.service.analyst import Analyst
-    from app.service.exhibit import Exhibit
+    from app.service.analyst import Analyst, Opened
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
-Looked = TypeVar("Looked")
 
 
 class Answering:
@@ -75,9 +73,9 @@ class Answering:
         analysis = self._analyze(replace(query, modalities=words.MODALITIES), visit)
         return replace(shown, analysis=analysis, title=self.titles[method])
 
-    def look(self, shown: Shown, visit: Visit, ask: Callable[[Exhibit], Looked]) -> Looked:
-        """What `ask` finds in the utterance behind an answer that has a score."""
-        return ask(self.analyst.open(replace(shown.query, modalities=shown.on), session=visit.session))
+    def open(self, shown: Shown, visit: Visit) -> Opened:
+        """What `Analyst.open` gives for an answer that has a score."""
+        return self.analyst.open(replace(shown.query, modalities=shown.on), session=visit.session)
 
     def _analyze(self, query: Query, visit: Visit, progress: Progress | None = None) -> Analysis:
         for upload in (query.video, query.audio):

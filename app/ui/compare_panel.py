@@ -9,7 +9,6 @@ import gradio as gr
 
 from app.service.analysis import side_of
 from app.service.comparing import MethodAnswer, compare
-from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui.panels import DeepPanel, Desk
 from app.ui.shown import Shown, Visit
@@ -22,16 +21,13 @@ EXPLAINED = ("weights", "mae", "corr")  # columns whose names do not say it all
 
 def build(desk: Desk) -> DeepPanel:
     """The panel, empty until there is an answer."""
-    analyst, described = desk.answering.analyst, desk.answering.available
+    described = desk.answering.available
 
     def render(shown: Shown | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
         if nothing := charts.nothing_yet(shown, visit.language):
             return [nothing]
-
-        def look(exhibit: Exhibit) -> list[MethodAnswer]:
-            return compare(exhibit, analyst.checkpoint, described)
-
-        answers = desk.answering.look(shown, visit, look)
+        utterance, _, used = desk.answering.open(shown, visit)
+        answers = compare(utterance, used, desk.answering.analyst.checkpoint, described)
         return [_table(answers, described, shown, sort_by, visit.language)]
 
     order = gr.Radio(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.service.analysis import side_of
-from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui import imagined_pictures as pictures
 from app.ui.panels import DeepPanel, Desk
@@ -32,11 +31,8 @@ def build(desk: Desk) -> DeepPanel:
         imaginer = analyst.imaginer()
         if imaginer is None:
             return [f'<p class="fb-empty">{words.say("imagined_unavailable", language)}</p>']
-
-        def look(exhibit: Exhibit) -> tuple[list[Imagined], list[Recovered] | None]:
-            return imaginer.imagine(exhibit), imaginer.recover(exhibit)
-
-        imagined, recovered = desk.answering.look(shown, visit, look)
+        opened = desk.answering.open(shown, visit)
+        imagined, recovered = imaginer.imagine(*opened), imaginer.recover(*opened)
         everything = len(shown.on) == len(words.MODALITIES)
         said = words.say("imagined_nothing" if everything else "imagined_some", language)
         blocks = "".join(_block(part, titles, shown.analysis.score, language) for part in imagined)

@@ -65,7 +65,7 @@ class InputPanel:
 
     tab : holds the name of the open tab
     request_number : of the latest question; once it changes, the question is asked
-    heard : the words of an answer, and those that they take the place of unless the visitor has typed on
+    heard : as JSON, the words of an answer and those that they replace unless the visitor has typed on
     cards : the examples
     """
 
@@ -79,7 +79,7 @@ class InputPanel:
     analyse: gr.Button
     cancel: gr.Button
     request_number: gr.Textbox
-    heard: gr.JSON
+    heard: gr.Textbox
     cards: list[gr.Button]
     panel: Panel
 
@@ -145,7 +145,7 @@ def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> In
         filterable=False,
         elem_id="method",
     )
-    number, heard = gr.Textbox(visible="hidden"), gr.JSON(visible="hidden")
+    number, heard = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
     gr.HTML(words.label("queue_place"), elem_id="queue-place", visible="hidden")
     with gr.Row(elem_id="ask"):
         analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse", scale=3)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from app.service.disturbing import KINDS
-from app.service.exhibit import Exhibit
-from app.service.stress import STRENGTHS, Disturbed, Stress, disturbed, stress, usable_kinds
+from app.service.stress import STRENGTHS, Stress, disturbed, stress, usable_kinds
 from app.ui import charts, stress_pictures, words
 from app.ui.answering import in_plain_words
 from app.ui.panels import DeepPanel, Desk
@@ -39,11 +38,9 @@ def build(desk: Desk) -> DeepPanel:
         def tell(stage: str, done: float) -> None:
             progress(done, desc=words.doing(stage, language))
 
-        def look(exhibit: Exhibit) -> tuple[Stress, Disturbed]:
-            found = stress(exhibit, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell)
-            return found, disturbed(exhibit, kind, strength, found.seed)
-
-        found, given = answering.look(shown, visit, look)
+        utterance, _, used = answering.open(shown, visit)
+        found = stress(utterance, used, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell)
+        given = disturbed(utterance, used, kind, strength, found.seed)
         by_chance = KINDS[kind].by_chance
         info = words.label("stress_seed_info" if by_chance else "stress_seed_unused")
         return [
@@ -62,9 +59,8 @@ def build(desk: Desk) -> DeepPanel:
             return gr.skip()
         with in_plain_words(language):
             visit, strength = Visit.of(request, language), _notch(strength)
-            given = answering.look(
-                shown, visit, lambda exhibit: disturbed(exhibit, found.kind, strength, found.seed)
-            )
+            utterance, _, used = answering.open(shown, visit)
+            given = disturbed(utterance, used, found.kind, strength, found.seed)
             return stress_pictures.result(found, given, strength, shown, titles, language)
 
     with gr.Column(visible=False, elem_id="stress-controls") as controls:

@@ -10,7 +10,6 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.calls import Call
 from app.service.comparing import compare
-from app.service.exhibit import Exhibit
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
 from app.ui import charts, words
 from app.ui.answering import Answering, in_plain_words
@@ -117,32 +116,25 @@ class _Files:
             return self._report(shown, visit).encode()
         write = {"npz": features_npz, "pkl": features_pkl}[what]
         name = name_of(shown.query.video, shown.query.audio)
-        return self._answering.look(shown, visit, lambda exhibit: write(exhibit, shown.analysis.score, name))
+        return write(*self._answering.open(shown, visit), shown.analysis.score, name)
 
     def sizes(self, shown: Shown, visit: Visit) -> str:
         """ "Words 15 × 385, …": steps and widths of the features that there are."""
-
-        def measure(exhibit: Exhibit) -> list[tuple[str, int, int]]:
-            present = [(m, s) for m, s in exhibit.utterance.features if bool(s.present[0])]
-            return [(str(m), int(s.lengths[0]), s.values.shape[2]) for m, s in present]
-
+        utterance, _, _ = self._answering.open(shown, visit)
         return ", ".join(
-            f"{words.modality_name(modality, visit.language)} {steps} × {width}"
-            for modality, steps, width in self._answering.look(shown, visit, measure)
+            f"{words.modality_name(m, visit.language)} {int(s.lengths[0])} × {s.values.shape[2]}"
+            for m, s in utterance.features
+            if m in utterance.present
         )
 
     def _report(self, shown: Shown, visit: Visit) -> str:
-        analyst = self._answering.analyst
-
-        def ask(exhibit: Exhibit) -> Circumstances:
-            made_of = exhibit.checkpoint.meta.fingerprints
-            return Circumstances(
-                methods=self._methods,
-                answers=compare(exhibit, analyst.checkpoint, self._methods),
-                fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
-                versions=versions(),
-                made=datetime.now().astimezone(),
-            )
-
-        made_with = self._answering.look(shown, visit, ask)
+        utterance, checkpoint, used = self._answering.open(shown, visit)
+        made_of = checkpoint.meta.fingerprints
+        made_with = Circumstances(
+            methods=self._methods,
+            answers=compare(utterance, used, self._answering.analyst.checkpoint, self._methods),
+            fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
+            versions=versions(),
+            made=datetime.now().astimezone(),
+        )
         return report(self._answering.again(shown, visit), made_with, visit.language)

@@ -7,7 +7,6 @@ from html import escape
 import gradio as gr
 import numpy as np
 
-from app.service.exhibit import Exhibit
 from app.service.moments import ORDERED
 from app.service.timeline import Contribution, Curve, Timeline, read_timeline
 from app.service.utterance import Utterance
@@ -27,11 +26,8 @@ def build(desk: Desk) -> DeepPanel:
     def render(shown: Shown | None, visit: Visit) -> list[str]:
         if nothing := charts.nothing_yet(shown, visit.language):
             return [nothing]
-
-        def look(exhibit: Exhibit) -> tuple[Timeline, Utterance]:
-            return read_timeline(exhibit, analyst.profile), exhibit.utterance
-
-        timeline, utterance = desk.answering.look(shown, visit, look)
+        utterance, checkpoint, used = desk.answering.open(shown, visit)
+        timeline = read_timeline(utterance, checkpoint, used, analyst.profile)
         player = "clip" if shown.query.video else "recording" if shown.query.audio else ""
         return [draw(timeline, utterance, player, visit.language)]
 

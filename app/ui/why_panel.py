@@ -22,7 +22,7 @@ def build(desk: Desk) -> DeepPanel:
     def render(shown: Shown | None, visit: Visit) -> list[str]:
         if nothing := charts.nothing_yet(shown, visit.language):
             return [nothing]
-        traces = desk.answering.look(shown, visit, read_traces)
+        traces = read_traces(*desk.answering.open(shown, visit))
         return [explain(traces, described[traces.method].spec, visit.language)]
 
     return DeepPanel("why", [gr.HTML(charts.nothing_yet(None, words.ENGLISH), elem_id="why")], render)

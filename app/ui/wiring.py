@@ -7,6 +7,7 @@ waits in one queue. Every listener here is private: the public endpoints are in 
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,7 @@ SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
 START_OVER = "(...inputs) => { window.fusebox.startOver(); return inputs; }"
 EMPTIED = "() => { window.fusebox.emptying -= 1; }"
-WRITE_HEARD = "(typed, heard) => typed === heard?.in_place_of ? heard.words : typed"
+WRITE_HEARD = "(typed, heard) => window.fusebox.wordsHeard(typed, heard)"
 WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
 
 Tell = Callable[[str], str]  # language -> what stands in place of the score
@@ -221,7 +222,7 @@ def wire(
         """What the visitor typed or chose while an answer was on its way is kept."""
         visit = Visit.of(request, language_now)
         number, arrival = questions.latest(visit.session), arrivals.get(visit.session)
-        nothing_heard = {given.heard: None}
+        nothing_heard = {given.heard: ""}
         if now is None or arrival is None or arrival.query != replace(now.query, modalities=words.MODALITIES):
             return nothing_heard
         arrivals.pop(visit.session, None)
@@ -237,7 +238,7 @@ def wire(
             return nothing_heard
         new = {} if answer is now else repainted(answer, visit, clip=retold)
         if written == arrival.written:
-            return {**new, given.heard: {"in_place_of": written, "words": now.analysis.transcript.text}}
+            return {**new, given.heard: json.dumps([written, now.analysis.transcript.text])}
         return {**new, **nothing_heard, **note_on_edits(now, written, language_now)}
 
     def switch(

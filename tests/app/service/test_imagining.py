@@ -51,10 +51,10 @@ def analyst(tmp_path_factory) -> Analyst:
 
 
 def imagine(analyst, method="lmf", modalities=MODALITIES, **given):
-    exhibit = analyst.open(
+    opened = analyst.open(
         Query(**given or {"video": CLIP, "text": SAID}, method=method, modalities=modalities)
     )
-    return analyst.imaginer().imagine(exhibit)
+    return analyst.imaginer().imagine(*opened)
 
 
 @pytest.mark.parametrize("used", PARTIAL, ids=subset_name)

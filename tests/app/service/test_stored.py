@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from app.service.query import Query
 from app.service.reader import Course, Reader
 from app.service.stored import EXAMPLES, StoredUtterances, store
 from app.settings import Settings
@@ -28,18 +28,17 @@ def nothing_stored(tmp_path_factory) -> StoredUtterances:
     return StoredUtterances(tmp_path_factory.mktemp("empty"))
 
 
-def files(entry: dict) -> tuple[Path | None, Path | None]:
+def asked_about(entry: dict) -> Query:
     clip = EXAMPLES / entry["file"]
-    return (None, clip) if clip.suffix == ".mp3" else (clip, None)
+    video, audio = (None, clip) if clip.suffix == ".mp3" else (clip, None)
+    return Query(video, audio, entry["text"])
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
 def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
     fresh_course, stored_course = Course(), Course()
-    fresh = Reader(Settings(), "cpu", profile, nothing_stored).read(
-        *files(entry), entry["text"], fresh_course
-    )
-    stored = Reader(Settings(), "cpu", profile).read(*files(entry), entry["text"], stored_course)
+    fresh = Reader(Settings(), "cpu", profile, nothing_stored).read(asked_about(entry), fresh_course)
+    stored = Reader(Settings(), "cpu", profile).read(asked_about(entry), stored_course)
     assert fresh_course.timings_ms["decode"] > 0
     assert stored_course.timings_ms["decode"] == 0, (
         "it was decoded again: run python -m app.service.store_examples"
@@ -62,8 +61,8 @@ def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
 
 
 def test_other_extractors_or_another_clip_find_nothing(profile, nothing_stored, tmp_path):
-    reader = Reader(Settings(), "cpu", profile, nothing_stored)
-    key, utterance = reader.files(*files(ENTRIES[0]))
+    reader, first = Reader(Settings(), "cpu", profile, nothing_stored), asked_about(ENTRIES[0])
+    key, utterance = reader.files(first.video, first.audio)
     store(utterance, key, profile.fingerprints, tmp_path / "kept.safetensors")
     kept = StoredUtterances(tmp_path)
     assert kept.find(key, lambda: profile.fingerprints) is not None

@@ -37,8 +37,14 @@ def under_stress(analyst, profile, write_clip):
     """Opens a clip with the words SAID and stresses it."""
 
     def ask(kind: str, used=MODALITIES, seed: int = 1, text: str = SAID, clip: bool = True):
-        exhibit = analyst.open(Query(video=write_clip() if clip else None, text=text, modalities=used))
-        return exhibit, stress(exhibit, profile, analyst.checkpoint, FUSION_MODELS, kind, seed)
+        utterance, _, used = analyst.open(
+            Query(video=write_clip() if clip else None, text=text, modalities=used)
+        )
+        return (
+            utterance,
+            used,
+            stress(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, seed),
+        )
 
     return ask
 
@@ -47,10 +53,10 @@ def under_stress(analyst, profile, write_clip):
 def test_untouched_is_what_every_method_says_anyway(analyst, under_stress, kind):
     modality = KINDS[kind].modality
     for used in (MODALITIES, (modality,)):
-        exhibit, found = under_stress(kind, used)
+        utterance, _, found = under_stress(kind, used)
         assert list(found.curves) == list(FUSION_MODELS)
         for method, curve in found.curves.items():
-            said = score_subsets(analyst.checkpoint(method).model, exhibit.features, exhibit.used)
+            said = score_subsets(analyst.checkpoint(method).model, utterance.features, used)
             assert curve[0] == pytest.approx(said.score, abs=1e-5), method
             assert len(curve) == len(STRENGTHS)
 
@@ -67,20 +73,20 @@ def test_strength_0_changes_nothing_at_all():
 
 
 def test_dropping_every_word_is_pulling_the_fuse(analyst, under_stress):
-    exhibit, found = under_stress("drop")
+    utterance, used, found = under_stress("drop")
     for method, curve in found.curves.items():
-        said = score_subsets(analyst.checkpoint(method).model, exhibit.features, exhibit.used)
+        said = score_subsets(analyst.checkpoint(method).model, utterance.features, used)
         assert curve[-1] == pytest.approx(said.by_subset[Modality.AUDIO, Modality.VISION], abs=1e-5), method
         assert len({round(score, 4) for score in curve}) > 2, method
 
 
 def test_without_a_word_and_without_anything_else_there_is_no_score(under_stress):
-    _, found = under_stress("drop", text="quite good", clip=False)
+    _, _, found = under_stress("drop", text="quite good", clip=False)
     assert all(curve[-1] is None and None not in curve[:3] for curve in found.curves.values())
 
 
 def test_the_seed_alone_decides(under_stress):
-    first, again, other = (under_stress("drop", seed=seed)[1] for seed in (5, 5, 6))
+    first, again, other = (under_stress("drop", seed=seed)[2] for seed in (5, 5, 6))
     assert first == again
     assert first.curves != other.curves
     words = SAID.split()
@@ -134,20 +140,20 @@ def test_recognised_words_keep_their_times(analyst, profile, monkeypatch, write_
     words = tuple(Word(text, i / 10, i / 10 + 0.1) for i, text in enumerate(SAID.split()))
     heard = Transcript(SAID, "pocketsphinx", True, words)
     monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: heard)
-    exhibit = analyst.open(Query(video=write_clip()))
+    utterance, _, used = analyst.open(Query(video=write_clip()))
     profile.timed.clear()
-    stress(exhibit, profile, analyst.checkpoint, ["lmf"], "drop", 1)
+    stress(utterance, used, profile, analyst.checkpoint, ["lmf"], "drop", 1)
     assert profile.timed and set(profile.timed) < set(words)
 
 
 def test_what_is_shown_is_what_is_judged(analyst, write_clip):
-    exhibit = analyst.open(Query(video=write_clip(), text=SAID))
-    given = disturbed(exhibit, "drop", 0.4, 2)
+    utterance, _, used = analyst.open(Query(video=write_clip(), text=SAID))
+    given = disturbed(utterance, used, "drop", 0.4, 2)
     assert [was for was, _ in given.words] == SAID.split()
     assert sum(now is None for _, now in given.words) == round(0.4 * len(SAID.split()))
-    noisy = disturbed(exhibit, "noise", 1.0, 2)
-    assert noisy.log_mel.shape[0] == 80 and len(noisy.waveform) == len(exhibit.utterance.waveform)
-    covered = disturbed(exhibit, "cover", 1.0, 2)
+    noisy = disturbed(utterance, used, "noise", 1.0, 2)
+    assert noisy.log_mel.shape[0] == 80 and len(noisy.waveform) == len(utterance.waveform)
+    covered = disturbed(utterance, used, "cover", 1.0, 2)
     assert (covered.crops == 128).all() and len(covered.crops) == len(covered.times)
 
 
@@ -155,8 +161,8 @@ def test_what_is_shown_is_what_is_judged(analyst, write_clip):
 def test_a_modality_that_is_not_in_use_cannot_be_disturbed(analyst, profile, write_clip, kind):
     modality = KINDS[kind].modality
     others = tuple(m for m in MODALITIES if m != modality)
-    exhibit = analyst.open(Query(video=write_clip(), text=SAID, modalities=others))
-    assert kind not in usable_kinds(exhibit.used)
+    utterance, _, used = analyst.open(Query(video=write_clip(), text=SAID, modalities=others))
+    assert kind not in usable_kinds(used)
     with pytest.raises(AnalysisError, match="switch it on") as refusal:
-        stress(exhibit, profile, analyst.checkpoint, FUSION_MODELS, kind, 1)
+        stress(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, 1)
     assert {"text": "words", "audio": "voice", "vision": "face"}[modality] in str(refusal.value)

@@ -138,11 +138,11 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
     clip = write_clip(
         brightness=200 if Modality.VISION in parts else 0, loudness=0.5 if Modality.AUDIO in parts else None
     )
-    exhibit = analyst.open(Query(video=clip, text="so very good" if Modality.TEXT in parts else ""))
-    assert exhibit.present == parts
+    opened = analyst.open(Query(video=clip, text="so very good" if Modality.TEXT in parts else ""))
+    assert opened[0].present == parts
     for ending, content in (
-        ("npz", features_npz(exhibit, 1.25, "delight")),
-        ("pkl", features_pkl(exhibit, 1.25, "delight")),
+        ("npz", features_npz(*opened, 1.25, "delight")),
+        ("pkl", features_pkl(*opened, 1.25, "delight")),
     ):
         path = tmp_path / f"f.{ending}"
         path.write_bytes(content)
@@ -152,14 +152,14 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
         assert item.target == pytest.approx(1.25)
         assert tuple(m for m in MODALITIES if m in item.states) == parts
         for modality, states in item.states.items():
-            sequence = exhibit.utterance.features[modality]
+            sequence = opened[0].features[modality]
             wanted = sequence.values[0, : int(sequence.lengths[0])]
             assert states.shape == wanted.shape and np.allclose(states, wanted), (ending, modality)
 
 
 def test_npz_explains_itself(analyst, write_clip):
-    exhibit = analyst.open(Query(video=write_clip(), text="so very good", modalities=["text", "audio"]))
-    arrays = np.load(io.BytesIO(features_npz(exhibit, -0.5, "delight")), allow_pickle=False)
+    opened = analyst.open(Query(video=write_clip(), text="so very good", modalities=["text", "audio"]))
+    arrays = np.load(io.BytesIO(features_npz(*opened, -0.5, "delight")), allow_pickle=False)
     about = str(arrays["about"])
     for modality in MODALITIES:
         rows, width = arrays[f"{modality}_values"].shape

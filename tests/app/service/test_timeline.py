@@ -69,30 +69,30 @@ def open_clip(analyst, write_clip):
     return open_clip
 
 
-def alone(exhibit, part) -> float:
+def alone(utterance, checkpoint, used, part) -> float:
     """The score without one part, from a batch of nothing else."""
-    features = exhibit.features.only(exhibit.used)
+    features = utterance.features.only(used)
     row = without_each(features, [part], read_ids).select(torch.tensor([1]))
     with torch.inference_mode():
-        return exhibit.checkpoint.model(row).score.item()
+        return checkpoint.model(row).score.item()
 
 
 @pytest.mark.parametrize("method", FUSION_MODELS)
 def test_contributions_of_one_batch_are_those_of_one_at_a_time(method, open_clip):
-    exhibit = open_clip(method)
-    parts, _ = parts_of(exhibit, spoken_words(exhibit.utterance), 2.0)
-    score, values = contributions(exhibit.checkpoint.model, exhibit.features, parts, read_ids)
+    utterance, checkpoint, used = open_clip(method)
+    parts, _ = parts_of(utterance, used, spoken_words(utterance), 2.0)
+    score, values = contributions(checkpoint.model, utterance.features, parts, read_ids)
     assert {part.modality for part in parts} == set(MODALITIES)
     with torch.inference_mode():
-        assert score == pytest.approx(exhibit.checkpoint.model(exhibit.features).score.item(), abs=1e-5)
+        assert score == pytest.approx(checkpoint.model(utterance.features).score.item(), abs=1e-5)
     for part, value in zip(parts, values, strict=True):
-        assert value == pytest.approx(score - alone(exhibit, part), abs=1e-5)
+        assert value == pytest.approx(score - alone(utterance, checkpoint, used, part), abs=1e-5)
 
 
 def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
-    exhibit = open_clip()
-    words, text = spoken_words(exhibit.utterance).words, exhibit.features.text
-    rows = without_each(exhibit.features, parts_of_words(words, 7), read_ids)
+    utterance, _, _ = open_clip()
+    words, text = spoken_words(utterance).words, utterance.features.text
+    rows = without_each(utterance.features, parts_of_words(words, 7), read_ids)
     ids = text.ids[0].tolist()
     for word in range(7):
         left = rows.text.ids[word + 1, :6].tolist()
@@ -101,7 +101,7 @@ def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
         torch.testing.assert_close(rows.text.values[word + 1, :6], again)
     torch.testing.assert_close(rows.text.values[0], text.values[0])
     assert rows.text.lengths.tolist() == [7] + 7 * [6]
-    assert torch.equal(rows.audio.values[3, :8], exhibit.features.audio.values[0])
+    assert torch.equal(rows.audio.values[3, :8], utterance.features.audio.values[0])
 
 
 def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
@@ -115,8 +115,8 @@ def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
 
 @SUBSETS
 def test_every_subset_has_a_timeline_of_what_it_uses(used, open_clip, profile):
-    exhibit = open_clip("mfn", used)
-    timeline = read_timeline(exhibit, profile)
+    opened = open_clip("mfn", used)
+    timeline = read_timeline(*opened, profile)
     assert set(timeline.contributions) == set(used)
     assert timeline.seconds == pytest.approx(2.0, abs=0.2)
     assert [word.text for word in timeline.spoken.words] == SENTENCE.split()  # shown though pulled out
@@ -126,34 +126,34 @@ def test_every_subset_has_a_timeline_of_what_it_uses(used, open_clip, profile):
         assert starts == sorted(starts)
         assert all(np.isfinite(part.value) for part in parts)
     assert timeline.face.emotions[0] in EMOTIONS
-    assert_drawn(timeline, exhibit)
+    assert_drawn(timeline, opened[0])
 
 
 @pytest.mark.parametrize("method", ["lmf", "mfn", "lrcmt", "tfr_net"])
 def test_words_alone_stand_in_their_order(method, analyst, profile):
-    exhibit = analyst.open(Query(text="not <b>good", method=method))
-    timeline = read_timeline(exhibit, profile)
+    opened = analyst.open(Query(text="not <b>good", method=method))
+    timeline = read_timeline(*opened, profile)
     assert (timeline.seconds, timeline.spoken.timing) == (None, ORDERED)
     assert [(word.start, word.end) for word in timeline.spoken.words] == [(0, 1), (1, 2)]
     assert timeline.pitch is timeline.loudness is timeline.voice is timeline.face is None
-    html = assert_drawn(timeline, exhibit, player="")
+    html = assert_drawn(timeline, opened[0], player="")
     assert "<button" not in html
     assert "&lt;b&gt;good" in html
 
 
 def test_a_voice_alone_has_no_words_and_no_face(analyst, write_clip, profile):
-    exhibit = analyst.open(Query(audio=write_clip(brightness=None, seconds=2.0), text="", method="mla"))
-    timeline = read_timeline(exhibit, profile)
+    opened = analyst.open(Query(audio=write_clip(brightness=None, seconds=2.0), text="", method="mla"))
+    timeline = read_timeline(*opened, profile)
     assert list(timeline.contributions) == [AUDIO]
     assert (timeline.spoken.words, timeline.face) == ([], None)
     assert len(timeline.voice.times) == 8
-    assert_drawn(timeline, exhibit, player="recording")
+    assert_drawn(timeline, opened[0], player="recording")
 
 
-def assert_drawn(timeline, exhibit, player: str = "clip") -> str:
+def assert_drawn(timeline, utterance, player: str = "clip") -> str:
     """The panel shows it in both languages, every word as often as it was said."""
     for language in ("zh-CN", "en"):
-        html = draw(timeline, exhibit.utterance, player, language)
+        html = draw(timeline, utterance, player, language)
         assert html.count("data-start=") == len(timeline.spoken.words)
         assert "nan" not in html
     return html
@@ -225,8 +225,7 @@ def test_pitch_and_loudness_are_those_of_the_tone(samples):
 
 
 def test_a_clip_without_a_recording_has_no_curves(open_clip, profile):
-    exhibit = open_clip()
-    silent = replace(exhibit, utterance=replace(exhibit.utterance, waveform=None))
-    timeline = read_timeline(silent, profile)
+    utterance, checkpoint, used = open_clip()
+    timeline = read_timeline(replace(utterance, waveform=None), checkpoint, used, profile)
     assert timeline.pitch is None
     assert timeline.loudness is None
