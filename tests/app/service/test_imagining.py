@@ -94,7 +94,7 @@ def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
 
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
     model, readers = analyst.checkpoint("mfm").model, analyst.imaginer().readers
-    features = analyst.open(Query(video=CLIP, text=SAID)).features
+    features = analyst.open(Query(video=CLIP, text=SAID))[0].features
     bare = {m: s.values[0] for m, s in features}  # training items have no times
     item = Utterance(bare, 1.0, "clips", "speaker")
     wanted = measure_reconstruction(model, [item], model.dims, readers)["vision from text"][0]
@@ -110,7 +110,7 @@ def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
 
 
 def test_what_is_pulled_out_is_not_looked_at(analyst):
-    model, features = analyst.checkpoint("mfm").model, analyst.open(Query(video=CLIP, text=SAID)).features
+    model, features = analyst.checkpoint("mfm").model, analyst.open(Query(video=CLIP, text=SAID))[0].features
     voice = features.audio
     blind = replace(features, audio=replace(voice, values=torch.full_like(voice.values, torch.nan)))
     seen, unseen = (by_mfm(model, each, (TEXT, VISION))[AUDIO].states for each in (features, blind))
@@ -162,7 +162,7 @@ def test_an_answer_has_a_glimpse_of_what_is_missing(analyst):
 def test_tate_is_compared_with_its_teacher(analyst):
     def recover(method, modalities, **given):
         given = given or {"video": CLIP, "text": SAID}
-        return analyst.imaginer().recover(analyst.open(Query(**given, method=method, modalities=modalities)))
+        return analyst.imaginer().recover(*analyst.open(Query(**given, method=method, modalities=modalities)))
 
     (voice,) = recover("tate", [TEXT, VISION])
     assert voice.modality is AUDIO and voice.hidden > 0 and voice.shown > 0

@@ -171,7 +171,7 @@ def test_npz_explains_itself(analyst, write_clip):
 
 def test_pkl_needs_no_code_to_be_read(analyst, write_clip, tmp_path):
     path = tmp_path / "f.pkl"
-    path.write_bytes(features_pkl(analyst.open(Query(video=write_clip(), text="good")), 0.5, "delight"))
+    path.write_bytes(features_pkl(*analyst.open(Query(video=write_clip(), text="good")), 0.5, "delight"))
     content = load_pickle(path)  # refuses everything but numpy's own
     assert content["test"]["id"].tolist() == ["delight$_$0"]
     assert content["test"]["annotations"].tolist() == ["Positive"]

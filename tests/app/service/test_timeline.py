@@ -105,12 +105,12 @@ def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
 
 
 def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
-    both = open_clip(used=(TEXT, AUDIO), text="good")
-    features = both.features.only(both.used)
-    part = parts_of_words(spoken_words(both.utterance).words, 1)
+    both, _, used = open_clip(used=(TEXT, AUDIO), text="good")
+    features = both.features.only(used)
+    part = parts_of_words(spoken_words(both).words, 1)
     assert without_each(features, part, read_ids).present()[1].tolist() == [False, True, False]
-    only = analyst.open(Query(text="good", method="mfn"))
-    assert contributions(only.checkpoint.model, only.features, part, read_ids)[1] == [None]
+    only, checkpoint, _ = analyst.open(Query(text="good", method="mfn"))
+    assert contributions(checkpoint.model, only.features, part, read_ids)[1] == [None]
 
 
 @SUBSETS
@@ -161,7 +161,7 @@ def assert_drawn(timeline, utterance, player: str = "clip") -> str:
 
 def reading_of(open_clip, times: torch.Tensor | None):
     """A reading whose words have these times, and whose voice lasts from 0.4 to 1.6 s."""
-    reading = open_clip().utterance
+    reading = open_clip()[0]
     edges = torch.linspace(0.4, 1.6, 9)
     features = Features(
         text=replace(reading.features.text, times=times),
@@ -192,7 +192,7 @@ def test_typed_words_are_spread_over_the_voice(open_clip):
 
 
 def test_pieces_of_a_word_are_one_word_and_unread_words_are_left_out(open_clip):
-    reading = open_clip().utterance
+    reading = open_clip()[0]
     spans = ((0, 0), (0, 2), (3, 5), (5, 7), (0, 0))  # [CLS] so | tha ##t | [SEP], and no more was read
     transcript = replace(reading.transcript, text="so that was")
     words = spoken_words(replace(reading, transcript=transcript, token_spans=spans)).words
@@ -205,7 +205,7 @@ def test_two_minutes_of_speech_stay_within_bounds(open_clip):
             windows = tracks * np.ceil(120 / window_for(120.0, tracks, words))
             assert windows + words <= max(MOST_PARTS, words + FEWEST_WINDOWS)
     assert window_for(4.0, 2, 13) == 0.5
-    word = spoken_words(open_clip().utterance).words[0]
+    word = spoken_words(open_clip()[0]).words[0]
     many = [replace(word, tokens=range(i, i + 1)) for i in range(1, 95)]
     parts = parts_of_words(many, 96)
     assert len(parts) * 96 <= MOST_READ

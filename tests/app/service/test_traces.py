@@ -40,7 +40,7 @@ def traces_of(analyst, write_clip):
 
     def traces_of(method: str, used=MODALITIES, text: str = SENTENCE) -> Traces:
         clip = write_clip(seconds=2.0)
-        return read_traces(analyst.open(Query(video=clip, text=text, method=method, modalities=used)))
+        return read_traces(*analyst.open(Query(video=clip, text=text, method=method, modalities=used)))
 
     return traces_of
 
@@ -67,11 +67,6 @@ class Shown(HTMLParser):
         self.text.append(data)
 
 
-def entry(method: str) -> dict:
-    spec = FUSION_MODELS[method]
-    return {key: getattr(spec, key) for key in ("name", "title", "paper", "year", "url", "faithful")}
-
-
 @METHODS
 @SUBSETS
 def test_every_method_shows_its_traces_of_every_subset(method, used, traces_of):
@@ -80,7 +75,7 @@ def test_every_method_shows_its_traces_of_every_subset(method, used, traces_of):
     assert all(np.isfinite(trace).all() for trace in traces.named.values())
     assert set(traces.adds) == (set(used) if len(used) > 1 else set())
     for language in ("en", "zh-CN"):
-        html = explain(traces, entry(method), language)
+        html = explain(traces, FUSION_MODELS[method], language)
         said = " ".join(Shown(html).text)
         assert FUSION_MODELS[method].url in html
         assert "nan" not in re.findall(r"\w+", said)
@@ -98,11 +93,11 @@ def test_rank_terms_and_constant_are_the_score(traces_of):
     traces = traces_of("lmf")
     total = traces.named["rank_terms"].sum() + traces.constant
     assert np.clip(total, -3, 3) == pytest.approx(traces.score, abs=1e-5)
-    assert "Rank 4" in explain(traces, entry("lmf"), "en")
+    assert "Rank 4" in explain(traces, FUSION_MODELS["lmf"], "en")
 
 
 def test_blocks_with_a_missing_modality_are_empty(traces_of):
-    html = explain(traces_of("tfn", (TEXT, AUDIO)), entry("tfn"), "en")
+    html = explain(traces_of("tfn", (TEXT, AUDIO)), FUSION_MODELS["tfn"], "en")
     rows = re.findall(r'<th scope="row">([^<]+)</th><td>(.*?)</td>', html)
     empty = {name for name, drawn in rows if "fb-hatched" in drawn}
     assert empty == {"Face", "Words × Face", "Voice × Face", "Words × Voice × Face"}
@@ -125,7 +120,7 @@ def test_an_axis_names_words_and_seconds(traces_of):
     traces = traces_of("lrcmt")
     assert traces.axis(TEXT, 7) == SENTENCE.split()
     assert traces.axis(TEXT, 2) == ["so that was a", "really fine film"]
-    gates = explain(traces_of("tfr_net"), entry("tfr_net"), "en")
+    gates = explain(traces_of("tfr_net"), FUSION_MODELS["tfr_net"], "en")
     assert re.findall(r'class="fb-shaded[^>]*>([^<]*) <small>', gates) == SENTENCE.split()
     seconds = [float(second) for second in traces.axis(AUDIO, 8)]
     assert seconds == sorted(seconds)
@@ -150,7 +145,7 @@ def test_adapted_and_rebuilt_methods_say_so(traces_of):
         ("meaformer", "Adapted from entity alignment"),
         ("lrcmt", "Rebuilt from the paper's abstract"),
     ):
-        assert said in explain(traces_of(method), entry(method), "en").replace("&#x27;", "'")
+        assert said in explain(traces_of(method), FUSION_MODELS[method], "en").replace("&#x27;", "'")
 
 
 def test_a_method_that_the_panel_does_not_know_is_shown_all_the_same(traces_of):
@@ -162,8 +157,10 @@ def test_a_method_that_the_panel_does_not_know_is_shown_all_the_same(traces_of):
         "cube": np.ones((4, 5, 6)),
     }
     traces = replace(traces_of("lmf"), method="brand_new", named=named)
-    html = explain(traces, {**entry("lmf"), "name": "brand_new", "title": "Brand <new>"}, "en")
+    html = explain(traces, replace(FUSION_MODELS["lmf"], name="brand_new", title="Brand <new>"), "en")
     said = " ".join(Shown(html).text)
     assert all(name in said for name in named)
     assert "Why Brand <new> says" in said
-    assert explain(replace(traces, named={}), entry("lmf"), "en").count("What each modality adds") >= 1
+    assert (
+        explain(replace(traces, named={}), FUSION_MODELS["lmf"], "en").count("What each modality adds") >= 1
+    )
