@@ -16,6 +16,7 @@ from app.service.utterance import Utterance
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
 from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
+from models.fusion.mla import MLA
 from models.registry import spec
 from models.types import MODALITIES, Modality
 
@@ -60,12 +61,12 @@ class Analyst:
         course, wanted = Course(session, progress), query.modalities if only_asked else MODALITIES
         utterance, checkpoint, used = self._open(query, course, wanted)
         features = utterance.features
-        mla, imaginer = self.checkpoint("mla"), self.imaginer() if used != MODALITIES else None
+        mla, imaginer = self.mla(), self.imaginer() if used != MODALITIES else None
         familiarity = self.familiarity()
         strange = familiarity.strange(features.only(used)) if familiarity else ()
         with course.stage("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, features, used)
-            certainty = read_certainty(mla.model, features, used)
+            certainty = read_certainty(mla, features, used)
             imagined = imaginer.glimpses(features, used) if imaginer else {}
 
         faces = utterance.faces
@@ -135,6 +136,12 @@ class Analyst:
         self.imaginer()
         self.familiarity()
 
+    def mla(self) -> MLA:
+        """What tells how sure each modality is, beside any method."""
+        model = self.checkpoint("mla").model
+        assert isinstance(model, MLA)
+        return model
+
     def imaginer(self) -> Imaginer | None:
         """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
         from app.service.imagining import IMAGINING, Imaginer
@@ -201,7 +208,7 @@ def describe_modalities(
             entropy=sure.entropy,
             probabilities=sure.probabilities,
             weight=sure.weight,
-            own_weight=scores.own_weights[modality] if modality in (scores.own_weights or ()) else None,
+            own_weight=(scores.own_weights or {}).get(modality),
             score=scores.alone.get(modality),
             occlusion=scores.occlusion.get(modality),
         )

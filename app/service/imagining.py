@@ -17,6 +17,7 @@ from models.extractors.phrases import Phrase
 from models.extractors.profile import Profile
 from models.extractors.readers import PolarityReader, informative, local_readers
 from models.extractors.rendering import Renderer
+from models.fusion.mfm import MFM
 from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
@@ -94,23 +95,26 @@ class Imagined:
 class Imaginer:
     """Imagines by MFM; where the chosen method imagines too, also by that.
 
-    checkpoint : MFM's; readers : of its neutral points
+    checkpoint, model : MFM's; readers : of its neutral points
     """
 
     checkpoint: Checkpoint
+    model: MFM
     renderer: Renderer
     readers: dict[Modality, PolarityReader]
 
     @classmethod
     def over(cls, checkpoint: Checkpoint, renderer: Renderer, profile: Profile) -> Imaginer:
         """With the profile's own readers of polarity, neutral where the checkpoint's training was."""
-        return cls(checkpoint, renderer, local_readers(profile, checkpoint.meta.training.get("neutral", {})))
+        model, neutral = checkpoint.model, checkpoint.meta.training.get("neutral", {})
+        assert isinstance(model, MFM)
+        return cls(checkpoint, model, renderer, local_readers(profile, neutral))
 
     @torch.inference_mode()
     def glimpses(self, features: Features, used: Subset) -> dict[str, Glimpse]:
         """{modality that is not `used`: what MFM imagines of it}, in milliseconds; a batch of one."""
         seen = {}
-        for m, inferred in by_mfm(self.checkpoint.model, features, used).items():
+        for m, inferred in by_mfm(self.model, features, used).items():
             states, middle = inferred.states, len(inferred.states) // 2
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
@@ -176,15 +180,14 @@ class Imaginer:
     def _truth(
         self, utterance: Utterance, modality: Modality, inferred: Inferred, spans: np.ndarray | None
     ) -> Truth | None:
-        if inferred.error is None:
+        if inferred.error is None or inferred.mean_error is None:
             return None
         readings = np.where(inferred.heard, self._readings(modality, inferred.true), np.nan)
         crops = log_mel = None
-        if modality is Modality.VISION and spans is not None:
-            faces = utterance.faces
+        if modality is Modality.VISION and spans is not None and (faces := utterance.faces):
             middles = spans.mean(axis=1)
             crops = faces.crops[np.abs(faces.times - middles[:, None]).argmin(axis=1)]
-        if modality is Modality.AUDIO and spans is not None:
+        if modality is Modality.AUDIO and spans is not None and utterance.log_mel is not None:
             first, last = (max(0, round(MEL_FRAMES * float(time))) for time in (spans.min(), spans.max()))
             log_mel = utterance.log_mel[:, first:last]
         return Truth(

@@ -99,8 +99,8 @@ def by_tate(model: TATE, features: Features, off: Subset) -> list[Recovered]:
     return [Recovered(m, hidden[m].item(), shown[m].item()) for m in off]
 
 
-# {registry name: what it puts in the place of a missing modality}
-INFERRING: dict[str, Callable[[FusionModel, Features, Subset], Inference]] = {
+# {registry name: what it, a model of that method, puts in the place of a missing modality}
+INFERRING: dict[str, Callable[..., Inference]] = {
     "mfm": by_mfm,
     "tfr_net": by_tfr_net,
 }

@@ -96,7 +96,7 @@ def _lacking(code: str, seconds: float | None) -> Notice:
 
 def cut_at(notices: Iterable[Notice]) -> float | None:
     """Seconds of a clip that were read, where one of its notices says that there is more; else None."""
-    return next((notice.values["seconds"] for notice in notices if notice.code == "truncated"), None)
+    return next((float(notice.values["seconds"]) for notice in notices if notice.code == "truncated"), None)
 
 
 def of_sound(notices: Iterable[Notice]) -> list[Notice]:
@@ -144,8 +144,7 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
     if not absent:
         return []
     text = f"No {plain_list(absent, 'and no')} here: the score comes from {plain_list(used, 'and')} alone."
-    values = {"modalities": ",".join(absent), "used": ",".join(used)}
-    return [Notice("modality_absent", text, values)]
+    return [Notice("modality_absent", text, {"modalities": ",".join(absent), "used": ",".join(used)})]
 
 
 def of_strangeness(strange: Iterable[Modality], others: Iterable[Notice]) -> list[Notice]:

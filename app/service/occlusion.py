@@ -115,11 +115,9 @@ def _rows(sequence: Sequence, dropped: list[np.ndarray | None]) -> Sequence:
     kept = kept.to(sequence.values.device)
     order = kept.long().argsort(dim=1, descending=True, stable=True)  # what stays comes first, in its order
 
-    def rows(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor[0][order]
-
     lengths = kept.sum(1)
-    return Sequence(rows(sequence.values), lengths, lengths > 0, rows(sequence.ids), rows(sequence.times))
+    ids, times = (None if extra is None else extra[0][order] for extra in (sequence.ids, sequence.times))
+    return Sequence(sequence.values[0][order], lengths, lengths > 0, ids, times)
 
 
 def _read_again(text: Sequence, read: ReadTokens) -> Sequence:

@@ -206,12 +206,13 @@ class Reader:
         """Typed words, where text is given, else recognised ones."""
         if text is not None:
             return Transcript(text.strip(), "typed") if text.strip() else NO_WORDS
-        if files.waveform is None or not files.speech:
+        waveform = files.waveform
+        if waveform is None or not files.speech:
             return NO_WORDS
 
         def compute() -> Transcript:
             with course.stage("speech", "listening"):
-                return self._recogniser.transcribe(files.waveform)
+                return self._recogniser.transcribe(waveform)
 
         return self._cache.get(("transcript", *key), course.session, compute)
 

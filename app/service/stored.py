@@ -76,6 +76,7 @@ def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, st
         kept["crop_times"] = torch.from_numpy(utterance.faces.times)
     for modality, sequence in utterance.features:
         if sequence.present[0]:
+            assert sequence.times is not None  # of files alone: voice and face
             kept[modality], kept[f"{modality}_times"] = sequence.values[0], sequence.times[0]
     meta = {
         "key": key,

@@ -23,7 +23,7 @@ from models.clip import Word
 from models.types import Features, Modality, Sequence
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds
-    from models.extractors.profile import Profile
+    from models.extractors.profile import FaceTrack, Profile
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the curve; 0 is the utterance as it is
 EXTRACTING = 0.8  # of the time, for a face; the rest is fusion
@@ -106,10 +106,10 @@ def disturbed(utterance: Utterance, used: Subset, kind: str, strength: float, se
     if modality is Modality.AUDIO:
         from models.extractors.audio import log_mel
 
-        waveform = disturb_voice(utterance.waveform, kind, strength, seed)
+        waveform = _noisy(utterance, kind, strength, seed)
         return Disturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
-    faces = utterance.faces
-    return Disturbed(crops=disturb_faces(faces.crops, kind, strength, seed), times=faces.times)
+    faces = _spoilt(utterance, kind, strength, seed)
+    return Disturbed(crops=faces.crops, times=faces.times)
 
 
 def check_kind(used: Subset, kind: str) -> Modality:
@@ -150,12 +150,21 @@ def _read(utterance: Utterance, profile: Profile, kind: str, strength: float, se
 
 
 def _hear(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    return profile.hear(disturb_voice(utterance.waveform, kind, strength, seed)).sequence
+    return profile.hear(_noisy(utterance, kind, strength, seed)).sequence
 
 
 def _watch(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    faces = utterance.faces
-    return profile.embed_faces(replace(faces, crops=disturb_faces(faces.crops, kind, strength, seed)))
+    return profile.embed_faces(_spoilt(utterance, kind, strength, seed))
+
+
+def _noisy(utterance: Utterance, kind: str, strength: float, seed: int) -> np.ndarray:
+    assert utterance.waveform is not None  # its voice is in use
+    return disturb_voice(utterance.waveform, kind, strength, seed)
+
+
+def _spoilt(utterance: Utterance, kind: str, strength: float, seed: int) -> FaceTrack:
+    assert utterance.faces is not None  # its face is in use
+    return replace(utterance.faces, crops=disturb_faces(utterance.faces.crops, kind, strength, seed))
 
 
 def _units(utterance: Utterance) -> list[Word]:

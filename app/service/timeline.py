@@ -133,7 +133,10 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
     by_modality: dict[Modality, list[Contribution]] = {m: [] for m in used}
     for part, value in zip(parts, values, strict=True):
         by_modality[part.modality].append(Contribution(part.start, part.end, value))
-    loudness = loudness_of(wave) if heard and wave is not None else None
+    loudness = pitch = None
+    if heard and wave is not None:
+        loudness = loudness_of(wave)
+        pitch, loudness = pitch_of(wave, loudness).thinned(), loudness.thinned()
     return Timeline(
         seconds=seconds,
         spoken=spoken,
@@ -141,8 +144,8 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
         window=window,
         words_together=words_in_a_part(len(spoken.words), int(utterance.features.text.lengths[0])),
         contributions=by_modality,
-        pitch=loudness and pitch_of(wave, loudness).thinned(),
-        loudness=loudness and loudness.thinned(),
+        pitch=pitch,
+        loudness=loudness,
         voice=_voice(utterance) if heard else None,
         face=_face(utterance, profile) if seen else None,
     )

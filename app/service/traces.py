@@ -56,7 +56,7 @@ class Traces:
         """
         if modality == Modality.TEXT:
             return _in_parts(self._token_names(), count, " ".join)
-        seconds = self.moments.get(modality)
+        seconds = self.moments.get(Modality(modality))
         if seconds is None:
             return [""] * count
         return _in_parts(list(seconds), count, lambda part: f"{np.mean(part):.1f}")
