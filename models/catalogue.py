@@ -91,7 +91,8 @@ def _describe(method: ModelSpec, path: Path) -> MethodInfo:
 def _sizes(method: ModelSpec, meta: dict[str, Any]) -> dict[str, int]:
     try:
         with torch.device("meta"):  # shapes alone: nothing is allocated or initialised
-            return method.build({Modality(m): d for m, d in meta["dims"].items()}, meta["config"]).sizes()
+            config = method.read_config(meta["config"])
+            return method.build({Modality(m): d for m, d in meta["dims"].items()}, config).sizes()
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"the weights of {method.name!r} were written for another version of it ({error}); train it again"

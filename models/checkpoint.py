@@ -14,6 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
+from models.fusion.spec import ModelSpec
 from models.registry import spec
 from models.types import MODALITIES, Modality
 
@@ -32,7 +34,7 @@ class CheckpointError(Exception):
 class CheckpointMeta:
     """Everything a fusion checkpoint says about itself; JSON-able.
 
-    method : registry name; config : its constructor keywords beyond `dims`
+    method : registry name; config : its settings
     profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}, of a
     method that runs the profile's language model itself also LANGUAGE_MODEL's
     dims : {modality: width of the states}
@@ -42,7 +44,7 @@ class CheckpointMeta:
     """
 
     method: str
-    config: dict[str, Any]
+    config: Config
     profile: str
     fingerprints: dict[str, str]
     dims: dict[str, int]
@@ -107,13 +109,11 @@ def load_fusion(
             f"`python -m models train {name} --data DATA`"
         )
     tensors, raw = load_tensors(path)
-    meta = _fusion_meta(path, raw)
-    if meta.method != name:
-        raise CheckpointError(f"{path} holds the method {meta.method!r}, not {name!r}")
-    if meta.profile != profile:
-        raise CheckpointError(f"{path} wants states of the profile {meta.profile!r}, not of {profile!r}")
-    _check_fingerprints(path, meta, fingerprints or {})
     try:
+        meta = _fusion_meta(path, method, raw)
+        if meta.profile != profile:
+            raise CheckpointError(f"{path} wants states of the profile {meta.profile!r}, not of {profile!r}")
+        _check_fingerprints(path, meta, fingerprints or {})
         model = method.build({Modality(m): d for m, d in meta.dims.items()}, meta.config)
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
@@ -186,12 +186,15 @@ def _halved(tensor: Tensor) -> Tensor:
     return tensor if small else tensor.to(torch.float16)
 
 
-def _fusion_meta(path: Path, raw: dict[str, Any]) -> CheckpointMeta:
+def _fusion_meta(path: Path, method: ModelSpec, raw: dict[str, Any]) -> CheckpointMeta:
     known = {f.name for f in fields(CheckpointMeta)}
     wrong = sorted(known ^ set(raw))
     if wrong:
         raise CheckpointError(f"{path}: metadata lacks or does not know {', '.join(wrong)}; train it again")
-    return CheckpointMeta(**{**raw, "label_range": tuple(raw["label_range"])})
+    if raw["method"] != method.name:
+        raise CheckpointError(f"{path} holds the method {raw['method']!r}, not {method.name!r}")
+    config = method.read_config(raw["config"])
+    return CheckpointMeta(**{**raw, "config": config, "label_range": tuple(raw["label_range"])})
 
 
 def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[str, str]) -> None:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from transformers import BertConfig, BertModel
 
+from models.fusion.config import Config
+from models.fusion.language_model import LanguageModelShape
+from models.fusion.lrcmt import LRCMTConfig
 from models.registry import spec
 
-SHAPE = {
-    "vocabulary": 128,
-    "positions": 40,
-    "width": 32,
-    "layers": 2,
-    "heads": 4,
-    "intermediate": 64,
-}
+SHAPE = LanguageModelShape(vocabulary=128, positions=40, width=32, layers=2, heads=4, intermediate=64)
 
 
 def bert_config() -> BertConfig:
     """SHAPE in the words of transformers."""
     return BertConfig(
-        vocab_size=SHAPE["vocabulary"],
-        max_position_embeddings=SHAPE["positions"],
-        hidden_size=SHAPE["width"],
-        num_hidden_layers=SHAPE["layers"],
-        num_attention_heads=SHAPE["heads"],
-        intermediate_size=SHAPE["intermediate"],
+        vocab_size=SHAPE.vocabulary,
+        max_position_embeddings=SHAPE.positions,
+        hidden_size=SHAPE.width,
+        num_hidden_layers=SHAPE.layers,
+        num_attention_heads=SHAPE.heads,
+        intermediate_size=SHAPE.intermediate,
         initializer_range=0.3,
     )
 
@@ -37,7 +35,7 @@ def random_weights() -> dict[str, torch.Tensor]:
         return BertModel(bert_config(), add_pooling_layer=False).state_dict()
 
 
-def with_small_language_model(name: str) -> dict:
-    """The registry's configuration of a method, a language model in it shrunk to SHAPE."""
+def with_small_language_model(name: str) -> Config:
+    """The registry's settings of a method, a language model in it shrunk to SHAPE."""
     config = spec(name).config
-    return {**config, "language_model": SHAPE} if "language_model" in config else config
+    return replace(config, language_model=SHAPE) if isinstance(config, LRCMTConfig) else config

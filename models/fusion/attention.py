@@ -43,16 +43,14 @@ class AttentionBlock(nn.Module):
     """Pre-norm transformer block: attention and feed-forward layer, each added to what it reads.
 
     A row whose memory or whose queries are empty passes unchanged: an absent modality adds nothing.
-    width : of queries and memory; expansion : of the feed-forward layer, in widths
+    width : of queries and memory; the feed-forward layer is twice as wide
     """
 
-    def __init__(self, width: int, heads: int, dropout: float = 0.0, expansion: int = 2):
+    def __init__(self, width: int, heads: int, dropout: float = 0.0):
         super().__init__()
         self.query_norm, self.memory_norm, self.forward_norm = (nn.LayerNorm(width) for _ in range(3))
         self.attention = MultiHeadAttention(width, heads, dropout)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width)
-        )
+        self.feed_forward = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.fusion.config import Config
 from models.types import MODALITIES, Features, Modality, Prediction
 
 GRADIENT_NORM = 1.0  # updates are clipped to this norm
@@ -22,9 +23,9 @@ class FusionModel(nn.Module, ABC):
     """Base of all methods.
 
     dims : {modality: d}, widths of the states it reads
-    Constructor keywords beyond `dims` are the method's `ModelSpec.config`. The module keeps no state
-    between calls, treats every row of a batch alone, and reads only embeddings of present modalities:
-    whatever stands in the values of an absent one, NaN too, changes nothing.
+    config : its settings, of a class of its own; each field has its comment there
+    The module keeps no state between calls, treats every row of a batch alone, and reads only embeddings of
+    present modalities: whatever stands in the values of an absent one, NaN too, changes nothing.
     """
 
     subnets: nn.Module  # states -> one embedding per modality; the rest of the module is the fusion
@@ -34,8 +35,9 @@ class FusionModel(nn.Module, ABC):
     hides: ClassVar[str] = ""
     warm_up: float = 0.0  # share of the training before the method is complete: no earlier epoch is its best
 
-    def __init__(self, dims: dict[Modality, int]):
+    def __init__(self, dims: dict[Modality, int], config: Config):
         super().__init__()
+        self.config = config
         self.dims = {Modality(m): int(d) for m, d in dims.items()}
         # standardisation constants: set from the training data, kept in the checkpoint
         for modality in MODALITIES:
@@ -121,8 +123,8 @@ class WholeRowsModel(FusionModel, ABC):
     Whole is a row that has every modality of the training data, which may lack one altogether.
     """
 
-    def __init__(self, dims: dict[Modality, int]):
-        super().__init__(dims)
+    def __init__(self, dims: dict[Modality, int], config: Config):
+        super().__init__(dims, config)
         self.register_buffer("known", torch.ones(len(MODALITIES), dtype=torch.bool))
 
     def set_normalisation(self, features: Features) -> None:

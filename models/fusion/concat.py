@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
 from models.fusion.base import FusionModel
-from models.fusion.layers import SubNets
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetsConfig
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
+
+
+@dataclass(frozen=True)
+class ConcatConfig(Config):
+    """Settings of `ConcatFusion`."""
+
+    post_fusion: int = 128  # units of both hidden layers
+    post_dropout: float = 0.3  # of the concatenation, in [0, 1)
+    subnets: SubNetsConfig = SubNetsConfig(text_out=128, vision=64)
 
 
 class ConcatFusion(FusionModel):
     """[h_t; h_a; h_v] -> Dropout -> 2 x (Linear + ReLU) -> Linear."""
 
-    def __init__(self, dims: dict[Modality, int], *, post_fusion: int, post_dropout: float, subnets: dict):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: ConcatConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets)
+        units = config.post_fusion
         self.head = nn.Sequential(
-            nn.Dropout(post_dropout),
-            nn.Linear(sum(self.subnets.widths.values()), post_fusion),
+            nn.Dropout(config.post_dropout),
+            nn.Linear(sum(self.subnets.widths.values()), units),
             nn.ReLU(),
-            nn.Linear(post_fusion, post_fusion),
+            nn.Linear(units, units),
             nn.ReLU(),
-            nn.Linear(post_fusion, 1),
+            nn.Linear(units, 1),
         )
 
     def forward(self, features: Features) -> Prediction:
@@ -40,11 +53,7 @@ SPEC = ModelSpec(
     year=2018,
     kind="regression",
     model=ConcatFusion,
-    config={
-        "post_fusion": 128,
-        "post_dropout": 0.3,
-        "subnets": {**SUBNET_SHAPE, "text_out": 128, "audio": 32, "vision": 64},
-    },
+    config=ConcatConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor
 
 IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -19,29 +16,20 @@ def imq(squared: Tensor, width: int) -> Tensor:
     return sum(2 * s * width / (2 * s * width + squared) for s in IMQ_SCALES)
 
 
-def authors_gaussian(squared: Tensor, width: int) -> Tensor:
-    """exp(-|x - y|^2 / d^2), as MFM's released code has it: so wide that it hardly sees a collapse."""
-    return torch.exp(-squared / width**2)
-
-
-KERNELS: dict[str, Callable[[Tensor, int], Tensor]] = {"imq": imq, "authors": authors_gaussian}
-
-
-def discrepancy(latents: Tensor, prior: Tensor, kernel: str = "imq") -> Tensor:
+def discrepancy(latents: Tensor, prior: Tensor) -> Tensor:
     """Unbiased squared MMD of latents (n, d) and draws of the prior (k, d); 0 below two rows of either.
 
-    About 0, also below, where both follow one law. kernel : a name in KERNELS
+    About 0, also below, where both follow one law.
     """
     if len(latents) < 2 or len(prior) < 2:
         return latents.sum() * 0
-    similarity = KERNELS[kernel]
     width = latents.shape[1]
 
     def within(rows: Tensor) -> Tensor:
-        pairs = similarity(_squared_distances(rows, rows), width)
+        pairs = imq(_squared_distances(rows, rows), width)
         return (pairs.sum() - pairs.diagonal().sum()) / (len(rows) * (len(rows) - 1))
 
-    between = similarity(_squared_distances(latents, prior), width).mean()
+    between = imq(_squared_distances(latents, prior), width).mean()
     return within(prior) + within(latents) - 2 * between
 
 

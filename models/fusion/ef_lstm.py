@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 from models.fusion.alignment import Aligned, align, step_traces
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
 from models.fusion.layers import feed_forward, last_step
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import Features, Modality, Prediction
+
+
+@dataclass(frozen=True)
+class EarlyFusionConfig(Config):
+    """Settings of `EarlyFusion`."""
+
+    hidden: int = 64  # units of the LSTM
 
 
 class EarlyFusion(nn.Module):
@@ -18,12 +28,10 @@ class EarlyFusion(nn.Module):
     shift: that is the LSTM of the other modalities.
     """
 
-    def __init__(self, dims: dict[Modality, int], *, hidden: int, layers: int = 1, dropout: float = 0.0):
+    def __init__(self, dims: dict[Modality, int], config: EarlyFusionConfig):
         super().__init__()
-        self.width = hidden
-        self.lstm = nn.LSTM(
-            sum(dims.values()), hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
-        )
+        self.width = config.hidden
+        self.lstm = nn.LSTM(sum(dims.values()), config.hidden, batch_first=True)
 
     def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
         """Encoding (B, width), and the trace `hidden_norm` (B, S)."""
@@ -32,21 +40,26 @@ class EarlyFusion(nn.Module):
         return last_step(outputs, aligned.lengths), {"hidden_norm": norms}
 
 
+@dataclass(frozen=True)
+class EFLSTMConfig(Config):
+    """Settings of `EFLSTM`."""
+
+    steps: int = 24  # most steps of an utterance
+    encoder: EarlyFusionConfig = EarlyFusionConfig()
+    dropout: float = 0.3  # of the LSTM's last state and of the hidden layer, in [0, 1)
+
+
 class EFLSTM(FusionModel):
-    """Early fusion: the LSTM's last state, read by a network of one hidden layer.
+    """Early fusion: the LSTM's last state, read by a network of one hidden layer."""
 
-    steps : most steps of an utterance; encoder : keywords of `EarlyFusion`; dropout : of its last state and
-    of the hidden layer
-    """
-
-    def __init__(self, dims: dict[Modality, int], *, steps: int, encoder: dict, dropout: float):
-        super().__init__(dims)
-        self.steps = steps
+    def __init__(self, dims: dict[Modality, int], config: EFLSTMConfig):
+        super().__init__(dims, config)
+        self.steps = config.steps
         # nothing is read from one modality alone: standardised states go straight into the fusion
         self.subnets = nn.ModuleDict()
-        self.encoder = EarlyFusion(self.dims, **encoder)
-        self.dropout = nn.Dropout(dropout)
-        self.head = feed_forward(self.encoder.width, self.encoder.width, 1, dropout)
+        self.encoder = EarlyFusion(self.dims, config.encoder)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = feed_forward(self.encoder.width, self.encoder.width, 1, config.dropout)
 
     def forward(self, features: Features) -> Prediction:
         """Score; traces `hidden_norm` (B, steps) and `spans` (B, steps, 2), zero past an utterance's end."""
@@ -67,7 +80,7 @@ SPEC = ModelSpec(
     year=2018,
     kind="regression",
     model=EFLSTM,
-    config={"steps": 24, "encoder": {"hidden": 64}, "dropout": 0.3},
+    config=EFLSTMConfig(),
     aligned=True,
     weights_kind=None,
     reconstructs=False,

@@ -10,34 +10,49 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-ADAPTERS = ("low_rank", "full")
+from models.fusion.config import Config
+
+Adapters = Literal["low_rank", "full"]
 MOST_TOKENS = 4000  # whose activations are kept for the gradient; of more they are computed twice
 FAULTS = 3  # of tensors that do not fit that an error names
 FARTHEST = 128  # tokens: all that are farther apart share a bucket of relative positions
 
 
 @dataclass(frozen=True)
-class LanguageModelShape:
-    """Sizes of an encoder; vocabulary, positions and segments count rows of its embedding tables.
+class LanguageModelShape(Config):
+    """Sizes of an encoder; the defaults of the last three are BERT's."""
 
-    buckets : of relative positions, none in BERT; epsilon : of the layer norms
-    """
-
-    vocabulary: int
-    positions: int
-    width: int
+    vocabulary: int  # token ids
+    positions: int  # most tokens of an utterance
+    width: int  # of the states, a multiple of `heads`
     layers: int
     heads: int
-    intermediate: int
-    segments: int = 2
-    buckets: int = 0
-    epsilon: float = 1e-12
+    intermediate: int  # units of the feed-forward layers
+    segments: int = 2  # 0 for a model without segments
+    buckets: int = 0  # of relative positions, 0 for a model without them
+    epsilon: float = 1e-12  # of the layer norms
+
+
+# language models for LRCMT, with one vocabulary: all-mpnet-base-v2 and all-MiniLM-L6-v2
+MPNET = LanguageModelShape(
+    vocabulary=30522,
+    positions=512,
+    width=768,
+    layers=12,
+    heads=12,
+    intermediate=3072,
+    segments=0,
+    buckets=32,
+    epsilon=1e-5,
+)
+MINILM = LanguageModelShape(vocabulary=30522, positions=512, width=384, layers=6, heads=12, intermediate=1536)
 
 
 class FrozenPart(nn.Module):
@@ -166,10 +181,8 @@ class AdaptedLanguageModel(nn.Module):
     It runs without dropout, in training too: what is frozen stays the function that it was.
     """
 
-    def __init__(self, shape: LanguageModelShape, *, adapters: str, rank: int, alpha: float):
+    def __init__(self, shape: LanguageModelShape, *, adapters: Adapters, rank: int, alpha: float):
         super().__init__()
-        if adapters not in ADAPTERS:
-            raise ValueError(f"adapters must be one of {', '.join(ADAPTERS)}; got {adapters!r}")
         full = adapters == "full"
         self.shape = shape
         tables = {"word": shape.vocabulary, "position": shape.positions, "token_type": shape.segments}
@@ -289,25 +302,3 @@ def _relative_buckets(steps: int, buckets: int, device: torch.device) -> Tensor:
     far = each + (apart.abs().clamp_min(1) / each).log() / math.log(FARTHEST / each) * (half - each)
     near = torch.where(apart.abs() < each, apart.abs(), far.long().clamp_max(half - 1))
     return near + half * (apart > 0)
-
-
-# language models for LRCMT, with one vocabulary: all-mpnet-base-v2 and all-MiniLM-L6-v2
-MPNET = {
-    "vocabulary": 30522,
-    "positions": 512,
-    "width": 768,
-    "layers": 12,
-    "heads": 12,
-    "intermediate": 3072,
-    "segments": 0,
-    "buckets": 32,
-    "epsilon": 1e-5,
-}
-MINILM = {
-    "vocabulary": 30522,
-    "positions": 512,
-    "width": 384,
-    "layers": 6,
-    "heads": 12,
-    "intermediate": 1536,
-}

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from models.fusion.base import FusionModel
-from models.fusion.layers import SubNets, mean_over_present
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
-from models.types import MODALITIES, Features, Modality, Prediction, Weights
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetsConfig, mean_over_present
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
+from models.types import MODALITIES, Features, Modality, Prediction
 
-WEIGHTINGS = ("mean", "learned")
+
+@dataclass(frozen=True)
+class LateConfig(Config):
+    """Settings of `LateFusion`."""
+
+    subnets: SubNetsConfig = SubNetsConfig()
 
 
 class LateFusion(FusionModel):
-    """y = mean over present modalities of y_m, each y_m read from one modality alone.
+    """y = mean over present modalities of y_m, each y_m read from one modality alone."""
 
-    weighting : "mean", or "learned": a softmax over present modalities of one trained number each, the
-    same for every clip, reported as the method's weights
-    """
-
-    def __init__(self, dims: dict[Modality, int], *, subnets: dict, weighting: str = "mean"):
-        super().__init__(dims)
-        if weighting not in WEIGHTINGS:
-            raise ValueError(f"weighting must be one of {', '.join(WEIGHTINGS)}; got {weighting!r}")
-        self.subnets = SubNets(self.dims, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: LateConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets)
         self.heads = nn.ModuleDict({str(m): nn.Linear(w, 1) for m, w in self.subnets.widths.items()})
-        self.trust = nn.Parameter(torch.zeros(len(MODALITIES))) if weighting == "learned" else None
 
     def forward(self, features: Features) -> Prediction:
         """Score, and the trace `unimodal_scores` (B, 3), 0 where a modality is absent."""
         present = features.present()
         scores = self._unimodal(features)
-        if self.trust is None:
-            shares = present / present.sum(1, keepdim=True).clamp_min(1)
-        else:
-            trust = self.trust.expand_as(scores).masked_fill(~present, -torch.inf)
-            shares = trust.softmax(1).nan_to_num(0.0)
-        return Prediction(
-            self.bounded((shares * scores).sum(1)),
-            weights=None if self.trust is None else Weights("learned", shares),
-            traces={"unimodal_scores": scores},
-        )
+        shares = present / present.sum(1, keepdim=True).clamp_min(1)
+        return Prediction(self.bounded((shares * scores).sum(1)), traces={"unimodal_scores": scores})
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of every head on the rows that have its modality, and L1 of the mean."""
@@ -66,10 +59,7 @@ SPEC = ModelSpec(
     year=2017,
     kind="regression",
     model=LateFusion,
-    config={
-        "weighting": "mean",
-        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
-    },
+    config=LateConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,

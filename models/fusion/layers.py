@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.fusion.config import Config
 from models.types import MODALITIES, Features, Modality
 
-TEXT_POOLS = ("last", "mean")
+
+@dataclass(frozen=True)
+class SubNetShape(Config):
+    """TFN's subnets without the widths of their embeddings."""
+
+    text_pool: Literal["last", "mean"] = "mean"  # the LSTM at the last word, as the papers; or mean of words
+    text_hidden: int = 64  # units of the text's LSTM
+    dropout: float = 0.5  # of the text's LSTM, in [0, 1)
+    nonverbal_dropout: float = 0.0  # of audio and vision, whose few coordinates suffer from it
+
+    def of_width(self, width: int) -> SubNetsConfig:
+        """All three embeddings of one width."""
+        return SubNetsConfig(**asdict(self), text_out=width, audio=width, vision=width)
+
+
+@dataclass(frozen=True)
+class SubNetsConfig(SubNetShape):
+    """TFN's subnets."""
+
+    text_out: int = 64  # width of the text's embedding
+    audio: int = 32  # width of the embedding, and units of each layer
+    vision: int = 32  # the same
 
 
 def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
@@ -97,21 +122,16 @@ class TimeMeanSubNet(nn.Module):
 
 
 class TextSubNet(nn.Module):
-    """TFN's text subnet: one-layer LSTM -> Dropout -> Linear, without an activation.
+    """TFN's text subnet: one-layer LSTM -> Dropout -> Linear, without an activation."""
 
-    pool : "last" reads the LSTM at the last word, as the papers do; "mean" averages it over the words
-    """
-
-    def __init__(self, dim: int, hidden: int, out: int, dropout: float, pool: str = "last"):
+    def __init__(self, dim: int, config: SubNetsConfig):
         super().__init__()
-        if pool not in TEXT_POOLS:
-            raise ValueError(f"text_pool must be one of {', '.join(TEXT_POOLS)}; got {pool!r}")
-        self.pool = pool
+        self.pool, hidden = config.text_pool, config.text_hidden
         self.lstm = nn.LSTM(dim, hidden, batch_first=True)
         with torch.no_grad():  # forget gates start open, so the last state can sum up the sentence
             self.lstm.bias_ih_l0[hidden : 2 * hidden] = 1.0
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden, out)
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(hidden, config.text_out)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, d), zero at padding, mask (B, T) -> (B, out)."""
@@ -124,30 +144,15 @@ class TextSubNet(nn.Module):
 class SubNets(nn.Module):
     """One subnet per modality; an absent modality's embedding is zero.
 
-    dims : {modality: d} of the states; text_hidden : LSTM units; text_out, audio, vision : widths of
-    the embeddings, see `widths`; dropout : of all three, unless nonverbal_dropout is given for audio and
-    vision, whose few coordinates suffer from it
+    dims : {modality: d} of the states; widths : {modality: width} of the embeddings
     """
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        text_hidden: int,
-        text_out: int,
-        audio: int,
-        vision: int,
-        dropout: float,
-        nonverbal_dropout: float | None = None,
-        text_pool: str = "last",
-    ):
+    def __init__(self, dims: dict[Modality, int], config: SubNetsConfig):
         super().__init__()
-        if nonverbal_dropout is None:
-            nonverbal_dropout = dropout
-        self.widths = {Modality.TEXT: text_out, Modality.AUDIO: audio, Modality.VISION: vision}
-        self.text = TextSubNet(dims[Modality.TEXT], text_hidden, text_out, dropout, text_pool)
-        self.audio = TimeMeanSubNet(dims[Modality.AUDIO], audio, nonverbal_dropout)
-        self.vision = TimeMeanSubNet(dims[Modality.VISION], vision, nonverbal_dropout)
+        self.widths = dict(zip(MODALITIES, (config.text_out, config.audio, config.vision), strict=True))
+        self.text = TextSubNet(dims[Modality.TEXT], config)
+        self.audio = TimeMeanSubNet(dims[Modality.AUDIO], config.audio, config.nonverbal_dropout)
+        self.vision = TimeMeanSubNet(dims[Modality.VISION], config.vision, config.nonverbal_dropout)
 
     def forward(self, features: Features) -> dict[Modality, Tensor]:
         """Standardised features -> {modality: (B, width)}, zero rows where it is absent."""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from models.fusion.base import FusionModel
-from models.fusion.layers import SubNets, with_one
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetsConfig, with_one
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
+
+
+@dataclass(frozen=True)
+class LMFConfig(Config):
+    """Settings of `LMF`."""
+
+    rank: int = 4  # r, products of modality factors that the weight tensor is the sum of
+    subnets: SubNetsConfig = SubNetsConfig()
 
 
 class LMF(FusionModel):
@@ -19,13 +30,13 @@ class LMF(FusionModel):
     to rank 1. The output width is 1: the fused value is the score.
     """
 
-    def __init__(self, dims: dict[Modality, int], *, rank: int, subnets: dict):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: LMFConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets)
         self.factors = nn.ParameterDict(
-            {str(m): nn.Parameter(_factor(rank, width)) for m, width in self.subnets.widths.items()}
+            {str(m): nn.Parameter(_factor(config.rank, width)) for m, width in self.subnets.widths.items()}
         )
-        self.rank_weights = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, rank))[0])  # omega
+        self.rank_weights = nn.Parameter(nn.init.xavier_normal_(torch.empty(1, config.rank))[0])  # omega
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, features: Features) -> Prediction:
@@ -64,10 +75,7 @@ SPEC = ModelSpec(
     year=2018,
     kind="regression",
     model=LMF,
-    config={
-        "rank": 4,
-        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
-    },
+    config=LMFConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,

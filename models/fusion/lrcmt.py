@@ -8,54 +8,55 @@ the text. Everything else (the maps that carry adapters, their rank, the blocks,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions, shortened
 from models.fusion.base import FusionModel
-from models.fusion.language_model import MINILM, MPNET, AdaptedLanguageModel, LanguageModelShape
+from models.fusion.config import Config
+from models.fusion.language_model import MINILM, MPNET, AdaptedLanguageModel, Adapters, LanguageModelShape
 from models.fusion.layers import feed_forward, masked_mean
-from models.fusion.spec import ADAMW, CLAMPED, ModelSpec
-from models.types import Features, Prediction, Sequence
+from models.fusion.spec import CLAMPED, ModelSpec, TrainingSettings
+from models.types import Features, Modality, Prediction, Sequence
+
+
+@dataclass(frozen=True)
+class LRCMTConfig(Config):
+    """Settings of `LRCMT`."""
+
+    language_model: LanguageModelShape = MPNET
+    adapters: Adapters = "low_rank"  # "full" trains the whole language model instead, for comparison
+    rank: int = 4  # r of the adapters
+    alpha: float = 8.0  # of the adapters, whose change is scaled by alpha / r
+    language_rate: float = 0.5  # learning rate in the language model, as a share of the rest's
+    silence: tuple[int, ...] = (101, 102)  # token ids that stand for absent words: [CLS] and [SEP]
+    most_steps: int = 64  # of voice and face; longer ones are averaged, see `shortened`
+    width: int = 32  # of the cross-modal blocks, a multiple of `heads`
+    heads: int = 4  # of the cross-modal blocks
+    dropout: float = 0.1  # of blocks and head, in [0, 1)
+    hidden: int = 64  # units of the head's hidden layer
 
 
 class LRCMT(FusionModel):
     """An adapted language model whose words read a voice and a face that have read each other.
 
-    language_model : fields of its `LanguageModelShape`; its weights come by `attach_language_model`
-    adapters : "low_rank", or "full" to train the whole language model instead, for comparison
-    rank, alpha : of the adapters; language_rate : learning rate of adapters (or of the whole language
-    model), as a share of the rest's
-    silence : token ids that stand for absent words, [CLS] and [SEP]
-    most_steps : of voice and face; longer ones are averaged, see `shortened`
-    width, heads, dropout : of the cross-modal blocks; hidden : of the head
+    The language model's weights come by `attach_language_model`.
     """
 
+    config: LRCMTConfig
     needs_language_model = True
 
-    def __init__(
-        self,
-        dims: dict,
-        *,
-        language_model: dict[str, int | float],
-        adapters: str,
-        rank: int,
-        alpha: float,
-        language_rate: float,
-        silence: list[int],
-        most_steps: int,
-        width: int,
-        heads: int,
-        dropout: float,
-        hidden: int,
-    ):
-        super().__init__(dims)
-        shape = LanguageModelShape(**language_model)
-        self.language_rate, self.most_steps = language_rate, most_steps
+    def __init__(self, dims: dict[Modality, int], config: LRCMTConfig):
+        super().__init__(dims, config)
+        shape, width, heads, dropout = config.language_model, config.width, config.heads, config.dropout
+        self.most_steps = config.most_steps
         self.subnets = nn.ModuleDict(
             {
-                "text": AdaptedLanguageModel(shape, adapters=adapters, rank=rank, alpha=alpha),
+                "text": AdaptedLanguageModel(
+                    shape, adapters=config.adapters, rank=config.rank, alpha=config.alpha
+                ),
                 "audio": nn.Linear(self.dims["audio"], width),
                 "vision": nn.Linear(self.dims["vision"], width),
             }
@@ -66,8 +67,8 @@ class LRCMT(FusionModel):
         )
         self.joint = SelfAttentionBlock(2 * width, heads, dropout)
         self.norm = nn.LayerNorm(2 * width)
-        self.head = feed_forward(2 * width, hidden, 1, dropout)
-        self.register_buffer("silence", torch.tensor(silence), persistent=False)
+        self.head = feed_forward(2 * width, config.hidden, 1, dropout)
+        self.register_buffer("silence", torch.tensor(config.silence), persistent=False)
 
     def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
         """Take the frozen language model's weights, by their names in transformers' BertModel.
@@ -111,7 +112,7 @@ class LRCMT(FusionModel):
         rest = [p for p in self.parameters() if p not in adapted]
         return [
             {"params": rest, "lr": lr},
-            {"params": list(self.subnets["text"].parameters()), "lr": lr * self.language_rate},
+            {"params": list(self.subnets["text"].parameters()), "lr": lr * self.config.language_rate},
         ]
 
     def sizes(self) -> dict[str, int]:
@@ -148,19 +149,7 @@ SPEC = ModelSpec(
     year=2024,
     kind="regression",
     model=LRCMT,
-    config={
-        "language_model": MPNET,
-        "adapters": "low_rank",
-        "rank": 4,
-        "alpha": 8.0,
-        "language_rate": 0.5,
-        "silence": [101, 102],
-        "most_steps": 64,
-        "width": 32,
-        "heads": 4,
-        "dropout": 0.1,
-        "hidden": 64,
-    },
+    config=LRCMTConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,
@@ -180,6 +169,6 @@ SPEC = ModelSpec(
         CLAMPED,
     ),
     url="https://search.napstic.cn/literature/periodical/010jsjgcykx202410018",
-    training={**ADAMW, "items": 0.4},
-    on_features={"language_model": MINILM},
+    training=TrainingSettings(items=0.4),
+    on_features=LRCMTConfig(language_model=MINILM),
 )

@@ -6,11 +6,14 @@ score are the aligned pairs, and a regression head reads the joint embedding.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
 from models.fusion.contrastive import (
     Pairs,
     UncertaintyWeights,
@@ -18,40 +21,36 @@ from models.fusion.contrastive import (
     inter_modal_losses,
     intra_modal_losses,
 )
-from models.fusion.layers import ScoreHead, SubNets, weighted_concat
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.layers import ScoreHead, SubNets, SubNetShape, weighted_concat
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 
+@dataclass(frozen=True)
+class MCLEAConfig(Config):
+    """Settings of `MCLEA`."""
+
+    width: int = 100  # of every modality's embedding
+    hidden: int = 64  # units of the head's hidden layer
+    dropout: float = 0.3  # of the head, in [0, 1)
+    margin: float = 0.5  # two clips whose scores, in [-3, 3], differ by less are a positive pair
+    temperatures: tuple[float, float] = (0.1, 4.0)  # tau_1 of the contrastive loss ICL, tau_2 of IAL
+    contrast: float = 0.1  # factor of all contrastive terms
+    alignment: float = 0.1  # factor of the alignment loss IAL among them
+    subnets: SubNetShape = SubNetShape()
+
+
 class MCLEA(FusionModel):
-    """Score from concat_m[alpha_m * h_m / |h_m|], with one alpha for all clips.
+    """Score from concat_m[alpha_m * h_m / |h_m|], with one alpha for all clips."""
 
-    width : of every modality's embedding; hidden, dropout : of the head
-    margin : two clips whose scores differ by less are a positive pair
-    temperatures : tau_1 of the contrastive loss ICL, tau_2 of the alignment loss IAL
-    contrast, alignment : factors of all contrastive terms, and of IAL among them
-    """
+    config: MCLEAConfig
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        width: int,
-        hidden: int,
-        dropout: float,
-        margin: float,
-        temperatures: tuple[float, float],
-        contrast: float,
-        alignment: float,
-        subnets: dict,
-    ):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: MCLEAConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets.of_width(config.width))
         self.weight_logits = nn.Parameter(torch.ones(len(MODALITIES)))  # w, alpha = softmax(w)
-        self.head = ScoreHead(len(MODALITIES) * width, hidden, dropout)
+        self.head = ScoreHead(len(MODALITIES) * config.width, config.hidden, config.dropout)
         self.icl_weights, self.ial_weights = UncertaintyWeights(), UncertaintyWeights()
-        self.margin, self.temperatures = margin, temperatures
-        self.contrast, self.alignment = contrast, alignment
 
     def forward(self, features: Features) -> Prediction:
         """Score; the weights are alpha over the modalities that are present.
@@ -74,15 +73,15 @@ class MCLEA(FusionModel):
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1, ICL of the joint embedding, ICL and IAL of each modality weighted by their uncertainty."""
         embeddings, joint, _ = self._embed(features)
-        pairs = Pairs(features.present(), target, self.margin)
-        tau_icl, tau_ial = self.temperatures
+        pairs = Pairs(features.present(), target, self.config.margin)
+        (tau_icl, tau_ial), contrast = self.config.temperatures, self.config.contrast
         icl = self.icl_weights(intra_modal_losses(embeddings, pairs, tau_icl))
         ial = self.ial_weights(inter_modal_losses(joint, embeddings, pairs, tau_ial))
         return {
             "l1": F.l1_loss(self.bounded(self.head(joint)), target),
-            "icl_joint": self.contrast * contrastive_loss(joint, pairs.joint, pairs.alike, tau_icl),
-            "icl": self.contrast * icl,
-            "ial": self.contrast * self.alignment * ial,
+            "icl_joint": contrast * contrastive_loss(joint, pairs.joint, pairs.alike, tau_icl),
+            "icl": contrast * icl,
+            "ial": contrast * self.config.alignment * ial,
         }
 
     def _embed(self, features: Features) -> tuple[dict[Modality, Tensor], Tensor, Tensor]:
@@ -101,16 +100,7 @@ SPEC = ModelSpec(
     year=2022,
     kind="regression",
     model=MCLEA,
-    config={
-        "width": 100,
-        "hidden": 64,
-        "dropout": 0.3,
-        "margin": 0.5,
-        "temperatures": [0.1, 4.0],
-        "contrast": 0.1,
-        "alignment": 0.1,
-        "subnets": SUBNET_SHAPE,
-    },
+    config=MCLEAConfig(),
     aligned=False,
     weights_kind="global",
     reconstructs=False,

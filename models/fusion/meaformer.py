@@ -6,48 +6,49 @@ score are the aligned pairs, and regression heads read the early and the late jo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.attention import MultiHeadAttention
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
 from models.fusion.contrastive import Pairs, UncertaintyWeights, contrastive_loss, intra_modal_losses
-from models.fusion.layers import ScoreHead, SubNets, weighted_concat
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.layers import ScoreHead, SubNets, SubNetShape, weighted_concat
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 
+@dataclass(frozen=True)
+class MEAformerConfig(Config):
+    """Settings of `MEAformer`."""
+
+    width: int = 128  # of every modality's token, a multiple of `heads`
+    heads: int = 1  # N_h of the attention between modalities
+    intermediate: int = 170  # units of its feed-forward layer
+    hidden: int = 64  # units of the score heads' hidden layer
+    dropout: float = 0.3  # of score heads and attention layer, in [0, 1)
+    margin: float = 0.5  # two clips whose scores, in [-3, 3], differ by less are a positive pair
+    temperature: float = 0.1  # tau of the contrastive losses
+    contrast: float = 0.1  # factor of all contrastive losses
+    subnets: SubNetShape = SubNetShape()
+
+
 class MEAformer(FusionModel):
-    """Each clip's three tokens attend to each other; what a modality receives is its weight in that clip.
+    """Each clip's three tokens attend to each other; what a modality receives is its weight in that clip."""
 
-    width : of every modality's token; heads, intermediate : of the attention layer and its feed-forward
-    hidden : of the score heads; dropout : of heads and attention layer
-    margin : two clips whose scores differ by less are a positive pair
-    temperature, contrast : of the contrastive losses, and the factor of all of them
-    """
+    config: MEAformerConfig
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        width: int,
-        heads: int,
-        intermediate: int,
-        hidden: int,
-        dropout: float,
-        margin: float,
-        temperature: float,
-        contrast: float,
-        subnets: dict,
-    ):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
-        self.hybrid = ModalityAttention(width, heads, intermediate, dropout)
-        self.early_head = ScoreHead(len(MODALITIES) * width, hidden, dropout)
-        self.late_head = ScoreHead(len(MODALITIES) * width, hidden, dropout)
+    def __init__(self, dims: dict[Modality, int], config: MEAformerConfig):
+        super().__init__(dims, config)
+        width, dropout = config.width, config.dropout
+        self.subnets = SubNets(self.dims, config.subnets.of_width(width))
+        self.hybrid = ModalityAttention(width, config.heads, config.intermediate, dropout)
+        self.early_head = ScoreHead(len(MODALITIES) * width, config.hidden, dropout)
+        self.late_head = ScoreHead(len(MODALITIES) * width, config.hidden, dropout)
         self.loss_weights = UncertaintyWeights()
-        self.margin, self.temperature, self.contrast = margin, temperature, contrast
 
     def forward(self, features: Features) -> Prediction:
         """Score: mean of the early and the late one; the weights are the clip's meta weights.
@@ -75,19 +76,20 @@ class MEAformer(FusionModel):
         early, late, weights, _ = self._hybrid(features)
         early_joint, late_joint = weighted_concat(early, weights), weighted_concat(late, weights)
         scores = [self.bounded(self.early_head(early_joint)), self.bounded(self.late_head(late_joint))]
-        pairs = Pairs(features.present(), target, self.margin)
-        joint = contrastive_loss(early_joint, pairs.joint, pairs.alike, self.temperature)
+        contrast, temperature = self.config.contrast, self.config.temperature
+        pairs = Pairs(features.present(), target, self.config.margin)
+        joint = contrastive_loss(early_joint, pairs.joint, pairs.alike, temperature)
         tokens = [
-            self.loss_weights(intra_modal_losses(embeddings, pairs, self.temperature))
+            self.loss_weights(intra_modal_losses(embeddings, pairs, temperature))
             for embeddings in (early, late)
         ]
         return {
             "l1": F.l1_loss(sum(scores) / 2, target),
             "l1_early": F.l1_loss(scores[0], target),
             "l1_late": F.l1_loss(scores[1], target),
-            "icl_joint": self.contrast * joint,
-            "icl_early": self.contrast * tokens[0],
-            "icl_late": self.contrast * tokens[1],
+            "icl_joint": contrast * joint,
+            "icl_early": contrast * tokens[0],
+            "icl_late": contrast * tokens[1],
         }
 
     def _hybrid(
@@ -144,17 +146,7 @@ SPEC = ModelSpec(
     year=2023,
     kind="regression",
     model=MEAformer,
-    config={
-        "width": 128,
-        "heads": 1,
-        "intermediate": 170,
-        "hidden": 64,
-        "dropout": 0.3,
-        "margin": 0.5,
-        "temperature": 0.1,
-        "contrast": 0.1,
-        "subnets": SUBNET_SHAPE,
-    },
+    config=MEAformerConfig(),
     aligned=False,
     weights_kind="meta",
     reconstructs=False,

@@ -2,26 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.alignment import Aligned, align, pad_steps, step_traces
 from models.fusion.base import WholeRowsModel
-from models.fusion.discrepancy import KERNELS, discrepancy
-from models.fusion.ef_lstm import EarlyFusion
+from models.fusion.config import Config, ModalityFactors, ModalityWidths
+from models.fusion.discrepancy import discrepancy
+from models.fusion.ef_lstm import EarlyFusion, EarlyFusionConfig
 from models.fusion.layers import feed_forward, last_step, mean_over_present, random_part
-from models.fusion.mfn import LARGER_MEMORY_FUSION, MEMORY_FUSION, MemoryFusion
-from models.fusion.spec import ADAMW, CLAMPED, ModelSpec
-from models.fusion.tfn import TensorFusion
+from models.fusion.mfn import LARGER_MEMORY_FUSION, MemoryFusion, MemoryFusionConfig
+from models.fusion.spec import CLAMPED, ModelSpec, TrainingSettings
+from models.fusion.tfn import TensorFusion, TensorFusionConfig
 from models.types import MODALITIES, Features, Modality, Prediction
 
-ENCODERS = {"mfn": MemoryFusion, "ef_lstm": EarlyFusion, "tfn": TensorFusion}
+# what Z_y may be read from, and the class of its settings
+ENCODERS = {
+    "mfn": (MemoryFusion, MemoryFusionConfig),
+    "ef_lstm": (EarlyFusion, EarlyFusionConfig),
+    "tfn": (TensorFusion, TensorFusionConfig),
+}
 LABEL = "label"  # the shared, discriminative latent Z_y, beside one private latent per modality
 FACTORS = (LABEL, *map(str, MODALITIES))
 NEARLY = 0.3  # of the scores' scale: targets that close count as equal
 
 Latents = dict[str, Tensor]  # {factor: (B, width)}
+
+
+@dataclass(frozen=True)
+class FactorWidths(ModalityWidths):
+    """A width for each factor: the shared one and the modalities' private ones."""
+
+    label: int
+
+
+@dataclass(frozen=True)
+class MFMLossFactors(ModalityFactors):
+    """Factors of the losses beside the score's: generation of each modality, and three more."""
+
+    mmd: float = 0.1  # lambda, the regulariser
+    latents: float = 1.0  # the surrogates' match with the latents
+    borrowed: float = 1.0  # what rows imagine, against the modality of another row
+
+
+@dataclass(frozen=True)
+class MFMConfig(Config):
+    """Settings of `MFM`."""
+
+    encoder: Literal["mfn", "ef_lstm", "tfn"] = "mfn"  # what Z_y is read from, see ENCODERS
+    encoder_config: MemoryFusionConfig | EarlyFusionConfig | TensorFusionConfig = MemoryFusionConfig()
+    steps: int = 16  # most steps of an utterance
+    latents: FactorWidths = FactorWidths(label=48, text=48, audio=12, vision=32)  # of Z_y and Z_m
+    factors: FactorWidths = FactorWidths(label=48, text=48, audio=16, vision=32)  # of F_y and F_m
+    hidden: ModalityWidths = ModalityWidths(text=64, audio=16, vision=32)  # units of the LSTMs that read Z_m
+    surrogate: int = 64  # units of each surrogate LSTM
+    factor_hidden: int = 64  # hidden units of the networks Z -> F
+    head: int = 64  # hidden units of the network F_y -> score
+    dropout: float = 0.3  # of those networks, in [0, 1)
+    weights: MFMLossFactors = MFMLossFactors()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.encoder_config, ENCODERS[self.encoder][1]):
+            raise ValueError(
+                f"encoder_config is {type(self.encoder_config).__name__}, not of {self.encoder!r}"
+            )
 
 
 class LastState(nn.Module):
@@ -58,52 +107,25 @@ class Generator(nn.Module):
 
 
 class MFM(WholeRowsModel):
-    """Latents Z_y and Z_m, factors F_y and F_m; the score from F_y, each modality from [F_y; F_m].
+    """Latents Z_y and Z_m, factors F_y and F_m; the score from F_y, each modality from [F_y; F_m]."""
 
-    encoder, encoder_config : what Z_y is read from, a name in ENCODERS and its keywords
-    steps : most steps of an utterance
-    latents, factors : {"label", "text", "audio", "vision": width}
-    hidden : {modality: units of the LSTM that reads Z_m}; surrogate : units of each surrogate LSTM
-    factor_hidden, head : hidden units of the networks Z -> F and F_y -> score; dropout : of them
-    kernel : of the regulariser, a name in KERNELS
-    weights : {"mmd", "latents", "borrowed", "text", "audio", "vision"}: of the regulariser, of the
-    surrogates' match with the latents, of what rows imagine against a borrowed truth, of each generation
-    """
-
+    config: MFMConfig
     hides = "modalities"
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        encoder: str,
-        encoder_config: dict,
-        steps: int,
-        latents: dict[str, int],
-        factors: dict[str, int],
-        hidden: dict[str, int],
-        surrogate: int,
-        factor_hidden: int,
-        head: int,
-        dropout: float,
-        weights: dict[str, float],
-        kernel: str = "imq",
-    ):
-        super().__init__(dims)
-        for name, value, known in (("encoder", encoder, ENCODERS), ("kernel", kernel, KERNELS)):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
-        self.steps, self.kernel, self.loss_weights = steps, kernel, dict(weights)
-        self.encoder = ENCODERS[encoder](self.dims, **encoder_config)
+    def __init__(self, dims: dict[Modality, int], config: MFMConfig):
+        super().__init__(dims, config)
+        latents, factors = config.latents, config.factors
+        self.steps = config.steps
+        self.encoder = ENCODERS[config.encoder][0](self.dims, config.encoder_config)
         self.label = nn.Linear(self.encoder.width, latents[LABEL])
         self.subnets = nn.ModuleDict(
-            {str(m): LastState(self.dims[m], hidden[m], {str(m): latents[m]}) for m in MODALITIES}
+            {str(m): LastState(self.dims[m], config.hidden[m], {str(m): latents[m]}) for m in MODALITIES}
         )
         self.surrogates = nn.ModuleDict(
             {
                 _key(pattern): LastState(
                     sum(self.dims[m] for m in pattern),
-                    surrogate,
+                    config.surrogate,
                     {LABEL: latents[LABEL], **{str(m): latents[m] for m in MODALITIES if m not in pattern}},
                 )
                 for pattern in Modality.subsets()
@@ -111,12 +133,15 @@ class MFM(WholeRowsModel):
             }
         )
         self.factors = nn.ModuleDict(
-            {name: feed_forward(latents[name], factor_hidden, factors[name], dropout) for name in FACTORS}
+            {
+                name: feed_forward(latents[name], config.factor_hidden, factors[name], config.dropout)
+                for name in FACTORS
+            }
         )
         self.generators = nn.ModuleDict(
             {str(m): Generator(factors[LABEL] + factors[m], self.dims[m]) for m in MODALITIES}
         )
-        self.head = feed_forward(factors[LABEL], head, 1, dropout)
+        self.head = feed_forward(factors[LABEL], config.head, 1, config.dropout)
 
     def forward(self, features: Features) -> Prediction:
         """Score; every modality generated from the factors; the latents.
@@ -200,9 +225,9 @@ class MFM(WholeRowsModel):
         generated = self._generate(factors, aligned.spans.shape[1])
         losses = {
             "l1": (self._score(factors) - target).abs().mean(),
-            "mmd": self.loss_weights["mmd"] * self._regulariser(latents, aligned.present),
+            "mmd": self.config.weights.mmd * self._regulariser(latents, aligned.present),
             **self._generation_losses("generate", generated, aligned),
-            "borrowed": self.loss_weights["borrowed"] * self._borrowed_loss(generated, aligned, target),
+            "borrowed": self.config.weights.borrowed * self._borrowed_loss(generated, aligned, target),
         }
         rows = (aligned.present.sum(1) > 1).nonzero()[:, 0]
         if len(rows):
@@ -234,7 +259,7 @@ class MFM(WholeRowsModel):
             match = match + mean_over_present(errors, hidden[:, i])
         return {
             "l1_hidden": (self._score(factors) - target).abs().mean(),
-            "latents": self.loss_weights["latents"] * match / len(FACTORS),
+            "latents": self.config.weights.latents * match / len(FACTORS),
             **self._generation_losses("imagine", generated, aligned.keep(hidden)),
         }
 
@@ -243,7 +268,7 @@ class MFM(WholeRowsModel):
     ) -> dict[str, Tensor]:
         """Mean squared error of standardised states over the steps that have the modality."""
         return {
-            f"{name}_{m}": self.loss_weights[m]
+            f"{name}_{m}": self.config.weights[m]
             * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.heard[m])
             for m in MODALITIES
         }
@@ -258,14 +283,14 @@ class MFM(WholeRowsModel):
                 noise = NEARLY * torch.rand_like(distance)  # equal scores take turns
                 lenders = having[(distance + noise).argmin(1)]
                 errors = (generated[m][lacking] - aligned.states[m][lenders]).square().mean(2)
-                loss = loss + self.loss_weights[m] * mean_over_present(errors, aligned.heard[m][lenders])
+                loss = loss + self.config.weights[m] * mean_over_present(errors, aligned.heard[m][lenders])
         return loss
 
     def _regulariser(self, latents: Latents, present: Tensor) -> Tensor:
         """Discrepancy of every latent from N(0, I), of a private one over the rows that have the modality."""
         known = {LABEL: present.any(1), **{str(m): present[:, i] for i, m in enumerate(MODALITIES)}}
         rows = {name: latents[name][known[name]] for name in FACTORS}
-        return sum(discrepancy(z, torch.randn_like(z), self.kernel) for z in rows.values())
+        return sum(discrepancy(z, torch.randn_like(z)) for z in rows.values())
 
     def _factorise(self, latents: Latents) -> Latents:
         return {name: self.factors[name](latents[name]).relu() for name in FACTORS}
@@ -290,33 +315,14 @@ SPEC = ModelSpec(
     year=2019,
     kind="regression",
     model=MFM,
-    config={
-        "encoder": "mfn",
-        "encoder_config": MEMORY_FUSION,
-        "steps": 16,
-        "latents": {"label": 48, "text": 48, "audio": 12, "vision": 32},
-        "factors": {"label": 48, "text": 48, "audio": 16, "vision": 32},
-        "hidden": {"text": 64, "audio": 16, "vision": 32},
-        "surrogate": 64,
-        "factor_hidden": 64,
-        "head": 64,
-        "dropout": 0.3,
-        "weights": {
-            "mmd": 0.1,
-            "latents": 1.0,
-            "borrowed": 1.0,
-            "text": 0.5,
-            "audio": 0.5,
-            "vision": 0.5,
-        },
-    },
+    config=MFMConfig(),
     aligned=True,
     weights_kind=None,
     reconstructs=True,
     faithful=(
         (
             "The regulariser is an unbiased MMD with a multi-scale inverse multiquadric kernel (the released "
-            "one hardly sees collapsed latents, and is an option), its weight tuned to that."
+            "one hardly sees collapsed latents), its weight tuned to that."
         ),
         "A row counts as whole when it has all that the training data has.",
         (
@@ -334,6 +340,6 @@ SPEC = ModelSpec(
         CLAMPED,
     ),
     url="https://arxiv.org/abs/1806.06176",
-    training={**ADAMW, "weight_decay": 1e-3, "features_lr": 4e-3},
-    on_features={"encoder_config": LARGER_MEMORY_FUSION},
+    training=TrainingSettings(weight_decay=1e-3, features_lr=4e-3),
+    on_features=MFMConfig(encoder_config=LARGER_MEMORY_FUSION),
 )

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.alignment import Aligned, align, step_traces
 from models.fusion.base import FusionModel
+from models.fusion.config import Config, ModalityWidths
 from models.fusion.layers import feed_forward, last_step, lstm_states
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
+@dataclass(frozen=True)
+class MemoryFusionConfig(Config):
+    """Settings of `MemoryFusion`."""
+
+    hidden: ModalityWidths = ModalityWidths(text=64, audio=8, vision=32)  # units of the LSTMs
+    memory: int = 64  # width of the memory u
+    attention: int = 32  # hidden units of the network that attends, D_a
+    proposal: int = 64  # hidden units of the network that proposes an update, D_u
+    gates: int = 32  # hidden units of the two networks that gate the memory, D_gamma
+    dropout: float = 0.2  # of those networks, in [0, 1)
+
+
+# nearer to MMSA's sizes: better on the validation videos of both public sets
+LARGER_MEMORY_FUSION = MemoryFusionConfig(
+    hidden=ModalityWidths(text=128, audio=32, vision=64), memory=128, gates=64
+)
+
+
 class MemoryFusion(nn.Module):
     """One LSTM per modality, delta-memory attention over two neighbouring steps, a gated shared memory.
 
-    hidden : {modality: units of its LSTM}; memory : width of the memory; attention, proposal, gates : hidden
-    units of the networks that attend, propose an update and gate it; dropout : of those networks
     An absent modality's cell states are zero and get no attention.
     """
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        hidden: dict[str, int],
-        memory: int,
-        attention: int,
-        proposal: int,
-        gates: int,
-        dropout: float,
-    ):
+    def __init__(self, dims: dict[Modality, int], config: MemoryFusionConfig):
         super().__init__()
-        self.hidden = tuple(hidden[m] for m in MODALITIES)
-        window = 2 * sum(self.hidden)
+        self.hidden = tuple(config.hidden[m] for m in MODALITIES)
+        window, memory, gates, dropout = 2 * sum(self.hidden), config.memory, config.gates, config.dropout
         self.memory = memory
         self.width = sum(self.hidden) + memory
         self.lstms = nn.ModuleDict(
-            {str(m): nn.LSTM(dims[m], hidden[m], batch_first=True) for m in MODALITIES}
+            {str(m): nn.LSTM(dims[m], config.hidden[m], batch_first=True) for m in MODALITIES}
         )
-        self.attention = feed_forward(window, attention, window, dropout)
-        self.proposal = feed_forward(window, proposal, memory, dropout)
+        self.attention = feed_forward(window, config.attention, window, dropout)
+        self.proposal = feed_forward(window, config.proposal, memory, dropout)
         self.retain = feed_forward(window + memory, gates, memory, dropout)
         self.update = feed_forward(window + memory, gates, memory, dropout)
 
@@ -100,18 +109,24 @@ class MemoryFusion(nn.Module):
         return means / means.sum((2, 3), keepdim=True).clamp_min(1e-9)
 
 
+@dataclass(frozen=True)
+class MFNConfig(Config):
+    """Settings of `MFN`."""
+
+    steps: int = 24  # most steps of an utterance
+    encoder: MemoryFusionConfig = MemoryFusionConfig()
+    head: int = 64  # hidden units of the network that reads the score
+    dropout: float = 0.3  # of that network, in [0, 1)
+
+
 class MFN(FusionModel):
-    """Score of [h_t; h_a; h_v; u] after the last step, read by a network of one hidden layer.
+    """Score of [h_t; h_a; h_v; u] after the last step, read by a network of one hidden layer."""
 
-    steps : most steps of an utterance; encoder : keywords of `MemoryFusion`; head, dropout : of the network
-    that reads the score
-    """
-
-    def __init__(self, dims: dict[Modality, int], *, steps: int, encoder: dict, head: int, dropout: float):
-        super().__init__(dims)
-        self.steps = steps
-        self.encoder = MemoryFusion(self.dims, **encoder)
-        self.head = feed_forward(self.encoder.width, head, 1, dropout)
+    def __init__(self, dims: dict[Modality, int], config: MFNConfig):
+        super().__init__(dims, config)
+        self.steps = config.steps
+        self.encoder = MemoryFusion(self.dims, config.encoder)
+        self.head = feed_forward(self.encoder.width, config.head, 1, config.dropout)
 
     @property
     def subnets(self) -> nn.Module:
@@ -130,23 +145,6 @@ class MFN(FusionModel):
         )
 
 
-# the memory fusion of MFN, and of MFM's shared latent
-MEMORY_FUSION = {
-    "hidden": {"text": 64, "audio": 8, "vision": 32},
-    "memory": 64,
-    "attention": 32,
-    "proposal": 64,
-    "gates": 32,
-    "dropout": 0.2,
-}
-# nearer to MMSA's sizes: better on the validation videos of both public sets
-LARGER_MEMORY_FUSION = {
-    **MEMORY_FUSION,
-    "hidden": {"text": 128, "audio": 32, "vision": 64},
-    "memory": 128,
-    "gates": 64,
-}
-
 SPEC = ModelSpec(
     name="mfn",
     title="MFN",
@@ -154,12 +152,7 @@ SPEC = ModelSpec(
     year=2018,
     kind="regression",
     model=MFN,
-    config={
-        "steps": 24,
-        "encoder": MEMORY_FUSION,
-        "head": 64,
-        "dropout": 0.3,
-    },
+    config=MFNConfig(),
     aligned=True,
     weights_kind=None,
     reconstructs=False,
@@ -171,5 +164,5 @@ SPEC = ModelSpec(
         CLAMPED,
     ),
     url="https://arxiv.org/abs/1802.00927",
-    on_features={"encoder": LARGER_MEMORY_FUSION},
+    on_features=MFNConfig(encoder=LARGER_MEMORY_FUSION),
 )

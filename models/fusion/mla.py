@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,38 +17,31 @@ from models.fusion.base import (
     seven_class_target,
 )
 from models.fusion.calibration import best_temperature
-from models.fusion.layers import SubNets, mean_over_present
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetShape, mean_over_present
 from models.fusion.projection import protected_step, protection
-from models.fusion.spec import SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.spec import SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 VISITING_ORDER = (Modality.AUDIO, Modality.VISION, Modality.TEXT)  # the authors'
 
 
+@dataclass(frozen=True)
+class MLAConfig(Config):
+    """Settings of `MLA`."""
+
+    width: int = 128  # D, the common width of the embeddings
+    subnets: SubNetShape = SubNetShape()
+
+
 class MLA(FusionModel):
-    """Modalities trained in turns on one shared linear head, fused by the entropy of their predictions.
+    """Modalities trained in turns on one shared linear head, fused by the entropy of their predictions."""
 
-    width : D, the common width of the embeddings
-    ordinal_sigma : 0 for one-hot class targets as in the paper; above 0 the targets are spread over
-    neighbouring classes by a Gaussian of that many classes around the score
-    projection : False to let a modality's turn change the head in any direction, for comparison
-    """
-
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        width: int,
-        subnets: dict,
-        ordinal_sigma: float = 0.0,
-        projection: bool = True,
-    ):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
-        self.norms = nn.ModuleDict({str(m): nn.LayerNorm(width) for m in MODALITIES})
-        self.head = nn.Linear(width, CLASSES)
-        self.ordinal_sigma = ordinal_sigma
-        self.projection = projection
+    def __init__(self, dims: dict[Modality, int], config: MLAConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets.of_width(config.width))
+        self.norms = nn.ModuleDict({str(m): nn.LayerNorm(config.width) for m in MODALITIES})
+        self.head = nn.Linear(config.width, CLASSES)
         self.register_buffer("temperature", torch.ones(len(MODALITIES)))  # see `calibrate`
 
     def forward(self, features: Features) -> Prediction:
@@ -101,7 +96,7 @@ class MLA(FusionModel):
             optimizer.zero_grad(set_to_none=True)  # None, not zero: momentum would move the other subnets
             loss.backward()
             nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
-            others = [means[m] for m in visited if m != modality] if self.projection else []
+            others = [means[m] for m in visited if m != modality]
             protected_step(self.head, optimizer, protection(others, self.head, 0.1 ** (1 + progress)))
             losses[f"ce_{modality}"] = loss.item()
         return losses
@@ -128,15 +123,8 @@ class MLA(FusionModel):
         }
 
     def _cross_entropy(self, embedding: Tensor, present: Tensor, target: Tensor) -> Tensor:
-        losses = F.cross_entropy(self.head(embedding), self._class_target(target), reduction="none")
+        losses = F.cross_entropy(self.head(embedding), seven_class_target(target), reduction="none")
         return mean_over_present(losses, present)
-
-    def _class_target(self, target: Tensor) -> Tensor:
-        """Class indices (B,), or distributions (B, 7) with ordinal targets."""
-        if self.ordinal_sigma == 0:
-            return seven_class_target(target)
-        classes = torch.arange(-3, 4, device=target.device, dtype=target.dtype)
-        return (-((classes - target[:, None]) ** 2) / (2 * self.ordinal_sigma**2)).softmax(1)
 
 
 def class_entropy(logits: Tensor) -> Tensor:
@@ -161,11 +149,7 @@ SPEC = ModelSpec(
     year=2024,
     kind="classification",
     model=MLA,
-    config={
-        "width": 128,
-        "ordinal_sigma": 0.0,
-        "subnets": SUBNET_SHAPE,
-    },
+    config=MLAConfig(),
     aligned=False,
     weights_kind="entropy",
     reconstructs=False,

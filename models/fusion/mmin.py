@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -9,42 +10,42 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.base import FusionModel
-from models.fusion.layers import SubNets, feed_forward, mean_over_present, random_part
-from models.fusion.spec import CLAMPED, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetShape, feed_forward, mean_over_present, random_part
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
+@dataclass(frozen=True)
+class MMINConfig(Config):
+    """Settings of `MMIN`."""
+
+    width: int = 128  # of every modality's embedding
+    blocks: int = 3  # B, residual autoencoders in the cascade
+    hidden: tuple[int, ...] = (128, 64, 32)  # widths of their encoders; the last is the latent's
+    dropout: float = 0.3  # of the head, in [0, 1)
+    imagination: float = 1.0  # factor of the loss of what is imagined
+    cycle: float = 1.0  # factor of the loss of the way back
+    subnets: SubNetShape = SubNetShape()
+
+
 class MMIN(FusionModel):
-    """A cascade of residual autoencoders imagines absent embeddings; its latents predict the score.
+    """A cascade of residual autoencoders imagines absent embeddings; its latents predict the score."""
 
-    width : of every modality's embedding; blocks, hidden : autoencoders in the cascade and widths of their
-    encoders, the last being the latent's; imagination, cycle : factors of the two reconstruction losses
-    """
-
+    config: MMINConfig
     hides = "modalities"
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        width: int,
-        blocks: int,
-        hidden: list[int],
-        dropout: float,
-        imagination: float,
-        cycle: float,
-        subnets: dict,
-    ):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, text_out=width, audio=width, vision=width, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: MMINConfig):
+        super().__init__(dims, config)
+        width, hidden, blocks = config.width, config.hidden, config.blocks
+        self.subnets = SubNets(self.dims, config.subnets.of_width(width))
         # at a fixed scale: embeddings cannot shrink to make the cascade's errors small
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         joint = len(MODALITIES) * width
         self.forwards = ResidualCascade(joint, hidden, blocks)
         self.backwards = ResidualCascade(joint, hidden, blocks)
         self.transition = nn.Sequential(nn.Linear(joint, joint), nn.ReLU(), nn.Linear(joint, joint))
-        self.head = feed_forward(blocks * hidden[-1], hidden[0], 1, dropout)
-        self.imagination, self.cycle = imagination, cycle
+        self.head = feed_forward(blocks * hidden[-1], hidden[0], 1, config.dropout)
 
     def forward(self, features: Features) -> Prediction:
         """Score, and the trace `imagined` (B, 3, width): embeddings of absent modalities, zero elsewhere."""
@@ -75,8 +76,8 @@ class MMIN(FusionModel):
         back, _ = self.backwards(imagined.flatten(1))
         return {
             "l1_hidden": F.l1_loss(self.bounded(score), target),
-            "imagination": self.imagination * mean_over_present(errors, present & ~kept),
-            "cycle": self.cycle * F.mse_loss(back, visible.detach().flatten(1)),
+            "imagination": self.config.imagination * mean_over_present(errors, present & ~kept),
+            "cycle": self.config.cycle * F.mse_loss(back, visible.detach().flatten(1)),
         }
 
     def _embed(self, features: Features) -> Tensor:
@@ -94,7 +95,7 @@ class MMIN(FusionModel):
 class ResidualCascade(nn.Module):
     """x_{i+1} = x_i + AE_i(x_i), and the latents of all autoencoders (CRA; Tran et al., CVPR 2017)."""
 
-    def __init__(self, width: int, hidden: list[int], blocks: int):
+    def __init__(self, width: int, hidden: tuple[int, ...], blocks: int):
         super().__init__()
         self.encoders = nn.ModuleList([_layers([width, *hidden], last=nn.ReLU()) for _ in range(blocks)])
         self.decoders = nn.ModuleList(
@@ -125,15 +126,7 @@ SPEC = ModelSpec(
     year=2021,
     kind="regression",
     model=MMIN,
-    config={
-        "width": 128,
-        "blocks": 3,
-        "hidden": [128, 64, 32],
-        "dropout": 0.3,
-        "imagination": 1.0,
-        "cycle": 1.0,
-        "subnets": SUBNET_SHAPE,
-    },
+    config=MMINConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,

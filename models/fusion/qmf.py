@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
 from models.fusion.calibration import best_temperature
-from models.fusion.layers import SubNets, mean_over_present
-from models.fusion.spec import SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetsConfig, mean_over_present
+from models.fusion.spec import SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 ENERGY_SCALE = 10  # confidence = negative energy / 10, as in the authors' code
 
 
+@dataclass(frozen=True)
+class QMFConfig(Config):
+    """Settings of `QMF`."""
+
+    rank: float = 0.1  # lambda, factor of the term that makes confidence fall where the loss is high
+    subnets: SubNetsConfig = SubNetsConfig()
+
+
 class QMF(FusionModel):
-    """logits = sum over present m of conf_m * l_m, conf_m from the energy of the modality's own logits.
+    """logits = sum over present m of conf_m * l_m, conf_m from the energy of the modality's own logits."""
 
-    rank : factor of the term that makes confidence fall where the loss is high
-    """
+    config: QMFConfig
 
-    def __init__(self, dims: dict[Modality, int], *, rank: float, subnets: dict):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: QMFConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets)
         self.heads = nn.ModuleDict({str(m): nn.Linear(w, CLASSES) for m, w in self.subnets.widths.items()})
-        self.rank = rank
         self.register_buffer("temperature", torch.ones(len(MODALITIES)))  # of one, two, three modalities
 
     def forward(self, features: Features) -> Prediction:
@@ -54,7 +63,7 @@ class QMF(FusionModel):
             unimodal = F.cross_entropy(logits[:, i], classes, reduction="none")
             losses[f"ce_{modality}"] = mean_over_present(unimodal, sequence.present)
             rows = sequence.present.nonzero()[:, 0]
-            losses[f"rank_{modality}"] = self.rank * rank_loss(confidences[rows, i], unimodal[rows])
+            losses[f"rank_{modality}"] = self.config.rank * rank_loss(confidences[rows, i], unimodal[rows])
         return losses
 
     @torch.no_grad()
@@ -114,10 +123,7 @@ SPEC = ModelSpec(
     year=2023,
     kind="classification",
     model=QMF,
-    config={
-        "rank": 0.1,
-        "subnets": {**SUBNET_SHAPE, "text_out": 64, "audio": 32, "vision": 32},
-    },
+    config=QMFConfig(),
     aligned=False,
     weights_kind="confidence",
     reconstructs=False,

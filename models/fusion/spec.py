@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
 from models.types import Modality
 
-ADAMW = {"lr": 2e-3, "weight_decay": 1e-2}
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a method's optimiser, AdamW, is set."""
+
+    lr: float = 2e-3  # learning rate
+    weight_decay: float = 1e-2
+    features_lr: float | None = None  # learning rate on a researcher's features, None where it is `lr`
+    items: float = 1.0  # share of stage one's items that an epoch shows: less where a step is costly
 
 
 @dataclass(frozen=True)
@@ -18,14 +27,12 @@ class ModelSpec:
     name : key in the registry's `FUSION_MODELS`, also its checkpoint's file name
     title : what people call it; paper, year, url : where it comes from
     kind : "regression" or "classification" (the prediction then has logits of seven classes)
-    model, config : class, and its keywords beyond `dims`
+    model, config : class, and the settings of the weights that ship
     aligned : True where it needs one audio and one vision state per word
     weights_kind : name of the modality weights it reports, None where the method has none
     reconstructs : True where it generates missing modalities
     faithful : each departure from the paper in one sentence, and why
-    training : lr and weight_decay of its optimiser (AdamW); features_lr, where another lr is better on a
-    researcher's features; items, where a step is costly: share of stage one's items that an epoch shows
-    on_features : what of `config` is otherwise for weights trained on a researcher's features
+    on_features : settings of weights trained on a researcher's features, None where they are `config`
     """
 
     name: str
@@ -34,27 +41,29 @@ class ModelSpec:
     year: int
     kind: str
     model: type[FusionModel]
-    config: dict[str, Any]
+    config: Config
     aligned: bool
     weights_kind: str | None
     reconstructs: bool
     faithful: tuple[str, ...]
     url: str
-    training: dict[str, float] = field(default_factory=lambda: dict(ADAMW))
-    on_features: dict[str, Any] = field(default_factory=dict)
+    training: TrainingSettings = TrainingSettings()
+    on_features: Config | None = None
 
     @property
-    def features_config(self) -> dict[str, Any]:
-        """`config` for weights trained on a researcher's features."""
-        return {**self.config, **self.on_features}
+    def features_config(self) -> Config:
+        """Settings of weights trained on a researcher's features."""
+        return self.on_features or self.config
 
-    def build(self, dims: dict[Modality, int], config: dict[str, Any] | None = None) -> FusionModel:
+    def read_config(self, values: Any) -> Config:
+        """The settings in a checkpoint's metadata; ValueError names a key that does not fit."""
+        return type(self.config).from_json(values)
+
+    def build(self, dims: dict[Modality, int], config: Config | None = None) -> FusionModel:
         """An untrained model for states of these widths; `config` replaces the one of the entry."""
-        return self.model(dims, **(self.config if config is None else config))
+        return self.model(dims, config or self.config)
 
 
-# the subnets of TFN, as every method here uses them
-SUBNET_SHAPE = {"text_pool": "mean", "text_hidden": 64, "dropout": 0.5, "nonverbal_dropout": 0.0}
 SUBNETS = (
     "The text subnet averages the LSTM's states instead of reading the last, and the audio and vision "
     "subnets have no dropout: both better on validation data."

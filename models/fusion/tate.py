@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened
 from models.fusion.base import CLASSES, WholeRowsModel, evaluating, expected_score, seven_class_target
+from models.fusion.config import Config
 from models.fusion.layers import feed_forward, mean_over_present, random_part
 from models.fusion.spec import ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
@@ -28,37 +29,42 @@ def tag_of(present: Tensor) -> Tensor:
     return torch.cat([present.all(1, keepdim=True), missing], dim=1).float()
 
 
+@dataclass(frozen=True)
+class TATELossFactors(Config):
+    """Factors of the losses beside the cross entropy, see `TATE.loss`."""
+
+    forward: float = 0.1  # forward similarity
+    backward: float = 0.1  # backward similarity
+    tag: float = 0.1  # recovery of the tag
+
+
+@dataclass(frozen=True)
+class TATEConfig(Config):
+    """Settings of `TATE`."""
+
+    most_steps: int = 48  # tokens a modality may have; longer ones are averaged, see `shortened`
+    width: int = 60  # of the common space, TAG_DIGITS less than a multiple of `heads`
+    heads: int = 4  # of the attention blocks
+    dropout: float = 0.2  # of blocks and head, in [0, 1)
+    hidden: int = 64  # units of the head's hidden layer
+    teacher_share: float = 0.34  # of the training, in which the teacher learns; then it is frozen
+    weights: TATELossFactors = TATELossFactors()
+
+
 class TATE(WholeRowsModel):
-    """Tokens of all modalities in a common space, each with the tag of what is missing; a classifier.
+    """Tokens of all modalities in a common space, each with the tag of what is missing; a classifier."""
 
-    most_steps : tokens a modality may have; longer ones are averaged, see `shortened`
-    width : of the common space, 4 less than a multiple of heads; hidden : of the classifier's head
-    teacher_share : of the training, in which the teacher learns from whole rows; then it is frozen
-    weights : factors of the losses "forward", "backward" and "tag"
-    """
-
+    config: TATEConfig
     hides = "modalities"
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        most_steps: int,
-        width: int,
-        heads: int,
-        dropout: float,
-        hidden: int,
-        teacher_share: float,
-        weights: dict[str, float],
-    ):
-        super().__init__(dims)
-        shape = {"width": width, "heads": heads, "dropout": dropout, "hidden": hidden}
-        self.student = TagAssistedEncoder(self.dims, **shape)
-        self.teacher = TagAssistedEncoder(self.dims, **shape)
-        self.decoder = SelfAttentionBlock(width + TAG_DIGITS, heads, dropout)
-        self.decoder_norm = nn.LayerNorm(width + TAG_DIGITS)
-        self.most_steps, self.teacher_share, self.weights = most_steps, teacher_share, weights
-        self.warm_up = teacher_share
+    def __init__(self, dims: dict[Modality, int], config: TATEConfig):
+        super().__init__(dims, config)
+        self.student = TagAssistedEncoder(self.dims, config)
+        self.teacher = TagAssistedEncoder(self.dims, config)
+        self.decoder = SelfAttentionBlock(config.width + TAG_DIGITS, config.heads, config.dropout)
+        self.decoder_norm = nn.LayerNorm(config.width + TAG_DIGITS)
+        self.most_steps = config.most_steps
+        self.warm_up = config.teacher_share
 
     @property
     def subnets(self) -> nn.Module:
@@ -107,10 +113,9 @@ class TATE(WholeRowsModel):
     ) -> dict[str, float]:
         """One update; in the first `teacher_share` of the training the teacher learns beside the student.
 
-        Only whole rows teach the teacher. The student is not pulled towards it before it is
-        frozen.
+        Only whole rows teach the teacher. The student is not pulled towards it before it is frozen.
         """
-        if progress >= self.teacher_share:
+        if progress >= self.config.teacher_share:
             return super().training_step(features, target, optimizer, progress)
         losses = self._student_losses(features, target, taught=False)
         losses["teacher"] = self._teacher_loss(features, target)
@@ -149,7 +154,7 @@ class TATE(WholeRowsModel):
             similarities["forward"] = _divergence(encoding.tokens, known, encoding.there & complete[:, None])
         return {
             "ce": F.cross_entropy(encoding.logits, seven_class_target(target)),
-            **{name: self.weights[name] * loss for name, loss in similarities.items()},
+            **{name: getattr(self.config.weights, name) * loss for name, loss in similarities.items()},
         }
 
     @torch.no_grad()
@@ -181,17 +186,17 @@ class Encoding:
 class TagAssistedEncoder(nn.Module):
     """Common space -> tag -> transformer encoder -> attentive pooling -> classes; student or teacher."""
 
-    def __init__(self, dims: dict[Modality, int], *, width: int, heads: int, dropout: float, hidden: int):
+    def __init__(self, dims: dict[Modality, int], config: TATEConfig):
         super().__init__()
-        tagged = width + TAG_DIGITS
-        self.common = CommonSpace(dims, width, heads, dropout)
+        tagged = config.width + TAG_DIGITS
+        self.common = CommonSpace(dims, config.width, config.heads, config.dropout)
         # beside the four digits themselves, which a layer norm over all coordinates washes out
         self.tag_embedding = nn.Linear(TAG_DIGITS, tagged, bias=False)
-        self.encoder = AttentionBlock(tagged, heads, dropout)
+        self.encoder = AttentionBlock(tagged, config.heads, config.dropout)
         self.norm = nn.LayerNorm(tagged)
         self.pool_value, self.pool_gate = (nn.Linear(tagged, tagged, bias=False) for _ in range(2))
         self.pool_score = nn.Linear(tagged, 1, bias=False)
-        self.head = feed_forward(tagged, hidden, CLASSES, dropout)
+        self.head = feed_forward(tagged, config.hidden, CLASSES, config.dropout)
 
     def forward(self, visible: Features, present: Tensor) -> Encoding:
         """Standardised features, some of them switched off, and what the rows have (B, 3) -> Encoding.
@@ -280,15 +285,7 @@ SPEC = ModelSpec(
     year=2022,
     kind="classification",
     model=TATE,
-    config={
-        "most_steps": 48,
-        "width": 60,
-        "heads": 4,
-        "dropout": 0.2,
-        "hidden": 64,
-        "teacher_share": 0.34,
-        "weights": {"forward": 0.1, "backward": 0.1, "tag": 0.1},
-    },
+    config=TATEConfig(),
     aligned=False,
     weights_kind="attention",
     reconstructs=False,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from models.fusion.alignment import Aligned
 from models.fusion.base import FusionModel
-from models.fusion.layers import SubNets, with_one
-from models.fusion.spec import ADAMW, SUBNET_SHAPE, SUBNETS, ModelSpec
+from models.fusion.config import Config
+from models.fusion.layers import SubNets, SubNetsConfig, with_one
+from models.fusion.spec import SUBNETS, ModelSpec, TrainingSettings
 from models.types import MODALITIES, Features, Modality, Prediction
 
 # blocks of the cube, by which modalities they multiply: t, a, v, ta, tv, av, tav
@@ -22,6 +24,15 @@ def outer_product(embeddings: dict[Modality, Tensor]) -> Tensor:
     return torch.einsum("bt,ba,bv->btav", *(with_one(embeddings[m]) for m in MODALITIES))
 
 
+@dataclass(frozen=True)
+class TFNConfig(Config):
+    """Settings of `TFN`."""
+
+    post_fusion: int = 64  # units of both hidden layers
+    post_dropout: float = 0.5  # of the cube, in [0, 1)
+    subnets: SubNetsConfig = SubNetsConfig(text_out=32, audio=24, vision=24)
+
+
 class TFN(FusionModel):
     """The outer product of [1; h_m] over the modalities, read by a network of two hidden layers.
 
@@ -29,14 +40,14 @@ class TFN(FusionModel):
     becomes the TFN of the modalities that are left.
     """
 
-    def __init__(self, dims: dict[Modality, int], *, post_fusion: int, post_dropout: float, subnets: dict):
-        super().__init__(dims)
-        self.subnets = SubNets(self.dims, **subnets)
+    def __init__(self, dims: dict[Modality, int], config: TFNConfig):
+        super().__init__(dims, config)
+        self.subnets = SubNets(self.dims, config.subnets)
         self.cube_shape = tuple(self.subnets.widths[m] + 1 for m in MODALITIES)
-        self.dropout = nn.Dropout(post_dropout)
-        self.first = nn.Linear(self.cube_shape[0] * self.cube_shape[1] * self.cube_shape[2], post_fusion)
-        self.second = nn.Linear(post_fusion, post_fusion)
-        self.last = nn.Linear(post_fusion, 1)
+        self.dropout = nn.Dropout(config.post_dropout)
+        self.first = nn.Linear(math.prod(self.cube_shape), config.post_fusion)
+        self.second = nn.Linear(config.post_fusion, config.post_fusion)
+        self.last = nn.Linear(config.post_fusion, 1)
 
     def cube(self, features: Features) -> Tensor:
         """z_t (x) z_a (x) z_v: (B, H_t + 1, H_a + 1, H_v + 1), index 0 being the constant 1."""
@@ -66,18 +77,24 @@ class TFN(FusionModel):
         return {**super().sizes(), "cube": self.first.in_features}
 
 
+@dataclass(frozen=True)
+class TensorFusionConfig(Config):
+    """Settings of `TensorFusion`."""
+
+    width: int  # of the encoding
+    subnets: SubNetsConfig
+    dropout: float  # of the cube, in [0, 1)
+
+
 class TensorFusion(nn.Module):
-    """TFN's subnets and cube as an encoder, for methods that put their own head on it (MFM).
+    """TFN's subnets and cube as an encoder, for methods that put their own head on it (MFM)."""
 
-    width : of the encoding; subnets : keywords of `SubNets`; dropout : of the cube
-    """
-
-    def __init__(self, dims: dict[Modality, int], *, width: int, subnets: dict, dropout: float):
+    def __init__(self, dims: dict[Modality, int], config: TensorFusionConfig):
         super().__init__()
-        self.width = width
-        self.subnets = SubNets(dims, **subnets)
+        self.width = config.width
+        self.subnets = SubNets(dims, config.subnets)
         cells = math.prod(w + 1 for w in self.subnets.widths.values())
-        self.read = nn.Sequential(nn.Dropout(dropout), nn.Linear(cells, width), nn.ReLU())
+        self.read = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(cells, config.width), nn.ReLU())
 
     def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
         """Encoding (B, width) of standardised features, which it reads before any alignment; no traces."""
@@ -91,11 +108,7 @@ SPEC = ModelSpec(
     year=2017,
     kind="regression",
     model=TFN,
-    config={
-        "post_fusion": 64,
-        "post_dropout": 0.5,
-        "subnets": {**SUBNET_SHAPE, "text_out": 32, "audio": 24, "vision": 24},
-    },
+    config=TFNConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=False,
@@ -108,5 +121,5 @@ SPEC = ModelSpec(
         SUBNETS,
     ),
     url="https://arxiv.org/abs/1707.07250",
-    training={**ADAMW, "features_lr": 4e-3},
+    training=TrainingSettings(features_lr=4e-3),
 )

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened, positions
 from models.fusion.base import FusionModel
+from models.fusion.config import Config, ModalityFactors, ModalityWidths
 from models.fusion.layers import feed_forward, random_part
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
@@ -52,40 +53,33 @@ class Frames:
         return cls(torch.where(known[..., None], values, 0.0), mask, known, origin)
 
 
+@dataclass(frozen=True)
+class TFRNetConfig(Config):
+    """Settings of `TFRNet`."""
+
+    most_steps: int = 48  # frames a modality may have; longer ones are averaged, see `shortened`
+    width: int = 32  # of the nine transformers, three a modality; a multiple of `heads`
+    heads: int = 4  # of the transformers
+    layers: int = 1  # of the transformers
+    dropout: float = 0.1  # of transformers and head, in [0, 1)
+    gates: ModalityWidths = ModalityWidths(text=24, audio=12, vision=16)  # GRU units per direction
+    hidden: int = 64  # units of the head's hidden layer
+    most_dropped: float = 0.6  # highest share of frames that drop in a training row; each up to it as likely
+    lost: float = 0.25  # share of training rows that lose whole modalities
+    absent_steps: int = 12  # frames that stand for a modality of which nothing is known
+    reconstruction: ModalityFactors = ModalityFactors()  # of the reconstruction losses
+
+
 class TFRNet(FusionModel):
-    """Attention over time within and between modalities, reconstruction of dropped frames, gated fusion.
+    """Attention over time within and between modalities, reconstruction of dropped frames, gated fusion."""
 
-    most_steps : frames a modality may have; longer ones are averaged, see `shortened`
-    width, heads, layers, dropout : of the nine transformers, three a modality
-    gates : {modality: GRU units per direction}; hidden : of the head
-    most_dropped : highest share of frames that drop in a training row, each rate up to it as likely
-    lost : share of training rows that lose whole modalities
-    absent_steps : frames that stand for a modality of which nothing is known
-    reconstruction : {modality: factor of its loss}
-    """
-
+    config: TFRNetConfig
     hides = "frames and whole modalities"
 
-    def __init__(
-        self,
-        dims: dict[Modality, int],
-        *,
-        most_steps: int,
-        width: int,
-        heads: int,
-        layers: int,
-        dropout: float,
-        gates: dict[str, int],
-        hidden: int,
-        most_dropped: float,
-        lost: float,
-        absent_steps: int,
-        reconstruction: dict[str, float],
-    ):
-        super().__init__(dims)
-        self.most_steps, self.absent_steps = most_steps, absent_steps
-        self.most_dropped, self.lost = most_dropped, lost
-        self.reconstruction = {Modality(m): factor for m, factor in reconstruction.items()}
+    def __init__(self, dims: dict[Modality, int], config: TFRNetConfig):
+        super().__init__(dims, config)
+        width, heads, dropout, gates = config.width, config.heads, config.dropout, config.gates
+        self.most_steps, self.absent_steps = config.most_steps, config.absent_steps
         self.subnets = nn.ModuleDict(
             {
                 str(m): nn.Conv1d(self.dims[m], width, KERNELS[m], padding=KERNELS[m] // 2, bias=False)
@@ -96,7 +90,7 @@ class TFRNet(FusionModel):
         self.transformers = nn.ModuleDict(
             {
                 f"{reader}_from_{read}": nn.ModuleList(
-                    AttentionBlock(width, heads, dropout) for _ in range(layers)
+                    AttentionBlock(width, heads, dropout) for _ in range(config.layers)
                 )
                 for reader in MODALITIES
                 for read in MODALITIES
@@ -109,7 +103,7 @@ class TFRNet(FusionModel):
         fused = sum(2 * gates[m] for m in MODALITIES)
         self.norm = nn.LayerNorm(fused)
         self.dropout = nn.Dropout(dropout)
-        self.head = feed_forward(fused, hidden, 1, dropout)
+        self.head = feed_forward(fused, config.hidden, 1, dropout)
 
     def forward(self, features: Features) -> Prediction:
         """Score, and every modality as generated, in states of the profile.
@@ -151,7 +145,7 @@ class TFRNet(FusionModel):
         for modality, generated in self._generate(states, frames).items():
             sequence = standard[modality]
             error = reconstruction_loss(generated, sequence, frames[modality])
-            losses[f"generate_{modality}"] = self.reconstruction[modality] * error
+            losses[f"generate_{modality}"] = self.config.reconstruction[modality] * error
         return losses
 
     def _standard(self, features: Features) -> Features:
@@ -160,12 +154,12 @@ class TFRNet(FusionModel):
     def _drop(self, features: Features) -> dict[Modality, Tensor]:
         """{modality: (B, T) bool}, False where a frame drops; [CLS] and [SEP] drop only with all words."""
         present = features.present()
-        lost = torch.rand(len(present), 1, device=present.device) < self.lost
+        lost = torch.rand(len(present), 1, device=present.device) < self.config.lost
         left = random_part(present) | ~lost
         kept = {}
         for i, (modality, sequence) in enumerate(features):
             mask = sequence.mask()
-            rates = self.most_dropped * torch.rand(len(mask), 1, device=mask.device)
+            rates = self.config.most_dropped * torch.rand(len(mask), 1, device=mask.device)
             stays = torch.rand(mask.shape, device=mask.device) >= rates
             if modality is Modality.TEXT:
                 step = torch.arange(mask.shape[1], device=mask.device)
@@ -262,19 +256,7 @@ SPEC = ModelSpec(
     year=2021,
     kind="regression",
     model=TFRNet,
-    config={
-        "most_steps": 48,
-        "width": 32,
-        "heads": 4,
-        "layers": 1,
-        "dropout": 0.1,
-        "gates": {"text": 24, "audio": 12, "vision": 16},
-        "hidden": 64,
-        "most_dropped": 0.6,
-        "lost": 0.25,
-        "absent_steps": 12,
-        "reconstruction": {"text": 0.5, "audio": 0.5, "vision": 0.5},
-    },
+    config=TFRNetConfig(),
     aligned=False,
     weights_kind=None,
     reconstructs=True,

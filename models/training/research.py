@@ -17,6 +17,7 @@ from models.extractors.language_model import merged_language_model
 from models.extractors.profile import Profile
 from models.extractors.text import minilm_path
 from models.fusion.base import FusionModel
+from models.fusion.config import Config
 from models.registry import EXTRACTORS, spec
 from models.training.datasets import SCORES, SIMS_SCORES, DataError, FeatureSet, scaled
 from models.training.frame_drops import drop_frames, modality_generators, neutral_states
@@ -58,14 +59,14 @@ def fit(
     seed: int,
     recipe: ResearchRecipe | None = None,
     device: str = "cpu",
-    config: dict | None = None,
+    config: Config | None = None,
     run: Path | None = None,
     history: list[dict] | None = None,
     progress: bool = False,
 ) -> FusionModel:
     """The method `name` trained on `dataset.train`, at its best epoch on `dataset.valid`, in eval mode.
 
-    config : replaces the constructor keywords, `ModelSpec.features_config`
+    config : replaces the method's settings, `ModelSpec.features_config`
     run : file that keeps the state of the run after each epoch; a run that was interrupted continues from
     it, and gives the very model that it would have given in one go
     history : is given one entry an epoch: epoch, loss, valid_mae, and whether it is the chosen one
@@ -74,8 +75,8 @@ def fit(
     the method cannot read, training that diverges or is left without items, or a run file of other data,
     another seed or recipe.
     """
-    recipe, hints = recipe or ResearchRecipe(), spec(name).training
-    config = spec(name).features_config if config is None else config
+    recipe, settings = recipe or ResearchRecipe(), spec(name).training
+    config = config or spec(name).features_config
     if recipe.bf16 and torch.device(device).type == "cpu":
         raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
     dataset.needed("train", "valid")
@@ -89,16 +90,16 @@ def fit(
     model.to(device)
     few = torch.randperm(len(dataset.train), generator=generator)[:NORMALISATION_ITEMS]
     model.set_normalisation(collate([dataset.train[i] for i in few], dataset.dims)[0].to(device))
-    lr = hints.get("features_lr", hints["lr"]) if recipe.lr is None else recipe.lr
+    lr = (settings.features_lr or settings.lr) if recipe.lr is None else recipe.lr
     groups = model.parameter_groups(lr)
-    decay = hints["weight_decay"] if recipe.weight_decay is None else recipe.weight_decay
+    decay = settings.weight_decay if recipe.weight_decay is None else recipe.weight_decay
     optimizer = torch.optim.AdamW(groups, weight_decay=decay)
     rates = [group["lr"] for group in optimizer.param_groups]
     state = TrainingRun(
         model,
         optimizer,
         generator,
-        identity={"method": name, "seed": seed, "config": config, "recipe": asdict(recipe)},
+        identity={"method": name, "seed": seed, "config": asdict(config), "recipe": asdict(recipe)},
         path=run,
     )
     state.resume(dataset)

@@ -76,10 +76,10 @@ class FusionTrainer:
         everything = [*self.sources.text[:1500], *self.speech.train, *self.sources.faces[:1500]]
         model.set_normalisation(collate(everything, self.dims)[0].to(self.device))
         recipe = self.recipe
-        share = spec(name).training.get("items", 1.0)
+        share = spec(name).training.items
         counts = [int(share * n) for n in (recipe.text, recipe.speech, recipe.faces, recipe.triples)]
         epochs = (self._draw(*counts, rng) for _ in range(recipe.general_epochs))
-        groups = model.parameter_groups(spec(name).training["lr"])
+        groups = model.parameter_groups(spec(name).training.lr)
         self._run(model, name, epochs, recipe.general_epochs, groups, seed, log)
         self.calibrate(model)
         return model
@@ -103,7 +103,7 @@ class FusionTrainer:
             + self._borrow(clips, int(recipe.borrowed * shown), rng)
             for _ in range(recipe.clip_epochs)
         )
-        groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training["lr"])
+        groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training.lr)
         self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
         self.calibrate(model)
         return model
@@ -160,7 +160,7 @@ class FusionTrainer:
     ) -> None:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(seed)
-        optimizer = torch.optim.AdamW(groups, weight_decay=spec(name).training["weight_decay"])
+        optimizer = torch.optim.AdamW(groups, weight_decay=spec(name).training.weight_decay)
         highest = [group["lr"] for group in optimizer.param_groups]
         model.train()
         for epoch, items in enumerate(epochs):

@@ -83,7 +83,8 @@ def settings(name: str, recipe: ResearchRecipe, padding: str) -> dict:
     if name.startswith(THEIRS):
         return {"padding": padding}
     entry = spec(name)
-    return {"recipe": asdict(recipe), "config": entry.features_config, "training": entry.training}
+    settings = {"recipe": recipe, "config": entry.features_config, "training": entry.training}
+    return {key: asdict(value) for key, value in settings.items()}
 
 
 def tables(lines: list[dict]) -> str:

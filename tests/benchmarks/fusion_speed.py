@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from models.fusion.base import FusionModel  # noqa: E402
-from models.fusion.lmf import LMF  # noqa: E402
-from models.fusion.tfn import TFN  # noqa: E402
-from models.registry import spec  # noqa: E402
+from models.fusion.layers import SubNetsConfig  # noqa: E402
+from models.fusion.lmf import LMF, LMFConfig  # noqa: E402
+from models.fusion.tfn import TFN, TFNConfig  # noqa: E402
 from models.training.cards import markdown_table  # noqa: E402
 from models.training.datasets import FeatureSet  # noqa: E402
 from models.training.evaluation import spread  # noqa: E402
@@ -42,7 +42,7 @@ from tests.parity import mmsa  # noqa: E402
 BATCH = 32
 RANKS = (1, 2, 4, 8, 16)
 # TFN's released Keras network: 33 x 33 x 65 products, read by two layers of 160
-AUTHORS_SUBNETS = {"text_hidden": 128, "text_out": 64, "audio": 32, "vision": 32, "dropout": 0.2}
+AUTHORS_SUBNETS = SubNetsConfig("last", text_hidden=128, dropout=0.2, nonverbal_dropout=0.2)
 
 
 @dataclass
@@ -135,13 +135,13 @@ def speeds(dataset: FeatureSet, repeats: int, steps: int) -> str:
     """Markdown table of every pair, LMF's row with its ratio to the TFN above it."""
     torch.manual_seed(0)
     features, target = collate(dataset.train[:BATCH], dataset.dims)
-    dims, shipped = dataset.dims, spec("tfn").config["subnets"]
+    dims, shipped = dataset.dims, TFNConfig()
 
-    def tfn(subnets: dict, width: int) -> TFN:
-        return TFN(dims, post_fusion=width, post_dropout=0.5, subnets=subnets)
+    def tfn(subnets: SubNetsConfig, width: int) -> TFN:
+        return TFN(dims, TFNConfig(post_fusion=width, subnets=subnets))
 
-    def lmf(subnets: dict) -> LMF:
-        return LMF(dims, rank=spec("lmf").config["rank"], subnets=subnets)
+    def lmf(subnets: SubNetsConfig) -> LMF:
+        return LMF(dims, LMFConfig(subnets=subnets))
 
     pairs = [
         (
@@ -155,8 +155,8 @@ def speeds(dataset: FeatureSet, repeats: int, steps: int) -> str:
             fusion_alone("LMF, fusion alone", lmf(AUTHORS_SUBNETS), features, target),
         ),
         (
-            ours("TFN, shipped sizes", tfn(shipped, spec("tfn").config["post_fusion"]), features, target),
-            ours("LMF, the same subnets", lmf(shipped), features, target),
+            ours("TFN, shipped sizes", TFN(dims, shipped), features, target),
+            ours("LMF, the same subnets", lmf(shipped.subnets), features, target),
         ),
         (theirs("MMSA's TFN", "tfn", dataset), theirs("MMSA's LMF", "lmf", dataset)),
     ]
@@ -191,17 +191,17 @@ def rank_sweep(dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results:
     """Markdown table of LMF's figures on the test videos by rank."""
     rows = {}
     for rank in RANKS:
-        config = {**spec("lmf").config, "rank": rank}
+        config = LMFConfig(rank=rank)
         lines = []
         for seed in range(seeds):
-            key = {"benchmark": "ranks", "config": config, "seed": seed, "recipe": asdict(recipe)}
+            key = {"benchmark": "ranks", "config": asdict(config), "seed": seed, "recipe": asdict(recipe)}
             lines.append(results.find_or_run(key, partial(_rank_figures, config, dataset, seed, recipe)))
             print(f"rank {rank}, seed {seed}: {lines[-1]['seconds']} s", file=sys.stderr)
         rows[str(rank)] = spread([line["figures"] for line in lines])
     return figures_table(f"LMF's rank ({seeds} seeds)", rows)
 
 
-def _rank_figures(config: dict, dataset: FeatureSet, seed: int, recipe: ResearchRecipe) -> dict:
+def _rank_figures(config: LMFConfig, dataset: FeatureSet, seed: int, recipe: ResearchRecipe) -> dict:
     start = time.perf_counter()
     figures = evaluate(fit("lmf", dataset, seed, recipe, config=config), dataset.test)
     return {"seconds": round(time.perf_counter() - start, 1), "figures": shown(figures)}

@@ -21,6 +21,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from models.fusion.lrcmt import LRCMTConfig  # noqa: E402
 from models.registry import spec  # noqa: E402
 from models.training.datasets import FeatureSet  # noqa: E402
 from models.training.evaluation import spread  # noqa: E402
@@ -37,7 +38,7 @@ TRAININGS = {"low_rank": (0.5, 0.1), "full": (0.05, 0.01)}
 RECIPE = ResearchRecipe(epochs=10, patience=3)
 
 
-def run(config: dict, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
+def run(config: LRCMTConfig, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
     """One line of the results: held-out figures, the validation MAE, and how many parameters were trained."""
     start, scores, errors = time.perf_counter(), [], []
     for dataset in folds:
@@ -67,8 +68,8 @@ def main() -> None:
         for training, rates in TRAININGS.items():
             lines = []
             for rate in rates:
-                config = {**spec("lrcmt").features_config, "adapters": training, "language_rate": rate}
-                key = {"set": options.set, "config": config, "seed": seed, "recipe": asdict(recipe)}
+                config = replace(spec("lrcmt").features_config, adapters=training, language_rate=rate)
+                key = {"set": options.set, "config": asdict(config), "seed": seed, "recipe": asdict(recipe)}
                 lines.append(results.find_or_run(key, partial(run, config, folds, seed, recipe)))
                 print(f"{training} at {rate}, seed {seed}: {lines[-1]['seconds']} s", file=sys.stderr)
             chosen[training].append(min(lines, key=lambda line: line["valid_mae"]))

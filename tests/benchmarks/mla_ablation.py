@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.fusion.base import FusionModel, expected_score, seven_class_target  # noqa: E402
 from models.fusion.mla import MLA  # noqa: E402
+from models.fusion.projection import protection  # noqa: E402
 from models.registry import FUSION_MODELS, spec  # noqa: E402
 from models.training.datasets import FeatureSet  # noqa: E402
 from models.training.evaluation import spread  # noqa: E402
@@ -37,12 +39,21 @@ from models.types import MODALITIES, Features  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
 from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
 
-JOINT = "mla_joint"
+JOINT, FREE = "mla_joint", "mla_free"
 TRAININGS = {
-    "alternating, projection": ("mla", {}),
-    "alternating, no projection": ("mla", {"projection": False}),
-    "joint": (JOINT, {}),
+    "alternating, projection": "mla",
+    "alternating, no projection": FREE,
+    "joint": JOINT,
 }
+
+
+class FreeMLA(MLA):
+    """MLA without projection: a modality's turn may change the head in any direction."""
+
+    def training_step(self, *arguments) -> dict[str, float]:
+        """MLA's, with nothing to protect."""
+        with patch("models.fusion.mla.protection", lambda features, head, alpha: protection([], head, alpha)):
+            return super().training_step(*arguments)
 
 
 class JointMLA(MLA):
@@ -76,10 +87,10 @@ def scores(model: MLA, items: list[Utterance]) -> dict[str, np.ndarray]:
     return {name: score.numpy() for name, score in readings.items()}
 
 
-def run(method: str, config: dict, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
+def run(method: str, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
     """One line of the results: figures of the held-out scores of all folds, for every reading."""
     start = time.perf_counter()
-    held_out = [scores(fit(method, dataset, seed, recipe, config=config), dataset.test) for dataset in folds]
+    held_out = [scores(fit(method, dataset, seed, recipe), dataset.test) for dataset in folds]
     true = np.array([item.target for dataset in folds for item in dataset.test])
     figures = {
         reading: shown(sentiment_metrics(np.concatenate([part[reading] for part in held_out]), true))
@@ -94,16 +105,17 @@ def main() -> None:
     parser.add_argument("--set", choices=SET_NAMES, default="utterances")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    FUSION_MODELS[JOINT] = replace(spec("mla"), name=JOINT, model=JointMLA)
+    for name, model in ((FREE, FreeMLA), (JOINT, JointMLA)):
+        FUSION_MODELS[name] = replace(spec("mla"), name=name, model=model)
     recipe, results = replace(recipe, epochs=options.epochs), Results(options.out)
     folds = load_set(options.set, options.data, options.cache)
     lines: dict[str, list[dict]] = {}
-    for training, (method, changes) in TRAININGS.items():
-        config = {**spec(method).config, **changes}
+    config = asdict(spec("mla").config)
+    for training, method in TRAININGS.items():
         for seed in range(options.seeds):
             key = {"set": options.set, "method": method, "config": config, "seed": seed}
             line = results.find_or_run(
-                {**key, "recipe": asdict(recipe)}, partial(run, method, config, folds, seed, recipe)
+                {**key, "recipe": asdict(recipe)}, partial(run, method, folds, seed, recipe)
             )
             print(f"{training}, seed {seed}: {line['seconds']} s", file=sys.stderr)
             lines.setdefault(training, []).append(line)

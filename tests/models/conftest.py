@@ -34,7 +34,7 @@ def make_features() -> Callable[..., Features]:
             ids = None
             if modality is Modality.TEXT:
                 ids = torch.randint(
-                    SHAPE["vocabulary"], (rows, steps), generator=torch.Generator().manual_seed(seed)
+                    SHAPE.vocabulary, (rows, steps), generator=torch.Generator().manual_seed(seed)
                 )
             sequences[modality] = Sequence(values, lengths, torch.ones(rows, dtype=torch.bool), ids)
         return Features(**sequences)

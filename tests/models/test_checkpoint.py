@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models.catalogue import describe_methods
 from models.checkpoint import (
     CheckpointError,
     CheckpointMeta,
@@ -16,6 +17,7 @@ from models.checkpoint import (
     save_fusion,
     save_tensors,
 )
+from models.fusion.lmf import LMFConfig
 from models.registry import FUSION_MODELS, spec
 from models.types import Modality
 from tests.small_language_model import with_small_language_model
@@ -75,7 +77,7 @@ def test_saving_what_was_loaded_loses_nothing(shipped, meta):
 
 
 def test_config_comes_from_the_file_and_not_from_the_registry(tmp_path, dims, meta):
-    config = {**spec("lmf").config, "rank": 2}
+    config = LMFConfig(rank=2)
     path = fusion_path("lmf", root=tmp_path)
     save_fusion(path, spec("lmf").build(dims, config), replace(meta, config=config))
     assert load_fusion("lmf", root=tmp_path).model.sizes()["rank"] == 2
@@ -150,13 +152,37 @@ def test_a_truncated_file_is_reported(kept, shipped):
 def test_metadata_of_another_version_is_reported(shipped):
     root, path = shipped
     tensors, raw = load_tensors(path)
-    save_tensors(path, tensors, {**raw, "config": {**raw["config"], "order": 2}})
-    with pytest.raises(CheckpointError, match=r"another version of 'lmf'.*order"):
-        load_fusion("lmf", root=root)
     del raw["figures"]
     save_tensors(path, tensors, raw)
     with pytest.raises(CheckpointError, match="figures"):
         load_fusion("lmf", root=root)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda config: config.update(order=2), "config lacks or does not know order"),
+        (lambda config: config.pop("rank"), "config lacks or does not know rank"),
+        (lambda config: config.update(rank=4.0), r"config\.rank must be int; got 4\.0"),
+        (
+            lambda config: config.update(subnets=64),
+            r"config\.subnets must have the keys text_pool, .*; got 64",
+        ),
+        (lambda config: config["subnets"].update(order=2), r"config\.subnets lacks or does not know order"),
+        (lambda config: config["subnets"].update(text_pool="max"), "text_pool must be one of last, mean"),
+        (lambda config: config["subnets"].update(dropout=True), r"config\.subnets\.dropout must be float"),
+    ],
+)
+def test_settings_of_another_version_are_named(damage, complaint, shipped):
+    root, path = shipped
+    tensors, raw = load_tensors(path)
+    damage(raw["config"])
+    save_tensors(path, tensors, raw)
+    with pytest.raises(CheckpointError, match=f"another version of 'lmf' .*{complaint}.*; train") as error:
+        load_fusion("lmf", root=root)
+    assert path.name in str(error.value)
+    told = {entry["name"]: entry["problem"] for entry in describe_methods(root)}
+    assert "another version" in told["lmf"]
 
 
 def test_extractor_weights_keep_their_type_and_metadata(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -167,7 +167,13 @@ def test_the_entry_says_what_the_method_returns(name, build, make_features):
     assert method.name == name
     assert method.kind == ("regression" if prediction.logits is None else "classification")
     assert method.reconstructs == bool(prediction.reconstructions)
-    json.dumps(method.config)  # travels in the checkpoint
+
+
+@METHODS
+def test_settings_come_back_from_the_json_of_a_checkpoint(name):
+    method = spec(name)
+    for config in (method.config, method.features_config):
+        assert method.read_config(json.loads(json.dumps(asdict(config)))) == config
 
 
 @METHODS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.fusion.layers import PresentBatchNorm, TextSubNet, masked_mean
+from models.fusion.layers import PresentBatchNorm, SubNetsConfig, TextSubNet, masked_mean
 from models.registry import spec
 
 
@@ -33,7 +33,10 @@ def test_one_present_row_is_normalised_with_the_running_statistics():
 @torch.no_grad()
 def test_text_pools_read_the_last_word_or_all_of_them():
     torch.manual_seed(0)
-    subnets = {pool: TextSubNet(4, 6, 3, dropout=0.0, pool=pool) for pool in ("last", "mean")}
+    subnets = {
+        pool: TextSubNet(4, SubNetsConfig(pool, text_hidden=6, text_out=3, dropout=0.0))
+        for pool in ("last", "mean")
+    }
     subnets["mean"].load_state_dict(subnets["last"].state_dict())
     states, mask = torch.randn(1, 5, 4), torch.tensor([[True, True, True, False, False]])
     outputs, (final, _) = subnets["last"].lstm(states[:, :3])
@@ -44,7 +47,7 @@ def test_text_pools_read_the_last_word_or_all_of_them():
 
 def test_an_unknown_text_pool_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="last, mean"):
-        TextSubNet(4, 6, 3, dropout=0.0, pool="max")
+        SubNetsConfig(text_pool="max")
 
 
 @torch.no_grad()

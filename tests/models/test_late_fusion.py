@@ -26,13 +26,3 @@ def test_a_head_learns_only_from_rows_that_have_its_modality(dims, make_features
     losses = model.loss(features.keep(kept), target)
     alone = model(features.select(torch.tensor([0])).only((Modality.AUDIO,))).score
     torch.testing.assert_close(losses["l1_audio"], (alone - 1.0).abs()[0])
-
-
-@torch.no_grad()
-def test_learned_trust_is_shared_out_among_present_modalities(dims, make_features):
-    model = spec("late").build(dims, {**spec("late").config, "weighting": "learned"}).eval()
-    model.trust.copy_(torch.tensor([2.0, 1.0, 0.0]))
-    prediction = model(make_features(3).only((Modality.TEXT, Modality.AUDIO)))
-    expected = torch.tensor([2.0, 1.0]).softmax(0)
-    torch.testing.assert_close(prediction.weights.values[:, :2], expected.expand(3, 2))
-    assert (prediction.weights.values[:, 2] == 0).all()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.fusion.lmf import LMF
+from models.fusion.layers import SubNetsConfig
+from models.fusion.lmf import LMF, LMFConfig
 from models.registry import spec
 from models.types import MODALITIES
 
-SUBNETS = {"text_hidden": 8, "text_out": 5, "audio": 4, "vision": 3, "dropout": 0.0}
+SUBNETS = SubNetsConfig(text_hidden=8, text_out=5, audio=4, vision=3, dropout=0.0)
 
 
 def build(dims, rank: int) -> LMF:
     torch.manual_seed(3)
-    return LMF(dims, rank=rank, subnets=SUBNETS).train()  # in training the score is not clamped
+    return LMF(dims, LMFConfig(rank, SUBNETS)).train()  # in training the score is not clamped
 
 
 def embeddings_with_one(model: LMF, features) -> list[torch.Tensor]:

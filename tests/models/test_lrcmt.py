@@ -21,7 +21,7 @@ from models.extractors.language_model import as_bert
 from models.extractors.profile import Profile
 from models.extractors.text import LargeTextEncoder, minilm_path
 from models.fusion import language_model as language_models
-from models.fusion.language_model import AdaptedLanguageModel, LanguageModelShape
+from models.fusion.language_model import MPNET, AdaptedLanguageModel
 from models.registry import spec
 from models.training import research
 from models.training.datasets import FeatureSet
@@ -63,7 +63,7 @@ def train(model, features, steps: int = 3) -> None:
 def test_untrained_it_is_exactly_the_frozen_language_model(language_model):
     reference = BertModel(bert_config(), add_pooling_layer=False).eval()
     reference.load_state_dict(language_model)
-    model = AdaptedLanguageModel(LanguageModelShape(**SHAPE), adapters="low_rank", rank=4, alpha=8)
+    model = AdaptedLanguageModel(SHAPE, adapters="low_rank", rank=4, alpha=8)
     model.attach(language_model)
     ids, lengths = torch.randint(128, (5, 11)), torch.tensor([11, 3, 7, 1, 3])
     mask = torch.arange(11) < lengths[:, None]
@@ -75,7 +75,7 @@ def test_untrained_it_is_exactly_the_frozen_language_model(language_model):
 @torch.no_grad()
 def test_with_relative_positions_it_is_mpnet():
     torch.manual_seed(2)
-    shape = LanguageModelShape(**{**SHAPE, "positions": 200, "segments": 0, "buckets": 32})
+    shape = replace(SHAPE, positions=200, segments=0, buckets=32)
     sizes = bert_config().to_dict() | {"max_position_embeddings": shape.positions + 2, "pad_token_id": 1}
     reference = MPNetModel(MPNetConfig(**sizes), add_pooling_layer=False).eval()
     model = AdaptedLanguageModel(shape, adapters="low_rank", rank=4, alpha=8)
@@ -119,7 +119,7 @@ def test_the_counts_are_those_of_the_optimiser(lrcmt):
     counted = [sum(p.numel() for p in group["params"]) for group in groups]
     assert counted == [sizes["total"] - sizes["adapters"], sizes["adapters"]]
     assert all(p.requires_grad for group in groups for p in group["params"])
-    assert groups[1]["lr"] == 1e-3 * spec("lrcmt").config["language_rate"]
+    assert groups[1]["lr"] == 1e-3 * spec("lrcmt").config.language_rate
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_less_than_0_76_percent_of_the_language_model_is_trained(dims, config, w
 
 def test_full_fine_tuning_trains_the_same_language_model_itself(dims, language_model, make_features):
     torch.manual_seed(1)
-    model = spec("lrcmt").build(dims, {**with_small_language_model("lrcmt"), "adapters": "full"})
+    model = spec("lrcmt").build(dims, replace(with_small_language_model("lrcmt"), adapters="full"))
     model.attach_language_model(language_model)
     sizes = model.sizes()
     assert sizes["adapters"] == 0 and sizes["subnets"] > sizes["language_model"]
@@ -220,9 +220,7 @@ def test_the_profiles_language_model_is_mpnet_with_its_adapters_merged():
     encoder = LargeTextEncoder().eval()
     load_strictly(encoder.trained(), load_tensors(weights)[0], weights)
     profile = Profile.load("local")
-    model = AdaptedLanguageModel(
-        LanguageModelShape(**spec("lrcmt").config["language_model"]), adapters="low_rank", rank=4, alpha=8
-    )
+    model = AdaptedLanguageModel(MPNET, adapters="low_rank", rank=4, alpha=8)
     model.attach(profile.language_model())
     # the text encoder's ids are what LRCMT is given
     ids, lengths = profile.text.tokenize(["i really liked it", "what a long and boring film it was"])

@@ -68,12 +68,15 @@ def test_every_term_of_the_loss_moves_its_parameters(mclea, make_features):
 def test_each_contrastive_term_is_scaled_once(mclea, make_features):
     features, target = make_features(8), torch.linspace(-3, 3, 8)
     embeddings, joint, _ = mclea._embed(features)
-    pairs, (tau_icl, tau_ial) = Pairs(features.present(), target, mclea.margin), mclea.temperatures
+    pairs, (tau_icl, tau_ial) = (
+        Pairs(features.present(), target, mclea.config.margin),
+        mclea.config.temperatures,
+    )
     ial = mclea.ial_weights(inter_modal_losses(joint, embeddings, pairs, tau_ial))
     icl = mclea.icl_weights(intra_modal_losses(embeddings, pairs, tau_icl))
     losses, config = mclea.loss(features, target), spec("mclea").config
-    torch.testing.assert_close(losses["ial"], config["contrast"] * config["alignment"] * ial)
-    torch.testing.assert_close(losses["icl"], config["contrast"] * icl)
+    torch.testing.assert_close(losses["ial"], config.contrast * config.alignment * ial)
+    torch.testing.assert_close(losses["icl"], config.contrast * icl)
     assert ial > 0
 
 

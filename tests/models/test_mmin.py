@@ -20,7 +20,7 @@ def mmin(dims):
 @torch.no_grad()
 def test_what_is_absent_is_imagined_and_nothing_else(mmin, make_features):
     imagined = mmin(make_features(3).only((Modality.AUDIO,))).traces["imagined"]
-    assert imagined.shape == (3, 3, spec("mmin").config["width"])
+    assert imagined.shape == (3, 3, spec("mmin").config.width)
     assert (imagined[:, 1] == 0).all()
     assert (imagined[:, [0, 2]].abs().sum(2) > 0).all()
     assert (mmin(make_features(3)).traces["imagined"] == 0).all()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from models.fusion import tate as module
-from models.fusion.tate import tag_of
+from models.fusion.tate import TATELossFactors, tag_of
 from models.types import MODALITIES, Modality
 
 TEXT, AUDIO, VISION = MODALITIES
@@ -114,7 +116,7 @@ def test_forward_similarity_counts_hidden_tokens_in_training(tate, make_features
     whole = tate._tokens(features)
     encoding, known = tate.student(whole.only((TEXT, VISION)), present), tate._taught(whole, present)
     expected = module._divergence(encoding.tokens, known, encoding.there)
-    torch.testing.assert_close(losses["forward"], tate.weights["forward"] * expected)
+    torch.testing.assert_close(losses["forward"], tate.config.weights.forward * expected)
     seen_alone = module._divergence(encoding.tokens, known, encoding.visible)
     assert not torch.allclose(expected, seen_alone)
 
@@ -122,7 +124,7 @@ def test_forward_similarity_counts_hidden_tokens_in_training(tate, make_features
 def test_the_recovered_tag_tells_what_is_missing_after_training(tate, make_features):
     torch.manual_seed(0)
     optimizer = optimizer_of(tate, 3e-3)
-    tate.weights = {**tate.weights, "tag": 1.0}
+    tate.config = replace(tate.config, weights=TATELossFactors(tag=1.0))
     tate.train()
     for step in range(60):
         tate.training_step(make_features(32, seed=step), torch.zeros(32), optimizer, progress=0.0)

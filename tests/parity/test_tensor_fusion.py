@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from models.fusion.base import FusionModel
-from models.fusion.lmf import LMF
-from models.fusion.tfn import TFN
+from models.fusion.layers import SubNetsConfig
+from models.fusion.lmf import LMF, LMFConfig
+from models.fusion.tfn import TFN, TFNConfig
 from models.registry import spec
 from models.types import MODALITIES, Features, Modality
 from tests.parity import mmsa
@@ -28,19 +29,12 @@ def pair(name: str, text_pool: str = "last") -> tuple[nn.Module, FusionModel]:
         name, tuple(DIMS.values()), hidden_dims=[10, 4, 6], text_out=5, post_fusion_dim=7
     )
     theirs = stir(mmsa.build(arguments))
-    subnets = {
-        "text_hidden": 10,
-        "text_out": 5,
-        "audio": 4,
-        "vision": 6,
-        "dropout": 0.3,
-        "text_pool": text_pool,
-    }
+    subnets = SubNetsConfig(text_pool, text_hidden=10, text_out=5, audio=4, vision=6)
     if name == "tfn":
-        ours = TFN(DIMS, post_fusion=7, post_dropout=0.5, subnets=subnets)
+        ours = TFN(DIMS, TFNConfig(post_fusion=7, subnets=subnets))
         _copy_tfn_head(theirs, ours)
     else:
-        ours = LMF(DIMS, rank=arguments.rank, subnets=subnets)
+        ours = LMF(DIMS, LMFConfig(arguments.rank, subnets))
         _copy_factors(theirs, ours)
     copy_subnets(theirs, ours.subnets)
     return theirs, ours.eval()
@@ -99,7 +93,7 @@ def test_averages_valid_steps_where_mmsa_averages_padding_too(name, features):
 @pytest.mark.parametrize("name", PAIRS)
 @torch.no_grad()
 def test_our_text_subnet_averages_the_states_of_the_same_lstm(name, features):
-    assert spec(name).config["subnets"]["text_pool"] == "mean"
+    assert spec(name).config.subnets.text_pool == "mean"
     theirs, ours = pair(name, text_pool="mean")
     text = theirs.text_subnet
     text.forward = lambda words: text.linear_1(text.rnn(words)[0].mean(1))

@@ -74,7 +74,7 @@ class TinyProfile(Profile):
 
     def _words(self, tokens: list[str]) -> Sequence:
         numbers = [sum(map(ord, word)) for word in tokens]
-        ids = torch.tensor([[number % SHAPE["vocabulary"] for number in numbers] or [0]])
+        ids = torch.tensor([[number % SHAPE.vocabulary for number in numbers] or [0]])
         return replace(self._states(Modality.TEXT, [number / 1000 for number in numbers]), ids=ids)
 
     def _states(self, modality: Modality, levels: list[float]) -> Sequence:
