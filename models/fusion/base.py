@@ -70,7 +70,7 @@ class FusionModel(nn.Module, ABC):
         return standard * getattr(self, f"{modality}_std") + getattr(self, f"{modality}_mean")
 
     def bounded(self, score: Tensor) -> Tensor:
-        """Scores clamped to [-3, 3], except in training, where a clamp would stop the gradient."""
+        """Scores (B,) clamped to [-3, 3], except in training, where a clamp would stop the gradient."""
         return score if self.training else score.clamp(-3, 3)
 
     def sizes(self) -> dict[str, int]:
@@ -100,12 +100,12 @@ class FusionModel(nn.Module, ABC):
     ) -> dict[str, float]:
         """One update, returning the losses before it; methods that alternate modalities override it.
 
-        progress : share of the training done, in [0, 1)
+        target : (B,) in [-3, 3]; progress : share of the training done, in [0, 1)
         """
         return self.update(self.loss(features, target), optimizer)
 
     def update(self, losses: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, float]:
-        """One clipped optimiser step down the sum of `losses`, which it returns as numbers."""
+        """One clipped optimiser step down the sum of `losses`, named scalars, which it returns as numbers."""
         optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
@@ -113,7 +113,7 @@ class FusionModel(nn.Module, ABC):
         return {name: value.item() for name, value in losses.items()}
 
     def calibrate(self, features: Features, target: Tensor) -> None:
-        """Fit what a method fits on held-out data after training; most have nothing of the kind."""
+        """Fit what a method fits on held-out data after training, target (B,); most have nothing."""
         return
 
 

@@ -69,7 +69,7 @@ def alignment_loss(joint: Tensor, embedding: Tensor, compared: Tensor, temperatu
 def intra_modal_losses(
     embeddings: dict[Modality, Tensor], pairs: Pairs, temperature: float
 ) -> dict[Modality, Tensor]:
-    """{modality: `contrastive_loss`} of the modalities in which the batch has a positive pair."""
+    """{modality: `contrastive_loss` of (B, d)}, of the modalities in which the batch has a positive pair."""
     return {
         m: contrastive_loss(embeddings[m], compared, pairs.alike, temperature)
         for m, compared in pairs.unimodal.items()
@@ -80,7 +80,7 @@ def intra_modal_losses(
 def inter_modal_losses(
     joint: Tensor, embeddings: dict[Modality, Tensor], pairs: Pairs, temperature: float
 ) -> dict[Modality, Tensor]:
-    """{modality: `alignment_loss`} of the modalities that two rows of the batch have."""
+    """{modality: `alignment_loss` of (B, D) and (B, d)} of the modalities that two rows of the batch have."""
     return {
         m: alignment_loss(joint, embeddings[m], compared, temperature)
         for m, compared in pairs.unimodal.items()
@@ -100,7 +100,7 @@ class UncertaintyWeights(nn.Module):
         return (-self.log_variance).exp()
 
     def forward(self, losses: dict[Modality, Tensor]) -> Tensor:
-        """Scalar; a modality without a loss in this batch is left out, or its s_m would fall for ever."""
+        """A scalar; a modality without a loss in this batch is left out, or its s_m would fall for ever."""
         total = self.log_variance.new_zeros(())
         for i, modality in enumerate(MODALITIES):
             if modality in losses:

@@ -73,7 +73,7 @@ class FrozenPart(nn.Module):
 
     @torch.no_grad()
     def attach(self, weights: Mapping[str, Tensor]) -> None:
-        """Take this part's tensors; frozen ones are shared with `weights`, not copied."""
+        """Take this part's tensors (see `shapes`); frozen ones are shared with `weights`, not copied."""
         for key in self.shapes:
             tensor = weights[f"{self.name}.{key}"]
             if key in self._parameters:
@@ -112,7 +112,7 @@ class AdaptedLinear(FrozenPart):
 
     @torch.no_grad()
     def change(self) -> tuple[Tensor, float]:
-        """Squared Frobenius norms of what the adapter adds to W, and of W."""
+        """Squared Frobenius norms, scalars, of what the adapter adds to W (out, in), and of W."""
         added = self.scale**2 * ((self.up.T @ self.up) * (self.down @ self.down.T)).sum()
         return added, self.size
 
