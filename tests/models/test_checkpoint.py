@@ -181,7 +181,7 @@ def test_settings_of_another_version_are_named(damage, complaint, shipped):
     with pytest.raises(CheckpointError, match=f"another version of 'lmf' .*{complaint}.*; train") as error:
         load_fusion("lmf", root=root)
     assert path.name in str(error.value)
-    told = {entry["name"]: entry["problem"] for entry in describe_methods(root)}
+    told = {info.spec.name: info.problem for info in describe_methods(root)}
     assert "another version" in told["lmf"]
 
 
