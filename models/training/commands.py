@@ -14,21 +14,22 @@ import orjson
 import torch
 
 from models.checkpoint import fusion_path
+from models.features.feature_set import SCORES, FeatureSet, has_tokens, renamed
+from models.features.files import load_features, save_features
+from models.features.missing import RATES
 from models.registry import spec
 from models.training.comparison import compare, comparison_table
-from models.training.datasets import SCORES, FeatureSet, renamed
-from models.training.extraction import extract_features
-from models.training.feature_files import load_features, save_features
 from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
-from models.training.frame_drops import RATES
+from models.training.fitting import ResearchRecipe, needs_tokens
 from models.training.protocols import PROTOCOLS, Setting
-from models.training.research import ResearchRecipe, has_tokens, needs_tokens
 from models.training.runs import digest
 from models.training.tables import figures_table
 
 
 def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
+    from models.training.extraction import extract_features  # which decodes media; the others do not
+
     labels = tuple(options.label_range or SCORES)
     device = device_of(options.device)
     _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))

@@ -7,16 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.checkpoint import (
-    CheckpointError,
-    CheckpointMeta,
-    fusion_path,
-    load_fusion,
-    load_tensors,
-    save_fusion,
-    save_tensors,
-)
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.registry import FUSION_MODELS, spec
+from models.tensors import CheckpointError, load_tensors, save_tensors
 from models.types import Modality
 from tests.small_language_model import with_small_language_model
 

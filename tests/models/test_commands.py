@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,13 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.__main__ import TRAINED_EXTRACTORS, main
+from models.__main__ import main
 from models.checkpoint import load_fusion
+from models.features.feature_set import SIMS_SCORES
+from models.features.files import load_features, save_features
 from models.registry import FUSION_MODELS
 from models.training import commands
-from models.training.datasets import SIMS_SCORES
-from models.training.extractors import EXTRACTORS
-from models.training.feature_files import load_features, save_features
 from tests.models.feature_sets import feature_set
 
 QUICK = ["--epochs", "2", "--batch", "16"]
@@ -42,10 +42,6 @@ def run(capsys):
         return status, printed.out, printed.err
 
     return run
-
-
-def test_every_extractor_can_be_trained_by_name():
-    assert tuple(EXTRACTORS) == TRAINED_EXTRACTORS
 
 
 def refused(result: tuple[int, str, str]) -> str:
@@ -114,7 +110,7 @@ def test_training_continues_after_an_interruption(run, features, tmp_path, monke
     arguments = ("train", "concat", "--data", features, *QUICK)
     run(*arguments, "--out", tmp_path / "once")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("models.training.research.predict", interrupt)
+        patch.setattr("models.training.fitting.predict", interrupt)
         main([str(word) for word in (*arguments, "--out", tmp_path / "twice")])
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("models.training.feature_weights.save_fusion", interrupt)
@@ -200,7 +196,7 @@ def test_benchmark_trains_every_method_over_seeds_and_continues(run, features, t
 
 def test_benchmark_of_all_leaves_out_what_cannot_read_the_features(run, features, tmp_path, monkeypatch):
     every = {name: FUSION_MODELS[name] for name in ("late", "lrcmt", "concat")}  # all would take minutes
-    monkeypatch.setattr("models.__main__.FUSION_MODELS", every)
+    monkeypatch.setattr("models.registry.FUSION_MODELS", every)
     out = tmp_path / "benchmark.json"
     status, printed, _ = run(
         "benchmark", "--data", features, "--out", out, "--seeds", 1, "--epochs", 1, "--protocol", "mmin"
@@ -236,9 +232,8 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
     damaged.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     assert "refers to os.system" in refused(run("train", "late", "--data", damaged))
     assert "no file" in refused(run("evaluate", "late", "--data", tmp_path / "gone.npz"))
-    assert "neither a file of features nor the folder" in refused(run("train", "lmf", "--data", tmp_path))
+    assert "is a folder; features are one file" in refused(run("train", "lmf", "--data", tmp_path))
     assert "known are lmf" in refused(run("train", "mlp", "--data", features))
-    assert "for --data clips" in refused(run("evaluate", "late", "--data", features, "--heard", damaged))
     assert "has no weights; train some" in refused(
         run("evaluate", "--data", features, "--weights", tmp_path / "empty")
     )
@@ -246,10 +241,9 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
         run("evaluate", "tfn", "--data", features, "--weights", tmp_path)
     )
     assert "unknown device 'gpu'" in refused(run("train", "late", "--data", features, "--device", "gpu"))
-    assert "--epochs is for a file of features" in refused(run("train", "lmf", "--epochs", 3))
     for typo in (tmp_path / "typo.npz", tmp_path / "typo"):
         message = refused(run("train", "lmf", "--data", typo, "--epochs", 3))
-        assert f"there is no file or folder {typo}" in message
+        assert f"there is no file {typo}" in message
     assert "no token ids" in refused(run("train", "lrcmt", "--data", features, "--out", tmp_path))
     assert "extractors of 'local'" in refused(run("train", "late", "--data", features, "--profile", "local"))
     assert "outside [-1, 1]" in refused(run("train", "late", "--data", features, "--label-range", -1, 1))
@@ -263,6 +257,34 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
 def test_without_a_gpu_cuda_is_refused(run, features, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert "there is no GPU here" in refused(run("train", "late", "--data", features, "--device", "cuda"))
+
+
+WITHOUT = r"models\.(extractors|media|shipped)\b|av\b|cv2\b|transformers\b"
+
+
+@pytest.mark.parametrize("command", ["train", "benchmark", "convert"])
+def test_on_features_nothing_is_imported_that_decodes_media_or_makes_what_ships(
+    features, tmp_path, repository_root, command
+):
+    words = {
+        "train": ["late", "--data", features, "--out", tmp_path, *QUICK],
+        "benchmark": ["late", "--data", features, "--out", tmp_path / "runs.json", *QUICK],
+        "convert": [features, tmp_path / "features.pkl"],
+    }[command]
+    script = (
+        "import sys; from models.__main__ import main; status = main(sys.argv[1:]); "
+        "print('imported', *sorted(sys.modules)); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, command, *map(str, words)],
+        cwd=repository_root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = done.stdout.splitlines()[-1].split()
+    assert "models.features.files" in imported
+    assert [name for name in imported if re.match(WITHOUT, name)] == []
 
 
 def test_it_runs_as_a_program(features, tmp_path, repository_root):

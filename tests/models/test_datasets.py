@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.datasets import SCORES, SIMS_SCORES, SPLITS, DataError, FeatureSet, renamed, scaled
-from models.training.feature_files import load_features, save_features
-from models.training.utterances import Utterance
+from models.features.feature_set import SCORES, SIMS_SCORES, SPLITS, DataError, FeatureSet, renamed, scaled
+from models.features.files import load_features, save_features
+from models.features.utterances import Utterance
 from models.types import MODALITIES
 from tests.models.feature_sets import AUDIO, DIMS, TEXT, VISION, feature_set, same_items
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.clip import SAMPLE_RATE, Clip
-from models.decode import MediaError, decode
+from models.media.clip import SAMPLE_RATE, Clip, MediaError
+from models.media.decode import decode
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ROOT.parent / "shared" / "data" / "clips" / "video"
@@ -652,7 +652,7 @@ def test_decoding_is_fast_and_needs_no_torch(tmp_path):
     start = process_time()
     decode(path)
     assert process_time() - start < 1.5  # 0.15 s on an idle core; this only catches decoding gone quadratic
-    script = "import sys, models.decode; sys.exit('torch' in sys.modules)"
+    script = "import sys, models.media.decode; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
 
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from models.extractors.profile import Profile
+from models.features.feature_set import SIMS_SCORES, DataError
+from models.features.files import load_features
 from models.manifest import ManifestError
 from models.training import extraction
-from models.training.datasets import SIMS_SCORES, DataError
 from models.training.extraction import extract_features, listed_clips
-from models.training.feature_files import load_features
 from tests.models.feature_sets import AUDIO, TEXT, VISION
 
 HEADINGS = ["file", "text", "score", "split"]

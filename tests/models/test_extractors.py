@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.checkpoint import CheckpointError
-from models.clip import SAMPLE_RATE, Clip
-from models.decode import decode
 from models.extractors.audio import level, log_mel, voiced_span
 from models.extractors.profile import Profile
 from models.extractors.text import plain
 from models.extractors.vision import track_face
+from models.media.clip import SAMPLE_RATE, Clip
+from models.media.decode import decode
+from models.tensors import CheckpointError
 from models.types import Modality
 
 

@@ -12,13 +12,13 @@ import torch
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
-from models.checkpoint import CheckpointError
-from models.clip import SAMPLE_RATE, Clip
 from models.extractors.familiarity import Familiarity
 from models.extractors.profile import Profile
-from models.training.familiarity import fit_familiarity, mean_states
-from models.training.sources import Sources, Speech
-from models.training.utterances import Utterance
+from models.features.utterances import Utterance
+from models.media.clip import SAMPLE_RATE, Clip
+from models.shipped.familiarity import fit_familiarity, mean_states
+from models.shipped.sources import Sources, Speech
+from models.tensors import CheckpointError
 from models.types import Modality
 from tests.made_up_voice import vowels
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.datasets import SIMS_SCORES, SPLITS, DataError
-from models.training.feature_files import load_features, save_features
-from models.training.mmsa import load_pickle
+from models.features.feature_set import SIMS_SCORES, SPLITS, DataError
+from models.features.files import load_features, save_features
+from models.features.pickles import load_pickle
 from models.types import MODALITIES
 from tests.models.feature_sets import (
     AUDIO,
@@ -416,8 +416,8 @@ def test_an_array_that_numpy_would_misread_is_refused(write, kind):
     path = write({**mmsa_content(), "unsound": UNSOUND[kind]})
     script = (
         "import sys\n"
-        "from models.training.datasets import DataError\n"
-        "from models.training.mmsa import load_pickle\n"
+        "from models.features.feature_set import DataError\n"
+        "from models.features.pickles import load_pickle\n"
         "try:\n    print(load_pickle(sys.argv[1])['unsound'])\n"
         "except DataError as error:\n    sys.exit(f'refused: {error}')\n"
     )

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from models.features.feature_set import SIMS_SCORES
+from models.features.missing import RATES, drop_frames, modality_generators, neutral_states
+from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.registry import FUSION_MODELS, spec
-from models.training.datasets import SIMS_SCORES
-from models.training.frame_drops import RATES, auilc, drop_frames, modality_generators, neutral_states
+from models.training.language_models import language_model
+from models.training.metrics import auilc
+from models.training.prediction import predict, score_metrics
 from models.training.protocols import PROTOCOLS, Setting
-from models.training.research import figures, language_model
-from models.training.trainer import predict
-from models.training.utterances import Utterance, collate
 from models.types import MODALITIES
 from tests.models.feature_sets import AUDIO, DIMS, TEXT, VISION, utterances
 
@@ -34,7 +35,7 @@ def build(name: str, seed: int = 0) -> FusionModel:
 @pytest.mark.parametrize("name", FUSION_MODELS)
 def test_a_rate_of_one_is_the_constant_predictor(name):
     rows = PROTOCOLS["rmfm"](build(name), ITEMS, Setting(CONSTANT, rates=(0.0, 1.0)))
-    assert rows["rate 1"] == figures(np.full(len(ITEMS), CONSTANT), ITEMS)
+    assert rows["rate 1"] == score_metrics(np.full(len(ITEMS), CONSTANT), ITEMS)
     assert rows["rate 1"]["corr"] == 0
     assert rows["rate 0"] == PROTOCOLS["full"](build(name), ITEMS, Setting(CONSTANT))["text+audio+vision"]
 
@@ -130,7 +131,7 @@ def test_every_subset_is_what_the_model_says_with_the_others_off():
     assert len(rows) == 7
     without_words = [Utterance({m: i.states[m] for m in (AUDIO, VISION)}, i.target, "", "") for i in ITEMS]
     scores = predict(model, without_words, DIMS, MODALITIES)
-    assert rows["audio+vision"] == pytest.approx(figures(scores, ITEMS))
+    assert rows["audio+vision"] == pytest.approx(score_metrics(scores, ITEMS))
 
 
 def test_mmin_has_six_conditions_and_their_mean():

@@ -7,15 +7,10 @@ import pytest
 import torch
 
 from models.extractors.readers import PolarityReader, informative
+from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
 from models.registry import spec
-from models.training.reconstruction import (
-    fit_reader,
-    measure_reconstruction,
-    pooled,
-    reconstruction_figures,
-)
-from models.training.utterances import Utterance, collate
+from models.shipped.reconstruction import fit_reader, measure_reconstruction, pooled, reconstruction_figures
 from models.types import MODALITIES, Modality
 
 

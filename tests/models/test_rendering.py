@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.clip import SAMPLE_RATE
 from models.extractors.audio import log_mel
 from models.extractors.phrases import PHRASES, PhraseBank, mean_states
 from models.extractors.profile import Profile
 from models.extractors.rendering import Renderer
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate, sound
+from models.media.clip import SAMPLE_RATE
 from models.types import Modality
 
 

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.checkpoint import CheckpointError, load_fusion
+from models.checkpoint import load_fusion
+from models.features.feature_set import SIMS_SCORES, DataError
+from models.features.utterances import Utterance
 from models.fusion.late import LateFusion
 from models.registry import FUSION_MODELS
-from models.training import research
-from models.training.datasets import SIMS_SCORES, DataError
+from models.tensors import CheckpointError
 from models.training.feature_weights import load_for, median_target, train_on_features
-from models.training.research import ResearchRecipe, evaluate, fit
-from models.training.runs import digest
-from models.training.utterances import Utterance
+from models.training.fitting import ResearchRecipe, fit
+from models.training.loop import shuffled
+from models.training.prediction import model_metrics
+from models.training.runs import TrainingRun, digest
 from models.types import Modality
 from tests.models.feature_sets import AUDIO, TEXT, feature_set, utterances
 
@@ -33,13 +35,15 @@ def same_weights(one, other) -> bool:
 def test_every_method_trains_on_features(name):
     model = fit(name, feature_set(tokens=True), 0, replace(QUICK, epochs=2, modality_dropout=0.3))
     assert not model.training
-    metrics = evaluate(model, feature_set().test if name != "lrcmt" else feature_set(tokens=True).test)
+    metrics = model_metrics(model, feature_set().test if name != "lrcmt" else feature_set(tokens=True).test)
     assert metrics["items"] == 32
     assert 0 < metrics["mae"] < 4
 
 
 def test_it_learns():
-    metrics = evaluate(fit("late", feature_set(), 0, ResearchRecipe(epochs=25, lr=5e-3)), feature_set().test)
+    metrics = model_metrics(
+        fit("late", feature_set(), 0, ResearchRecipe(epochs=25, lr=5e-3)), feature_set().test
+    )
     assert metrics["corr"] > 0.9
     assert metrics["mae"] < 0.9
 
@@ -64,7 +68,7 @@ def test_training_ends_after_its_patience_and_gives_the_best_epoch(monkeypatch):
         seen.append({key: value.clone() for key, value in model.state_dict().items()})
         return next(errors)
 
-    monkeypatch.setattr(research, "_mae", made_up_error)
+    monkeypatch.setattr("models.training.fitting._mae", made_up_error)
     history = []
     model = fit("late", feature_set(), 0, ResearchRecipe(epochs=20, patience=3), history=history)
     assert [entry["valid_mae"] for entry in history] == [1.0, 0.8, 0.9, 0.85, 0.95]
@@ -73,7 +77,7 @@ def test_training_ends_after_its_patience_and_gives_the_best_epoch(monkeypatch):
 
 def test_an_epoch_before_the_method_is_complete_is_not_chosen(monkeypatch):
     errors = iter([0.1, 0.2, 0.9, 0.8, 0.9, 0.9])
-    monkeypatch.setattr(research, "_mae", lambda model, items: next(errors))
+    monkeypatch.setattr("models.training.fitting._mae", lambda model, items: next(errors))
     monkeypatch.setattr(LateFusion, "warm_up", 0.4)
     history = []
     fit("late", feature_set(), 0, ResearchRecipe(epochs=6, patience=2), history=history)
@@ -85,7 +89,7 @@ def test_an_interrupted_run_continues_to_the_very_same_model(name, tmp_path, mon
     recipe = replace(QUICK, epochs=4, modality_dropout=0.3, frame_dropout=0.2)
     in_one_go = fit(name, feature_set(), 1, recipe)
 
-    path, record = tmp_path / "method.run", research.TrainingRun.record
+    path, record = tmp_path / "method.run", TrainingRun.record
 
     def interrupted(self, *measured, **options):
         record(self, *measured, **options)
@@ -93,7 +97,7 @@ def test_an_interrupted_run_continues_to_the_very_same_model(name, tmp_path, mon
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(research.TrainingRun, "record", interrupted)
+        patch.setattr(TrainingRun, "record", interrupted)
         fit(name, feature_set(), 1, recipe, run=path)
     torch.rand(7)  # whatever else the program draws in between
     history = []
@@ -135,7 +139,7 @@ def test_the_digest_is_of_labels_and_states():
 def test_no_batch_has_a_single_item():
     generator = torch.Generator().manual_seed(0)
     items = utterances(33, seed=0)
-    sizes = [len(batch) for batch in research._batches(items, 16, generator)]
+    sizes = [len(batch) for batch in shuffled(items, 16, generator)]
     assert sizes == [16, 17]
 
 
@@ -144,7 +148,7 @@ def test_rows_without_anything_do_not_train_and_get_no_score():
     dataset = feature_set()
     padded = replace(dataset, train=[*dataset.train, empty])
     model = fit("late", padded, 0, QUICK)
-    assert evaluate(model, [*dataset.test, empty]) == evaluate(model, dataset.test)
+    assert model_metrics(model, [*dataset.test, empty]) == model_metrics(model, dataset.test)
 
 
 def test_what_cannot_be_trained_is_said(monkeypatch):
@@ -156,7 +160,7 @@ def test_what_cannot_be_trained_is_said(monkeypatch):
         fit("lrcmt", feature_set(), 0)
     with pytest.raises(ValueError, match="bf16 is for a GPU"):
         fit("late", feature_set(), 0, replace(QUICK, bf16=True))
-    monkeypatch.setattr(research, "_mae", lambda model, items: float("nan"))
+    monkeypatch.setattr("models.training.fitting._mae", lambda model, items: float("nan"))
     with pytest.raises(ValueError, match=r"diverged.*lower learning rate"):
         fit("late", feature_set(), 0, QUICK)
 
@@ -167,7 +171,7 @@ def test_what_cannot_be_trained_is_said(monkeypatch):
 def test_every_method_trains_on_a_gpu(name, bf16):
     dataset = feature_set(tokens=True)
     model = fit(name, dataset, 0, replace(QUICK, bf16=bf16), "cuda")
-    assert np.isfinite(evaluate(model, dataset.test)["mae"])
+    assert np.isfinite(model_metrics(model, dataset.test)["mae"])
 
 
 def test_weights_are_written_measured_as_stored_and_loaded(tmp_path):
@@ -181,7 +185,7 @@ def test_weights_are_written_measured_as_stored_and_loaded(tmp_path):
     assert stored.meta.training["seed"] == 5
     assert stored.meta.training["items"] == {"train": 96, "valid": 32, "test": 32}
     assert stored.meta.figures == meta.figures
-    assert stored.meta.figures["test"] == evaluate(stored.model, dataset.test, SIMS_SCORES)
+    assert stored.meta.figures["test"] == model_metrics(stored.model, dataset.test, SIMS_SCORES)
     assert all(0 < stored.meta.quantile(subset) < 6 for subset in Modality.subsets())
 
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from av.audio.resampler import AudioResampler
 
-import models.sound
-from models.clip import MediaError
-from models.sound import Sound
+from models.media.clip import MediaError
+from models.media.sound import Sound
 
 
 def frame_of(channels: int, rate: int) -> av.AudioFrame:
@@ -38,7 +37,7 @@ def test_sound_whose_last_samples_cannot_be_converted_is_refused(monkeypatch):
                 raise av.error.InvalidDataError(1094995529, "Invalid data found when processing input")
             return self.whole.resample(frame)
 
-    monkeypatch.setattr(models.sound, "AudioResampler", Resampler)
+    monkeypatch.setattr("models.media.sound.AudioResampler", Resampler)
     sound = Sound()
     sound.add(frame_of(2, rate=44_100), 0.0)
     with pytest.raises(MediaError, match=r"\(2 channels, 44100 Hz\) cannot be converted") as refused:

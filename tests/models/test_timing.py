@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.clip import FRAME_RATE, SAMPLE_RATE, Word
 from models.extractors.profile import Profile
 from models.extractors.timing import face_times, token_times, voice_times
+from models.media.clip import FRAME_RATE, SAMPLE_RATE, Word
 
 WORDS = (Word("it", 0.5, 0.7), Word("was", 0.8, 1.0), Word("unbelievable", 1.0, 1.9))
 

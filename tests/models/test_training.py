@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from models.features.missing import drop_modalities
+from models.features.utterances import Utterance, collate
 from models.manifest import ManifestError
-from models.training.cards import gain_sentence
-from models.training.evaluation import conformal_quantile, evaluate_clips, pooled_quantiles
-from models.training.shipping import recognised_words
-from models.training.sources import Sources, Speech
-from models.training.trainer import FusionTrainer, Recipe, predict
-from models.training.utterances import TripleMaker, Utterance, collate, drop_modalities
+from models.shipped.cards import gain_sentence
+from models.shipped.evaluation import leave_speakers_out, pooled_quantiles
+from models.shipped.shipping import recognised_words
+from models.shipped.sources import Sources, Speech
+from models.shipped.trainer import FusionTrainer, Recipe
+from models.shipped.triples import TripleMaker
+from models.training.metrics import conformal_quantile
+from models.training.prediction import predict
 from models.types import MODALITIES, Modality
 
 TEXT, AUDIO, VISION = MODALITIES
@@ -113,7 +117,7 @@ def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
     recipe = Recipe(general_epochs=1, clip_epochs=1, text=64, speech=64, faces=64, triples=64, batch=32)
     mute = replace(sources.clips[0], states={AUDIO: sources.clips[0].states[AUDIO]})
     heard = [mute, *sources.clips[1:]]  # the recogniser heard nothing in the first, all in the others
-    result = evaluate_clips(
+    result = leave_speakers_out(
         "late", sources, speech, DIMS, [0, 1], recipe, log=lambda line: None, recognised=heard
     )
     assert len(result["subsets"]) == 7

@@ -11,7 +11,7 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from models.clip import FRAME_RATE, MediaError
+from models.media.clip import FRAME_RATE, MediaError
 
 LONGER_SIDE = 480  # pixels; larger frames are scaled down, smaller ones stay
 MAX_PIXELS = 7680 * 4320  # a frame of 8K video

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.catalogue import adapters_sentence
 from models.checkpoint import CheckpointMeta, subset_name
 from models.extractors.readers import informative
 from models.fusion.spec import ModelSpec
+from models.training.tables import COLUMNS, markdown_table
 from models.types import Modality
 
-COLUMNS = {  # metric: (heading, factor, digits)
-    "mae": ("MAE", 1, 3),
-    "corr": ("Corr", 1, 3),
-    "acc7": ("Acc-7 %", 100, 1),
-    "acc2_non0": ("Acc-2 non0 %", 100, 1),
-    "acc2_has0": ("Acc-2 has0 %", 100, 1),
-    "f1_non0": ("F1 non0 %", 100, 1),
-    "f1_has0": ("F1 has0 %", 100, 1),
-    "coverage": ("80 % interval covers %", 100, 1),
-    "width": ("its width", 1, 2),
-}
 SPOKEN = {"text": "words", "audio": "voice", "vision": "face"}
 LICENCE = "Research and non-commercial use only: LICENSE-WEIGHTS.md has the terms of each data set."
 VALENCE = (
@@ -91,7 +82,7 @@ def write_extractor_card(path: Path, which: str, figures: dict) -> None:
     path.write_text(
         f"# {title}\n\n{text}\n\n## Held-out figures\n\n"
         f"{markdown_table(['', *metrics], rows)}\n\n"
-        f"Made by `python -m models train-extractors {which}`.\n\n{LICENCE}\n"
+        f"Made by `python -m models.shipped train-extractors {which}`.\n\n{LICENCE}\n"
     )
 
 
@@ -133,13 +124,13 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         "speakers are kept out of each fold to measure the interval.\n\n"
         f"{subset_table(meta.figures['clips'])}\n\n"
         f"{gain_sentence(meta.figures['gain'], meta.figures['seeds'])} "
-        f"Made by `python -m models evaluate --data clips --methods {method.name}`.\n\n"
+        f"Made by `python -m models.shipped measure clips {method.name}`.\n\n"
         f"{_recognised_section(meta.figures.get('recognised', {}))}"
         "## On actors never heard: RAVDESS\n\n"
         "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
         "nothing about it.\n\n"
         f"{subset_table(meta.figures['speech'])}\n\n"
-        f"Made by `python -m models evaluate --data speech --methods {method.name}`.\n\n"
+        f"Made by `python -m models.shipped measure speech {method.name}`.\n\n"
         "## These very weights on data that nothing in them saw\n\n"
         + markdown_table(
             ["", "items", "MAE", "Corr"],
@@ -149,20 +140,8 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
             ],
         )
         + "\n\nSpeech: six RAVDESS actors; faces: the FER+ test split. "
-        f"Made by `python -m models train {method.name}`.\n\n"
+        f"Made by `python -m models.shipped train {method.name}`.\n\n"
         f"{_imagined_section(meta.figures.get('imagined', {}))}{LICENCE}\n"
-    )
-
-
-def adapters_sentence(sizes: dict[str, int]) -> str:
-    """What a method trains inside the language model and beside it; "" for one that runs none."""
-    if "adapters" not in sizes:
-        return ""
-    whole, adapters, trained = sizes["language_model"], sizes["adapters"], sizes["total"]
-    return (
-        f"Not counted: the frozen language model's {whole:,}. The adapters inside it are {adapters:,}, "
-        f"{100 * adapters / whole:.2f} % of that; all that is trained with the fusion is "
-        f"{100 * trained / whole:.2f} %."
     )
 
 
@@ -258,12 +237,6 @@ def _ordered(figures: dict[str, dict]) -> list[str]:
 
 def _spoken(subset: str) -> str:
     return " + ".join(SPOKEN[m] for m in subset.split("+"))
-
-
-def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(value: list[float], factor: int, digits: int) -> str:

@@ -7,19 +7,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.checkpoint import LANGUAGE_MODEL, save_tensors
 from models.extractors.profile import Profile, fingerprint
-from models.training import face_encoder, text_encoder, voice_decoder, voice_encoder
-from models.training.cards import write_extractor_card
-from models.training.familiarity import evaluate_familiarity, fit_familiarity
-from models.training.sources import (
+from models.shipped import face_encoder, text_encoder, voice_decoder, voice_encoder
+from models.shipped.cards import write_extractor_card
+from models.shipped.familiarity import evaluate_familiarity, fit_familiarity
+from models.shipped.sources import (
     SHIPPED_FOLD,
     cross_fitted_voices,
     load_sources,
     load_speech_fold,
     voice_copy,
 )
-from models.types import MODALITIES
+from models.tensors import save_tensors
+from models.types import LANGUAGE_MODEL, MODALITIES
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:

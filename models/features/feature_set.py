@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from models.features.utterances import Utterance
 from models.registry import EXTRACTORS
-from models.training.utterances import Utterance
 from models.types import MODALITIES, Modality
 
 SPLITS = ("train", "valid", "test")
@@ -126,6 +126,12 @@ def utterance_notes(dataset: FeatureSet, split: str) -> list[str]:
 def has_notes(dataset: FeatureSet) -> bool:
     """True where something is known that was not read of an utterance."""
     return any(note for notes in dataset.utterance_notes.values() for note in notes)
+
+
+def has_tokens(dataset: FeatureSet) -> bool:
+    """True where every utterance with words comes with their token ids."""
+    items = [item for _, split in dataset for item in split if Modality.TEXT in item.states]
+    return bool(items) and all(item.ids is not None for item in items)
 
 
 def by_note(notes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

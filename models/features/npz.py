@@ -1,4 +1,4 @@
-"""Features files: this project's `.npz`, and (see `mmsa`) MMSA's `.pkl`."""
+"""Features as `.npz`, this project's own files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.training.datasets import (
+from models.features.feature_set import (
     SCORES,
     SPLITS,
     UNNAMED_PROFILE,
@@ -27,37 +27,8 @@ from models.training.datasets import (
     transcripts,
     utterance_notes,
 )
-from models.training.mmsa import read_mmsa, write_mmsa
-from models.training.utterances import Utterance
+from models.features.utterances import Utterance
 from models.types import MODALITIES, Modality
-
-
-def load_features(path: Path, label_range: tuple[float, float] | None = None) -> FeatureSet:
-    """The features in a `.npz` of this project or a `.pkl` of MMSA's.
-
-    label_range : of the labels in the file; None for what a `.npz` says, and for a `.pkl` [-1, 1] where no
-    label lies outside (CH-SIMS), else [-3, 3]
-    Raises DataError for everything that is wrong with the file.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"there is no file {path}")
-    if path.suffix == ".npz":
-        return read_npz(path, label_range)
-    if path.suffix in (".pkl", ".pickle"):
-        return read_mmsa(path, label_range)
-    raise DataError(f"{path} is neither a .npz nor a .pkl; features come as one of these")
-
-
-def save_features(path: Path, dataset: FeatureSet) -> None:
-    """Write features as `.npz`, or as `.pkl` for MMSA, by the name's ending."""
-    path = Path(path)
-    if path.suffix == ".npz":
-        write_npz(path, dataset)
-    elif path.suffix in (".pkl", ".pickle"):
-        write_mmsa(path, dataset)
-    else:
-        raise DataError(f"{path} must end in .npz, or in .pkl for MMSA")
 
 
 def write_npz(path: Path, dataset: FeatureSet) -> None:

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 
-from models.clip import SAMPLE_RATE, MediaError
+from models.media.clip import SAMPLE_RATE, MediaError
 
 MAX_GAP = 0.2  # s; a larger hole in the sound is filled with silence
 CANCELLED = 0.1  # of the energy that a mix of unrelated channels would have: about -10 dB

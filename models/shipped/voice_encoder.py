@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.clip import SAMPLE_RATE
 from models.extractors.audio import RAVDESS_EMOTIONS, VALENCE, VoiceEncoder, level, log_mel, voiced_span
+from models.extractors.valence import ravdess_valence
+from models.media.clip import SAMPLE_RATE
 from models.training.metrics import correlation
-from models.valence import ravdess_valence
 
 FOLDS = 4  # of six actors each, three women and three men; fold 0 is never in a shipped weight
 CROP = 160  # log-mel frames (1.6 s) a training example

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.registry import spec
-from models.training.sources import Sources, Speech
-from models.training.utterances import TripleMaker, Utterance, collate, drop_modalities
+from models.shipped.sources import Sources, Speech
+from models.shipped.triples import TripleMaker
+from models.training.loop import TrainingLoop
 from models.types import Modality
 
 
@@ -158,28 +160,26 @@ class FusionTrainer:
         seed: int,
         log: Callable[[str], None] | None,
     ) -> None:
-        recipe = self.recipe
-        generator = torch.Generator().manual_seed(seed)
-        optimizer = torch.optim.AdamW(groups, weight_decay=spec(name).training["weight_decay"])
-        highest = [group["lr"] for group in optimizer.param_groups]
-        model.train()
+        loop = TrainingLoop(
+            model,
+            groups,
+            spec(name).training["weight_decay"],
+            count,
+            self.recipe.batch,
+            self.recipe.modality_dropout,
+            torch.Generator().manual_seed(seed),
+            self.device,
+            _batches_of_like_length,
+        )
         for epoch, items in enumerate(epochs):
-            losses = []
-            for number, batch in enumerate(_batches(items, recipe.batch, generator)):
-                progress = (epoch + number * recipe.batch / len(items)) / count
-                for group, lr in zip(optimizer.param_groups, highest, strict=True):
-                    group["lr"] = lr * (0.55 + 0.45 * np.cos(np.pi * progress))  # from full to a tenth
-                features, target = collate(batch, self.dims)
-                features = drop_modalities(features, recipe.modality_dropout, generator)
-                step = model.training_step(
-                    features.to(self.device), target.to(self.device), optimizer, progress
-                )
-                losses.append(sum(step.values()))
+            loss = loop.epoch(epoch, items)
             if log:
-                log(f"epoch {epoch + 1}/{count}: loss {np.mean(losses):.3f}")
+                log(f"epoch {epoch + 1}/{count}: loss {loss:.3f}")
 
 
-def _batches(items: list[Utterance], size: int, generator: torch.Generator) -> Iterator[list[Utterance]]:
+def _batches_of_like_length(
+    items: list[Utterance], size: int, generator: torch.Generator
+) -> Iterator[list[Utterance]]:
     """Shuffled batches; words of like length share one, since the text subnet's time is its padding."""
     order = torch.randperm(len(items), generator=generator).tolist()
     for start in range(0, len(order), 16 * size):
@@ -193,22 +193,3 @@ def _batches(items: list[Utterance], size: int, generator: torch.Generator) -> I
 def _words(item: Utterance) -> int:
     states = item.states.get(Modality.TEXT)
     return 0 if states is None else len(states)
-
-
-@torch.inference_mode()
-def predict(
-    model: FusionModel,
-    items: list[Utterance],
-    dims: dict[Modality, int],
-    subset: tuple[Modality, ...],
-    batch: int = 128,
-) -> np.ndarray:
-    """Scores (n,) with only `subset` switched on, where the model is; NaN for an item that has none of it."""
-    device = next(model.parameters()).device
-    scores = np.full(len(items), np.nan)
-    for start in range(0, len(items), batch):
-        features = collate(items[start : start + batch], dims)[0].only(subset).to(device)
-        usable = features.present().any(1).cpu().numpy()
-        predicted = model(features).score.cpu().numpy()
-        scores[start : start + batch][usable] = predicted[usable]
-    return scores

@@ -1,25 +1,36 @@
-"""Random missing of modality features (RMFM): frames and words that drop out, and the area under the curve.
+"""What is missing of an utterance: modalities that drop out, and random missing of modality features (RMFM).
 
-Yuan et al., Transformer-based Feature Reconstruction Network, ACM MM 2021. There a dropped word becomes
-[UNK] before the language model reads it; here the states are what drops, since a features file has nothing
-else. States of neighbouring words may still carry some of a dropped one.
+RMFM, frames and words that drop out: Yuan et al., Transformer-based Feature Reconstruction Network, ACM MM
+2021. There a dropped word becomes [UNK] before the language model reads it; here the states are what drops,
+since a features file has nothing else. States of neighbouring words may still carry some of a dropped one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
-from models.training.utterances import Utterance
-from models.types import MODALITIES, Modality
+from models.types import MODALITIES, Features, Modality
 
 UNKNOWN_TOKEN = 100  # [UNK] in the vocabularies of BERT
 FRAMING_TOKENS = (101, 102)  # [CLS] and [SEP]
 RATES = tuple(round(0.1 * i, 1) for i in range(11))  # 0.0 … 1.0, the grid of MOSI and MOSEI
+
+
+def drop_modalities(features: Features, rate: float, generator: torch.Generator) -> Features:
+    """Modality dropout: with probability `rate` a row keeps only a random non-empty part of what it has."""
+    present = features.present()
+    noise = torch.rand(present.shape, generator=generator).masked_fill(~present, -1)
+    count = present.sum(1)
+    # keep the k modalities with the highest noise, k uniform over 1 … count
+    kept_count = (torch.rand(len(present), generator=generator) * count).long() + 1
+    ranks = noise.argsort(1, descending=True).argsort(1)
+    dropped = torch.rand(len(present), generator=generator) < rate
+    return features.keep((ranks < kept_count[:, None]) | ~dropped[:, None])
 
 
 def neutral_states(model: FusionModel) -> dict[Modality, Tensor]:
@@ -54,14 +65,3 @@ def drop_frames(
         if not dropped.all():
             states[modality] = torch.where(dropped[:, None], neutral[modality], rows)
     return replace(item, states=states, ids=ids)
-
-
-def auilc(rates: tuple[float, ...], values: list[float]) -> float:
-    """Area under the indicators line chart: the trapezoid under a metric over increasing missing rates.
-
-    Not divided by the span of the rates, as published: areas over different grids do not compare. For MAE
-    less is better.
-    """
-    if len(rates) != len(values) or len(rates) < 2 or any(np.diff(rates) <= 0):
-        raise ValueError(f"AUILC needs a value for each of two or more increasing rates; got {rates}")
-    return float(np.trapezoid(values, rates))

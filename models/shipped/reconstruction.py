@@ -9,11 +9,12 @@ from torch import Tensor
 from models.checkpoint import subset_name
 from models.extractors.profile import Profile
 from models.extractors.readers import PolarityReader, Read, own_readings
+from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
 from models.fusion.mfm import MFM
+from models.shipped.sources import Sources, Speech
+from models.shipped.triples import TripleMaker
 from models.training.metrics import correlation
-from models.training.sources import Sources, Speech
-from models.training.utterances import TripleMaker, Utterance, collate
 from models.types import MODALITIES, Modality
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]

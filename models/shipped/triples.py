@@ -1,58 +1,12 @@
-"""Training items with the modalities they really have, and how they become batches."""
+"""Triples of words, voice and face that never met, matched by their labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from torch import Tensor
 
-from models.types import MODALITIES, Features, Modality, Sequence
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One labelled item.
-
-    states : {modality: (T, d)} of the modalities it has, from extractors that did not train on it
-    target : score in [-3, 3]
-    source : "clips", "speech", "text", "faces" or "triples"
-    group : speaker or video, never on both sides of a split
-    ids : (T,) token ids of its text states, for methods that run the language model; None where unknown
-    """
-
-    states: dict[Modality, Tensor]
-    target: float
-    source: str
-    group: str
-    ids: Tensor | None = None
-
-
-def collate(utterances: list[Utterance], dims: dict[Modality, int]) -> tuple[Features, Tensor]:
-    """Features and targets (B,) of utterances; what one lacks is absent, not zero evidence."""
-    # token ids are of use only where every utterance with words knows them
-    know_ids = all(u.ids is not None for u in utterances if Modality.TEXT in u.states)
-
-    def single(utterance: Utterance, modality: Modality) -> Sequence:
-        states = utterance.states.get(modality)
-        with_ids = know_ids and modality is Modality.TEXT and states is not None
-        return Sequence.single(states, dims[modality], utterance.ids if with_ids else None)
-
-    sequences = {m: Sequence.stack([single(u, m) for u in utterances]) for m in MODALITIES}
-    return Features(**sequences), torch.tensor([u.target for u in utterances], dtype=torch.float32)
-
-
-def drop_modalities(features: Features, rate: float, generator: torch.Generator) -> Features:
-    """Modality dropout: with probability `rate` a row keeps only a random non-empty part of what it has."""
-    present = features.present()
-    noise = torch.rand(present.shape, generator=generator).masked_fill(~present, -1)
-    count = present.sum(1)
-    # keep the k modalities with the highest noise, k uniform over 1 … count
-    kept_count = (torch.rand(len(present), generator=generator) * count).long() + 1
-    ranks = noise.argsort(1, descending=True).argsort(1)
-    dropped = torch.rand(len(present), generator=generator) < rate
-    return features.keep((ranks < kept_count[:, None]) | ~dropped[:, None])
+from models.features.utterances import Utterance
+from models.types import Modality
 
 
 class TripleMaker:

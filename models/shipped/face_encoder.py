@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from torchvision.transforms import v2
 from tqdm import tqdm
 
+from models.extractors.valence import FERPLUS_VALENCE
 from models.extractors.vision import EMOTIONS, FaceDecoder, FaceEncoder
 from models.training.metrics import correlation
-from models.valence import FERPLUS_VALENCE
 
 TRAIN, VALID, TEST = 0, 1, 2
 THUMB = 16  # pixels of the thumbnail that keeps looks, beside emotion, in the embedding

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from models.extractors.familiarity import Familiarity, distances
 from models.extractors.profile import Profile
-from models.training.sources import Sources, Speech
-from models.training.utterances import Utterance
+from models.features.utterances import Utterance
+from models.shipped.sources import Sources, Speech
 from models.types import MODALITIES, Modality
 
 FOLDS = 5

@@ -12,11 +12,11 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from models.clip import MAX_SECONDS, Clip, MediaError
-from models.missing_end import is_missing
-from models.picture import Picture
-from models.sound import Sound
-from models.timestamps import INTERLEAVING, SHORT, Clock, Track
+from models.media.clip import MAX_SECONDS, Clip, MediaError
+from models.media.missing_end import is_missing
+from models.media.picture import Picture
+from models.media.sound import Sound
+from models.media.timestamps import INTERLEAVING, SHORT, Clock, Track
 
 MAX_FRAMES = 30_000  # 120 s at 250 frames a second
 LARGE_PIXELS = 1920 * 1080  # above this, frames that no other frame needs are not decoded
@@ -47,7 +47,7 @@ def decode(
     """Decode a clip's picture and sound in one pass, or one of them alone.
 
     Frames are the first at or after each slot of 1 / FRAME_RATE seconds, by time stamp; frame times and sound
-    share one start. Jumps of the time stamps are closed up (see `models.timestamps`). Damaged packets are
+    share one start. Jumps of the time stamps are closed up (see `timestamps`). Damaged packets are
     skipped; where there were any, or the end is missing, the clip is marked `damaged`.
     max_seconds : what comes later is cut and the clip marked `truncated`
     max_frames : limit on the frames decoded, kept or not

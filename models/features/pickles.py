@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from models.training.datasets import DataError
+from models.features.feature_set import DataError
 
 DTYPE = re.compile(r"[biufcmMSUO][0-9]{0,9}")  # kind, and bytes (characters of U), as numpy writes it
 DAMAGE = EOFError, BufferError, LookupError, AttributeError, TypeError, ValueError, OverflowError

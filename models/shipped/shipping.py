@@ -7,25 +7,31 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import LANGUAGE_MODEL, CheckpointMeta, fusion_path, load_fusion, save_fusion
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
 from models.fusion.mfm import MFM
 from models.manifest import read_rows
 from models.registry import spec
-from models.training.cards import comparison, write_method_card
-from models.training.evaluation import evaluate_clips, evaluate_speech, pooled_quantiles, shipped_figures
-from models.training.reconstruction import (
+from models.shipped.cards import comparison, write_method_card
+from models.shipped.evaluation import (
+    cross_validate_actors,
+    leave_speakers_out,
+    pooled_quantiles,
+    shipped_figures,
+)
+from models.shipped.reconstruction import (
     matched_triples,
     measure_reconstruction,
     polarity_readers,
     reconstruction_figures,
 )
-from models.training.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
-from models.training.trainer import FusionTrainer
-from models.training.voice_encoder import FOLDS
+from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
+from models.shipped.trainer import FusionTrainer
+from models.shipped.voice_encoder import FOLDS
+from models.types import LANGUAGE_MODEL
 
 
-def evaluate(
+def measure_recipe(
     kind: str,
     name: str,
     data: Path,
@@ -47,7 +53,7 @@ def evaluate(
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
         readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, words, profile) if words else None
-        result = evaluate_clips(
+        result = leave_speakers_out(
             name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
         )
         true = np.array([clip.target for clip in sources.clips])
@@ -55,7 +61,7 @@ def evaluate(
         result.pop("predictions")
     else:
         folds = [load_speech_fold(data, profile, cache, fold) for fold in range(FOLDS)]
-        result = evaluate_speech(name, sources, folds, profile.dims, seeds, device=device)
+        result = cross_validate_actors(name, sources, folds, profile.dims, seeds, device=device)
     write_figures(checkpoints, kind, name, result)
 
 
@@ -67,7 +73,7 @@ def train_shipped(
     measured = figures.get("clips", {}).get(name)
     if measured is None:
         raise ValueError(
-            f"{name} has no interval yet; run `python -m models evaluate --data clips --methods {name}` first"
+            f"{name} has no interval yet; run `python -m models.shipped measure clips {name}` first"
         )
     profile = Profile.load("local", root=checkpoints)
     sources = load_sources(data, profile, cache)
@@ -129,7 +135,7 @@ def recognised_words(heard: Path, data: Path) -> list[str]:
 
 
 def read_figures(checkpoints: Path) -> dict:
-    """{"clips": {method: figures}, "speech": …} as `evaluate` stored them; empty where none were."""
+    """{"clips": {method: figures}, "speech": …} as `measure_recipe` stored them; empty where none were."""
     path = checkpoints / "local" / "figures.json"
     return json.loads(path.read_text()) if path.is_file() else {}
 

@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.checkpoint import load_strictly, load_tensors, save_tensors
-from models.decode import decode
 from models.extractors.audio import VoiceEncoder
 from models.extractors.profile import Profile
+from models.extractors.valence import FERPLUS_VALENCE
 from models.extractors.vision import EMOTIONS
-from models.training import face_encoder, voice_encoder
-from models.training.text_encoder import MOSI_REPEATS, load_transcripts
-from models.training.utterances import Utterance
+from models.features.utterances import Utterance
+from models.media.decode import decode
+from models.shipped import face_encoder, voice_encoder
+from models.shipped.text_encoder import MOSI_REPEATS, load_transcripts
+from models.tensors import load_strictly, load_tensors, save_tensors
 from models.types import Modality
-from models.valence import FERPLUS_VALENCE
 
 SHIPPED_FOLD = 0  # RAVDESS actors of this fold are in no shipped weight
 VALIDATION_SHARE = 0.1  # of transcripts' videos and faces, for calibration and model selection

@@ -9,34 +9,19 @@ import numpy as np
 
 from models.checkpoint import subset_name
 from models.extractors.readers import PolarityReader
-from models.training.metrics import correlation, sentiment_metrics
-from models.training.reconstruction import (
-    Measured,
-    measure_reconstruction,
-    pooled,
-    reconstruction_figures,
-)
-from models.training.sources import Sources, Speech
-from models.training.trainer import FusionTrainer, Recipe, predict
-from models.training.utterances import Utterance
+from models.features.utterances import Utterance
+from models.shipped.reconstruction import Measured, measure_reconstruction, pooled, reconstruction_figures
+from models.shipped.sources import Sources, Speech
+from models.shipped.trainer import FusionTrainer, Recipe
+from models.training.metrics import conformal_quantile, correlation, sentiment_metrics, spread
+from models.training.prediction import predict
 from models.types import MODALITIES, Modality
 
-COVERAGE = 0.8  # nominal, of the interval
 RECOGNISED_SUBSETS = [MODALITIES, (Modality.TEXT,)]
 SPEECH_SUBSETS = [(Modality.TEXT, Modality.AUDIO), (Modality.TEXT,), (Modality.AUDIO,)]
 
 
-def conformal_quantile(residuals: np.ndarray, coverage: float = COVERAGE) -> float:
-    """Half width that covers a new residual with probability `coverage`: split conformal, |error| sorted.
-
-    The ceil((n + 1) coverage)-th smallest of n residuals (Lei et al., JASA 2018), the largest if there are
-    fewer.
-    """
-    ordered = np.sort(np.abs(residuals))
-    return float(ordered[min(len(ordered), int(np.ceil((len(ordered) + 1) * coverage))) - 1])
-
-
-def evaluate_clips(
+def leave_speakers_out(
     name: str,
     sources: Sources,
     speech: Speech,
@@ -120,7 +105,7 @@ def evaluate_clips(
     }
 
 
-def evaluate_speech(
+def cross_validate_actors(
     name: str,
     sources: Sources,
     folds: list[Speech],
@@ -171,12 +156,6 @@ def shipped_figures(
         "speech words": figures(speech.test, (Modality.TEXT,)),
         "faces": figures(sources.test_faces, (Modality.VISION,)),
     }
-
-
-def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    """{metric: [mean, standard deviation over seeds]}, NaN where a run has none (NaN, or None from JSON)."""
-    values = {metric: np.array([run[metric] for run in runs], float) for metric in runs[0]}
-    return {metric: [float(each.mean()), float(each.std())] for metric, each in values.items()}
 
 
 def pooled_quantiles(evaluation: dict, true: np.ndarray) -> dict[str, float]:
