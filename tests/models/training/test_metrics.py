@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.training.metrics import correlation, sentiment_metrics, sims_metrics
+from models.training.metrics import conformal_quantile, correlation, sentiment_metrics, sims_metrics
 
 TRUE = np.array([-3.0, -1.5, -0.5, 0.0, 0.0, 0.5, 1.5, 2.5])
 PREDICTED = np.array([-4.0, -2.5, 0.0, 0.0, -0.2, 0.5, -0.1, 2.0])
@@ -96,3 +96,17 @@ def test_agrees_with_torchmetrics(seed):
     classes = [x.clamp(-3, 3).round().long() + 3 for x in (a, b)]
     same = functional.accuracy(*classes, "multiclass", num_classes=7, average="micro")
     assert figures["acc7"] == pytest.approx(same.item(), abs=1e-6)
+
+
+def test_conformal_quantile_is_the_ranked_residual():
+    residuals = np.array([-9, 1, -2, 3, 4, 5, -6, 7, 8.0])
+    assert conformal_quantile(residuals, 0.8) == 8  # ceil(10 * 0.8) = 8th smallest
+    assert conformal_quantile(np.array([1.0]), 0.8) == 1.0
+
+
+def test_conformal_interval_covers():
+    rng = np.random.default_rng(0)
+    covered = [
+        np.mean(np.abs(rng.normal(size=500)) <= conformal_quantile(rng.normal(size=50))) for _ in range(200)
+    ]
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.03)

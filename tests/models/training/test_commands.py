@@ -219,7 +219,7 @@ def test_extract_writes_features_that_train_reads(run, tmp_path):
     assert status == 0
     assert set(load_fusion("late", "local", tmp_path).meta.fingerprints) == {"text", "audio", "vision"}
     # and the weights that ship read them too
-    shipped = Path(__file__).parents[2] / "checkpoints"
+    shipped = Path(__file__).parents[3] / "checkpoints"
     status, printed, _ = run("evaluate", "lmf", "--data", path, "--weights", shipped)
     assert status == 0
 

@@ -98,7 +98,7 @@ def test_unknown_profile_and_missing_weights_are_named(tmp_path):
 
 
 def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
-    examples = Path(__file__).resolve().parents[2] / "assets" / "examples"
+    examples = Path(__file__).resolve().parents[3] / "assets" / "examples"
     clips = [decode(examples / f"{name}.mp4") for name in ("astronaut", "brave", "plain")]
     words = ["It was awful.", "I loved every minute of it, " * 4, "So they say. " * 60]
     asked = [(clip, text) for clip in clips for text in words]

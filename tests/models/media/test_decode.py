@@ -19,7 +19,7 @@ from PIL import Image
 from models.media.clip import SAMPLE_RATE, Clip, MediaError
 from models.media.decode import decode
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CLIPS = ROOT.parent / "shared" / "data" / "clips" / "video"
 
 CODECS = {

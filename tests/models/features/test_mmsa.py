@@ -30,7 +30,7 @@ from tests.models.feature_sets import (
     same_items,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

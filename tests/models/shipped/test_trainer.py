@@ -1,4 +1,4 @@
-"""Batches, modality dropout, label-matched triples, intervals, and a small training run."""
+"""Label-matched triples, a small training run in two stages, its figures, and what a card says of them."""
 
 from dataclasses import replace
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.features.missing import drop_modalities
-from models.features.utterances import Utterance, collate
+from models.features.utterances import Utterance
 from models.manifest import ManifestError
 from models.shipped.cards import gain_sentence
 from models.shipped.evaluation import leave_speakers_out, pooled_quantiles
@@ -15,9 +14,8 @@ from models.shipped.shipping import recognised_words
 from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
 from models.shipped.triples import TripleMaker
-from models.training.metrics import conformal_quantile
 from models.training.prediction import predict
-from models.types import MODALITIES, Modality
+from models.types import MODALITIES
 
 TEXT, AUDIO, VISION = MODALITIES
 DIMS = {TEXT: 12, AUDIO: 6, VISION: 5}
@@ -56,27 +54,6 @@ def small_sources():
     )
 
 
-def test_collate_marks_what_is_missing():
-    features, target = collate([*utterances(1, (TEXT,)), *utterances(1, (AUDIO, VISION))], DIMS)
-    assert features.present().tolist() == [[True, False, False], [False, True, True]]
-    assert target.shape == (2,)
-
-
-def test_modality_dropout_never_drops_everything_nor_adds_anything():
-    features, _ = collate(utterances(100, MODALITIES) + utterances(100, (TEXT, AUDIO)), DIMS)
-    kept = drop_modalities(features, 0.9, torch.Generator().manual_seed(0)).present()
-    assert kept.any(1).all()
-    assert not (kept & ~features.present()).any()
-    assert {tuple(row) for row in kept[:100].tolist()} == {
-        tuple(m in subset for m in MODALITIES) for subset in Modality.subsets()
-    }
-
-
-def test_no_dropout_at_rate_zero():
-    features, _ = collate(utterances(20, MODALITIES), DIMS)
-    assert drop_modalities(features, 0.0, torch.Generator()).present().all()
-
-
 def test_triples_agree_in_valence():
     voices, faces = utterances(300, (TEXT, AUDIO), seed=1), utterances(300, (VISION,), seed=2)
     maker, rng = TripleMaker(voices, faces, noise=0.2, unrelated=0.0, partners=20), np.random.default_rng(0)
@@ -86,20 +63,6 @@ def test_triples_agree_in_valence():
         assert set(triple.states) == set(MODALITIES)
         assert triple.states[TEXT] is transcript.states[TEXT]
         assert abs(by_states[id(triple.states[AUDIO])] - triple.target) < 1.2
-
-
-def test_conformal_quantile_is_the_ranked_residual():
-    residuals = np.array([-9, 1, -2, 3, 4, 5, -6, 7, 8.0])
-    assert conformal_quantile(residuals, 0.8) == 8  # ceil(10 * 0.8) = 8th smallest
-    assert conformal_quantile(np.array([1.0]), 0.8) == 1.0
-
-
-def test_conformal_interval_covers():
-    rng = np.random.default_rng(0)
-    covered = [
-        np.mean(np.abs(rng.normal(size=500)) <= conformal_quantile(rng.normal(size=50))) for _ in range(200)
-    ]
-    assert np.mean(covered) == pytest.approx(0.8, abs=0.03)
 
 
 def test_a_trained_model_predicts_and_an_item_without_the_subset_gives_nan():
