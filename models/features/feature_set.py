@@ -1,4 +1,4 @@
-"""Features with labels and official splits; `feature_files` reads and writes them."""
+"""Features with labels and official splits; `files` reads and writes them."""
 
 from __future__ import annotations
 
