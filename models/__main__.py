@@ -25,7 +25,7 @@ from models.arguments import (
     share,
     share_below_one,
 )
-from models.registry import EXTRACTORS, method_names
+from models.registry import EXTRACTORS
 
 RUNS = Path("runs")  # trained weights
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
@@ -58,13 +58,13 @@ def _parser() -> Parser:
     command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
     _add_label_range(command)
     add_device(command)
-    command.set_defaults(run=_extract)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("convert", help="features from .npz to MMSA's .pkl, or back")
     command.add_argument("source", type=Path)
     command.add_argument("out", type=Path)
     _add_label_range(command)
-    command.set_defaults(run=_convert)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("train", help="train methods on features")
     command.add_argument("method", help="a method's name, several separated by commas, or all")
@@ -79,7 +79,7 @@ def _parser() -> Parser:
     _add_features(command)
     _add_recipe(command)
     add_device(command)
-    command.set_defaults(run=_train)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("evaluate", help="figures of trained weights on a split of features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
@@ -94,7 +94,7 @@ def _parser() -> Parser:
     _add_protocol(command)
     _add_features(command)
     add_device(command)
-    command.set_defaults(run=_evaluate)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
@@ -105,7 +105,7 @@ def _parser() -> Parser:
     _add_features(command)
     _add_recipe(command)
     add_device(command)
-    command.set_defaults(run=_benchmark)
+    command.set_defaults(run=_on_features)
     return parser
 
 
@@ -147,41 +147,10 @@ def _list(options: argparse.Namespace) -> None:
             print(f"{'':10} {sizes['total']:,} parameters. {adapters}")
 
 
-def _extract(options: argparse.Namespace) -> None:
+def _on_features(options: argparse.Namespace) -> None:
     from models.training import commands
 
-    commands.extract(options)
-
-
-def _convert(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.convert(options)
-
-
-def _train(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.train(options, method_names(options.method), _recipe(options))
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.evaluate(options, method_names(options.method))
-
-
-def _benchmark(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.benchmark(options, method_names(options.method), _recipe(options))
-
-
-def _recipe(options: argparse.Namespace) -> dict:
-    """What was given of a `ResearchRecipe`."""
-    return {
-        name: value for name in (*RECIPE_OPTIONS, "bf16") if (value := getattr(options, name)) is not None
-    }
+    getattr(commands, options.command)(options)
 
 
 if __name__ == "__main__":

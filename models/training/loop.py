@@ -62,7 +62,7 @@ class TrainingLoop:
         for step, batch in enumerate(self.batches(items, self.batch, self.generator)):
             progress = (number + step * self.batch / len(items)) / self.count
             for group, rate in zip(self.optimizer.param_groups, self._full_rates, strict=True):
-                group["lr"] = rate * (0.55 + 0.45 * math.cos(math.pi * progress))
+                group["lr"] = rate * (0.55 + 0.45 * math.cos(math.pi * progress))  # from full to a tenth
             features, target = collate(batch, self.model.dims)
             features = drop_modalities(features, self.modality_dropout, self.generator)
             with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._bf16):
