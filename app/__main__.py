@@ -80,7 +80,7 @@ def serve(settings: Settings) -> int:
     from app.service.analyst import Analyst
     from app.service.device import limit_heaps
     from app.ui import page
-    from models.checkpoint import CheckpointError
+    from models.tensors import CheckpointError
 
     def prepare() -> None:
         try:

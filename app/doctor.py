@@ -119,10 +119,11 @@ def device(settings: Settings) -> Iterator[Finding]:
 def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
-    from models.checkpoint import CheckpointError, load_fusion
+    from models.checkpoint import load_fusion
     from models.extractors.familiarity import Familiarity
     from models.extractors.mpnet import PackagesError
     from models.extractors.profile import Profile
+    from models.tensors import CheckpointError
 
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
     fingerprints = language_model = None

@@ -19,8 +19,8 @@ from app.service.analyst import Analyst
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.service.query import Query
 from app.settings import Settings
-from models.checkpoint import CheckpointError
 from models.manifest import ManifestError, Row, read_manifest
+from models.tensors import CheckpointError
 
 SCORED = ("score", "label", "lo", "hi", "notes")
 HEARD = ("words", "notes")

@@ -1,39 +1,33 @@
-"""`python -m models`: list, extract, convert, train-extractors, train, evaluate, benchmark.
+"""`python -m models`: list, extract, convert, train, evaluate, benchmark: research on one's own features.
 
-`--data` names either the folder of the project's labelled data, for the weights that ship, or a file of
-features (.npz of `extract`, .pkl of MMSA), for research on one's own.
+Features are a file, .npz of `extract` or .pkl of MMSA; `python -m models.shipped` makes the weights that
+ship. Each command imports what it needs: training imports nothing that decodes media.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import warnings
 from pathlib import Path
 
 from models.arguments import (
     Parser,
     above_zero,
+    add_device,
     count,
     not_negative,
     number,
     printed,
+    quiet,
+    run_command,
     seed,
     share,
     share_below_one,
 )
-from models.catalogue import describe_methods
-from models.checkpoint import CHECKPOINTS, CheckpointError
-from models.registry import EXTRACTORS, FUSION_MODELS, spec
+from models.registry import EXTRACTORS
 
-DATA = Path("../shared/data")
-CACHE = Path(".cache")
-RUNS = Path("runs")  # weights trained on features
-MEASURED_DATA = ("clips", "speech")  # what `evaluate` measures the shipped recipe on
-# in this order: voice_decoder needs audio, familiarity the three modalities' extractors
-TRAINED_EXTRACTORS = ("text", "language_model", "audio", "vision", "voice_decoder", "familiarity")
+RUNS = Path("runs")  # trained weights
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
     "epochs": (count, "at most so many epochs"),
     "patience": (count, "epochs without a better validation MAE before training ends"),
@@ -47,13 +41,7 @@ RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 with one plain line on stderr when its input was wrong."""
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except (ValueError, CheckpointError, FileNotFoundError) as error:
-        print(f"python -m models {options.command}: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(_parser(), arguments)
 
 
 def _parser() -> Parser:
@@ -64,64 +52,49 @@ def _parser() -> Parser:
     command.add_argument("--json", action="store_true", help="as JSON")
     command.set_defaults(run=_list)
 
-    command = commands.add_parser("train-extractors", help="train the local profile's encoders")
-    command.add_argument("which", choices=[*TRAINED_EXTRACTORS, "all"])
-    command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data")
-    command.add_argument("--cache", type=Path, default=CACHE, help="folder for computed states")
-    command.set_defaults(run=_train_extractors)
-
     command = commands.add_parser("extract", help="features of the clips in a manifest")
     command.add_argument("--manifest", type=Path, required=True, help="CSV: file, text, score, split")
     command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
     command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
     _add_label_range(command)
-    _add_device(command)
-    command.set_defaults(run=_extract)
+    add_device(command)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("convert", help="features from .npz to MMSA's .pkl, or back")
     command.add_argument("source", type=Path)
     command.add_argument("out", type=Path)
     _add_label_range(command)
-    command.set_defaults(run=_convert)
+    command.set_defaults(run=_on_features)
 
-    command = commands.add_parser("train", help="train methods: weights to ship, or on features")
+    command = commands.add_parser("train", help="train methods on features")
     command.add_argument("method", help="a method's name, several separated by commas, or all")
-    command.add_argument("--data", type=Path, default=DATA, help="folder of the labelled data, or features")
+    command.add_argument("--data", type=Path, required=True, help="features")
     command.add_argument("--seed", type=seed, default=0)
-    command.add_argument("--cache", type=Path, default=CACHE, help="folder data: for computed states")
-    command.add_argument("--out", type=Path, default=RUNS, help="features: folder for the weights")
+    command.add_argument("--out", type=Path, default=RUNS, help="folder for the weights")
     command.add_argument(
         "--restart",
         action="store_true",
-        help="features: forget an interrupted run, replace weights of other data",
+        help="forget an interrupted run, replace weights of other data",
     )
     _add_features(command)
     _add_recipe(command)
-    _add_device(command)
-    command.set_defaults(run=_train)
+    add_device(command)
+    command.set_defaults(run=_on_features)
 
-    command = commands.add_parser("evaluate", help="figures of methods on what they never saw")
+    command = commands.add_parser("evaluate", help="figures of trained weights on a split of features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
+    command.add_argument("--data", type=Path, required=True, help="features")
+    command.add_argument("--weights", type=Path, default=RUNS, help="folder of trained weights")
     command.add_argument(
-        "--data", type=Path, required=True, help="clips or speech, of the labelled data, or features"
+        "--split", default="test", choices=["train", "valid", "test"], help="which of the three"
     )
-    command.add_argument("--methods", help="the same as METHOD")
-    command.add_argument("--seeds", type=count, default=3, help="clips, speech: how many seeds, from 0")
-    command.add_argument("--heard", type=Path, help="clips: CSV of `app transcribe`, to measure with too")
-    command.add_argument("--show", action="store_true", help="clips, speech: the stored figures, no run")
-    command.add_argument("--root", type=Path, default=DATA, help="clips, speech: folder of the labelled data")
-    command.add_argument("--cache", type=Path, default=CACHE, help="clips, speech: for computed states")
-    command.add_argument("--weights", type=Path, default=RUNS, help="features: folder of trained weights")
-    command.add_argument(
-        "--split", default="test", choices=["train", "valid", "test"], help="features: which"
-    )
-    command.add_argument("--seed", type=seed, default=0, help="features: of the dropped frames")
+    command.add_argument("--seed", type=seed, default=0, help="of the dropped frames")
     command.add_argument("--rates", type=share, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)")
-    command.add_argument("--json", action="store_true", help="features: print JSON instead of tables")
+    command.add_argument("--json", action="store_true", help="print JSON instead of tables")
     _add_protocol(command)
     _add_features(command)
-    _add_device(command)
-    command.set_defaults(run=_evaluate)
+    add_device(command)
+    command.set_defaults(run=_on_features)
 
     command = commands.add_parser("benchmark", help="train and test methods over seeds on features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
@@ -131,8 +104,8 @@ def _parser() -> Parser:
     _add_protocol(command)
     _add_features(command)
     _add_recipe(command)
-    _add_device(command)
-    command.set_defaults(run=_benchmark)
+    add_device(command)
+    command.set_defaults(run=_on_features)
     return parser
 
 
@@ -141,12 +114,12 @@ def _add_protocol(command: Parser) -> None:
         "--protocol",
         default="full",
         choices=["full", "subsets", "rmfm", "mmin"],
-        help="features: everything; all seven subsets; dropped frames; MMIN's six conditions",
+        help="everything; all seven subsets; dropped frames; MMIN's six conditions",
     )
 
 
 def _add_features(command: Parser) -> None:
-    command.add_argument("--profile", help="features: name for extractors that the file does not name")
+    command.add_argument("--profile", help="name for extractors that the file does not name")
     _add_label_range(command)
 
 
@@ -156,18 +129,14 @@ def _add_label_range(command: Parser) -> None:
 
 def _add_recipe(command: Parser) -> None:
     for name, (kind, text) in RECIPE_OPTIONS.items():
-        command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"features: {text}")
-    command.add_argument("--bf16", action="store_true", default=None, help="features, GPU: autocast")
-
-
-def _add_device(command: Parser) -> None:
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: a GPU if any)")
+        command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
+    command.add_argument("--bf16", action="store_true", default=None, help="GPU: autocast")
 
 
 def _list(options: argparse.Namespace) -> None:
-    from models.training.cards import adapters_sentence
+    from models.catalogue import adapters_sentence, describe_methods
 
-    methods = describe_methods(CHECKPOINTS)
+    methods = describe_methods()
     if options.json:
         print(json.dumps([method.to_json() for method in methods], indent=2))
         return
@@ -178,107 +147,12 @@ def _list(options: argparse.Namespace) -> None:
             print(f"{'':10} {sizes['total']:,} parameters. {adapters}")
 
 
-def _train_extractors(options: argparse.Namespace) -> None:
-    from models.training.extractors import train_extractor
-
-    for which in TRAINED_EXTRACTORS if options.which == "all" else (options.which,):
-        train_extractor(which, _folder(options.data), options.cache, CHECKPOINTS)
-
-
-def _extract(options: argparse.Namespace) -> None:
+def _on_features(options: argparse.Namespace) -> None:
     from models.training import commands
 
-    commands.extract(options)
-
-
-def _convert(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.convert(options)
-
-
-def _train(options: argparse.Namespace) -> None:
-    names = _names(options.method)
-    if options.data.is_file():
-        from models.training import commands
-
-        commands.train(options, names, _recipe(options))
-        return
-    if options.data != DATA and not options.data.exists():
-        raise FileNotFoundError(f"there is no file or folder {options.data}")
-    given = [*_recipe(options), *(name for name in ("profile", "label_range") if getattr(options, name))]
-    if given:
-        raise ValueError(
-            f"--{given[0].replace('_', '-')} is for a file of features; the weights that ship have a fixed "
-            "recipe"
-        )
-    from models.training.commands import device_of
-    from models.training.shipping import train_shipped
-
-    device = device_of(options.device)
-    for name in names:
-        train_shipped(name, _folder(options.data), options.cache, CHECKPOINTS, options.seed, device)
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    options.method = options.methods or options.method
-    names = _names(options.method)
-    if options.heard and str(options.data) != "clips":
-        raise ValueError("--heard is for --data clips")
-    if str(options.data) not in MEASURED_DATA:
-        from models.training import commands
-
-        commands.evaluate(options, names)
-        return
-    from models.training import shipping
-    from models.training.commands import device_of
-
-    kind = str(options.data)
-    if not options.show:
-        seeds, device = list(range(options.seeds)), device_of(options.device)
-        for name in names:
-            shipping.evaluate(
-                kind, name, _folder(options.root), options.cache, CHECKPOINTS, seeds, options.heard, device
-            )
-    print(shipping.table(kind, names, CHECKPOINTS))
-
-
-def _benchmark(options: argparse.Namespace) -> None:
-    from models.training import commands
-
-    commands.benchmark(options, _names(options.method), _recipe(options))
-
-
-def _recipe(options: argparse.Namespace) -> dict:
-    """What was given of a `ResearchRecipe`."""
-    return {
-        name: value for name in (*RECIPE_OPTIONS, "bf16") if (value := getattr(options, name)) is not None
-    }
-
-
-def _names(wanted: str) -> list[str]:
-    if wanted == "all":
-        return list(FUSION_MODELS)
-    return [spec(name.strip()).name for name in wanted.split(",")]
-
-
-def _folder(path: Path) -> Path:
-    if not (path / "clips" / "manifest.csv").is_file():
-        raise FileNotFoundError(
-            f"{path} is neither a file of features nor the folder of the labelled data (it has no "
-            "clips/manifest.csv)"
-        )
-    return path
-
-
-def _quiet() -> None:
-    """Keep the libraries' load reports, bars and warnings from between our own lines."""
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore", FutureWarning)
+    getattr(commands, options.command)(options)
 
 
 if __name__ == "__main__":
-    _quiet()
+    quiet()
     sys.exit(printed(main))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from math import inf, nan
 
@@ -21,6 +22,35 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unknown arguments: {' '.join(unknown)}")
         return known, unknown
+
+
+def run_command(parser: Parser, arguments: list[str] | None) -> int:
+    """Run the command that the arguments name, which the parser's `run` default does.
+
+    0 when it worked, 2 with one plain line on stderr when its input was wrong.
+    """
+    from models.tensors import CheckpointError  # with torch, which `--help` can do without
+
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, CheckpointError, FileNotFoundError) as error:
+        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def add_device(command: Parser) -> None:
+    """The option `--device`."""
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: a GPU if any)")
+
+
+def quiet() -> None:
+    """Keep the libraries' load reports, bars and warnings from between our own lines."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore", FutureWarning)
 
 
 def printed(command: Callable[[], int]) -> int:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, fusion_path
+from models.checkpoint import fusion_path
 from models.extractors.mpnet import check_installed
 from models.fusion.spec import ModelSpec
 from models.registry import FUSION_MODELS
-from models.types import Modality
+from models.tensors import CHECKPOINTS, CheckpointError, read_meta
+from models.types import LANGUAGE_MODEL, Modality
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,16 @@ def describe_methods(root: Path | None = None, profile: str = "local") -> list[M
     return [_describe(method, fusion_path(method.name, profile, root)) for method in FUSION_MODELS.values()]
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """The metadata of a checkpoint file, without its tensors; CheckpointError where it cannot be read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {})["meta"])
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no file {path}") from None
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
+def adapters_sentence(sizes: dict[str, int]) -> str:
+    """What a method trains inside the language model and beside it; "" for one that runs none."""
+    if "adapters" not in sizes:
+        return ""
+    whole, adapters, trained = sizes["language_model"], sizes["adapters"], sizes["total"]
+    return (
+        f"Not counted: the frozen language model's {whole:,}. The adapters inside it are {adapters:,}, "
+        f"{100 * adapters / whole:.2f} % of that; all that is trained with the fusion is "
+        f"{100 * trained / whole:.2f} %."
+    )
 
 
 def _describe(method: ModelSpec, path: Path) -> MethodInfo:

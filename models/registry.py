@@ -55,3 +55,10 @@ def spec(name: str) -> ModelSpec:
     if name not in FUSION_MODELS:
         raise ValueError(f"unknown fusion method {name!r}; known are {', '.join(FUSION_MODELS)}")
     return FUSION_MODELS[name]
+
+
+def method_names(wanted: str) -> list[str]:
+    """ "all", or names with commas between them, as the registry's names; ValueError as `spec`."""
+    if wanted == "all":
+        return list(FUSION_MODELS)
+    return [spec(name.strip()).name for name in wanted.split(",")]

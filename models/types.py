@@ -10,6 +10,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+LANGUAGE_MODEL = "language_model"  # a fingerprint beside those of the modalities
+
 
 class Modality(StrEnum):
     """The three modalities, in the order every weight, bar and table uses."""

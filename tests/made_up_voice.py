@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 WIDTHS = (80, 120, 160)  # Hz, of the formants
 STRENGTHS = (1.0, 0.6, 0.3)

@@ -25,7 +25,20 @@ LAYERS = [
     ("app/media", {"gradio", "app.ui", "app.service.analyst"}),
     ("app/deploy", {"gradio"}),
     ("models", {"gradio", "app"}),
-    ("models/fusion", {"models.extractors", "models.training"}),
+    ("app", {"models.training", "models.shipped"}),
+]
+# The folders and files of models/, upwards: each imports only what stands below it.
+STOREYS = [
+    {"types", "tensors"},
+    {"arguments", "manifest", "media"},
+    {"extractors", "fusion"},
+    {"registry"},
+    {"checkpoint"},
+    {"catalogue"},
+    {"features"},
+    {"training"},
+    {"shipped"},
+    {"__main__"},
 ]
 
 
@@ -91,6 +104,20 @@ def test_layers_import_downwards_only(repository_root: Path, folder: str, forbid
         for name in _imports(path)
         if any(name == banned or name.startswith(f"{banned}.") for banned in forbidden)
     ]
+    assert broken == []
+
+
+def test_storeys_of_models_import_downwards_only(repository_root: Path) -> None:
+    """Two of one storey do not know each other: a fusion method reads features, whoever made them."""
+    storey = {part: i for i, parts in enumerate(STOREYS) for part in parts}
+    folder, broken = repository_root / "models", []
+    for path in sorted(folder.rglob("*.py")):
+        part = path.relative_to(folder).parts[0].removesuffix(".py")
+        names = [name for name in _imports(path) if name.startswith("models.")]
+        for name in names:
+            imported = name.split(".")[1]
+            if imported != part and storey[imported] >= storey[part]:
+                broken.append(f"{path.relative_to(repository_root)} imports {name}")
     assert broken == []
 
 

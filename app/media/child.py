@@ -1,6 +1,6 @@
 """What the decoding child process runs: limits itself, decodes one file, leaves the clip in a folder.
 
-It imports numpy and PyAV (through `models.decode`) and nothing larger, so that it starts quickly.
+It imports numpy and PyAV (through `models.media.decode`) and nothing larger, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.clip import Clip
-from models.decode import MediaError
+from models.media.clip import Clip, MediaError
 
 
 def run(job: dict) -> dict:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.clip import FRAME_RATE, MAX_SECONDS, SAMPLE_RATE, Clip
-from models.decode import MAX_FRAMES, MediaError
-from models.picture import LONGER_SIDE
+from models.media.clip import FRAME_RATE, MAX_SECONDS, SAMPLE_RATE, Clip, MediaError
+from models.media.decode import MAX_FRAMES
+from models.media.picture import LONGER_SIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000  # bytes
@@ -50,7 +50,7 @@ def decode_guarded(
     limits: DecodeLimits = DecodeLimits(),
     *,
     unneeded: Iterable[str] = (),
-    target: str = "models.decode:decode",
+    target: str = "models.media.decode:decode",
 ) -> Clip:
     """Decode a file in a child process of its own; whatever the file does there, this process goes on.
 

@@ -11,7 +11,7 @@ import pocketsphinx
 
 from app.media.whisper import TinyWhisper, Whisper, find_weights, packaged_weights
 from app.service.analysis import Transcript, Word
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 SILENCE = 3e-4  # -70 dB of full scale: sound that never gets louder is silent
 MIN_SPEECH = 0.15  # s of voiced sound below which there is no word

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from app.service.analysis import Word
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 # Tried in this order where no name is set; English-only models hear English better than others of their size.
 SIZES = ("base.en", "small.en", "base", "small")  # larger than the packaged tiny.en

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 
 from app.service.query import Query
-from models.clip import Word
+from models.media.clip import Word
 
 LABELS = (
     "strongly negative",

@@ -15,9 +15,10 @@ from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_
 from app.service.utterance import Utterance
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
-from models.checkpoint import Checkpoint, CheckpointError, load_fusion, subset_name
+from models.checkpoint import Checkpoint, load_fusion, subset_name
 from models.fusion.mla import MLA
 from models.registry import spec
+from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.decode import MediaError
+from models.media.clip import MediaError
 
 REMEMBERED_DIGESTS = 4096  # files; about 1 MB
 

@@ -14,8 +14,8 @@ from functools import cache
 import cv2
 import numpy as np
 
-from models.clip import SAMPLE_RATE
 from models.extractors.phrases import PHRASES
+from models.media.clip import SAMPLE_RATE
 from models.types import Modality
 
 PLAIN = 0.1  # |score| up to which a phrase of the bank lends its words as replacements

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.service.utterance import Utterance
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 from models.types import Modality, Sequence
 
 KNOWN, SPREAD, ORDERED = "known", "spread", "ordered"  # how the words got their times

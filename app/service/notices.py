@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from app.service.analysis import Notice, Transcript
 from app.service.query import AnalysisError
-from models.clip import Clip
+from models.media.clip import Clip
 from models.types import Modality
 
 Subset = tuple[Modality, ...]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.clip import InputError
+from models.media.clip import InputError
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 

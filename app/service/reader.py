@@ -24,8 +24,7 @@ from app.service.query import File, Query
 from app.service.stored import StoredUtterances
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
-from models.clip import Clip
-from models.decode import MediaError
+from models.media.clip import Clip, MediaError
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds, an error should not

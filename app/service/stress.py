@@ -19,7 +19,7 @@ from app.service.query import AnalysisError
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
-from models.clip import Word
+from models.media.clip import Word
 from models.types import Features, Modality, Sequence
 
 if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds

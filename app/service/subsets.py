@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from models.checkpoint import Checkpoint, CheckpointError, subset_name
+from models.checkpoint import Checkpoint, subset_name
 from models.fusion.base import FusionModel
 from models.fusion.mla import MLA, entropy_weights
+from models.tensors import CheckpointError
 from models.types import MODALITIES, Features, Modality
 
 Subset = tuple[Modality, ...]

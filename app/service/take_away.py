@@ -16,10 +16,10 @@ from app.service.reader import PROFILE
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
-from models.training import utterances
-from models.training.datasets import FeatureSet
-from models.training.feature_files import save_features
-from models.training.mmsa import ID_SEPARATOR
+from models.features import utterances
+from models.features.feature_set import FeatureSet
+from models.features.files import save_features
+from models.features.mmsa_table import ID_SEPARATOR
 from models.types import MODALITIES, Modality
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "gradio")  # whose versions move a number

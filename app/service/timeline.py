@@ -22,11 +22,11 @@ from app.service.occlusion import (
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
-from models.clip import SAMPLE_RATE
 from models.extractors.audio import VALENCE, VoiceEncoder
+from models.extractors.valence import FERPLUS_VALENCE
 from models.extractors.vision import EMOTIONS
+from models.media.clip import SAMPLE_RATE
 from models.types import Modality
-from models.valence import FERPLUS_VALENCE
 
 if TYPE_CHECKING:
     from models.extractors.profile import Profile

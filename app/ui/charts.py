@@ -18,7 +18,7 @@ from PIL import Image
 from app.service.analysis import LABELS
 from app.ui import words
 from app.ui.shown import Shown
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
 

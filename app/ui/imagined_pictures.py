@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.service.analysis import Glimpse
 from app.ui import charts, words
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from app.service.imagining import Imagined

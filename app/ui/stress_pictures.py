@@ -9,7 +9,7 @@ from app.service.disturbing import KINDS
 from app.service.stress import STRENGTHS, Disturbed, Stress, Trend
 from app.ui import charts, words
 from app.ui.shown import Shown
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 LISTEN_SECONDS = 10  # of a disturbed voice that travel with the page
 COUNTED = ("blur", "darken")  # kinds whose unit has a name in each language; others are shares

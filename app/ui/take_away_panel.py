@@ -16,7 +16,7 @@ from app.ui.answering import Answering, in_plain_words
 from app.ui.panels import DeepPanel, Desk
 from app.ui.report import Circumstances, report
 from app.ui.shown import Shown, Visit
-from models.checkpoint import LANGUAGE_MODEL
+from models.types import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
 CALLS = {"python": "python", "curl": "shell", "command": "shell"}  # {how: the language it is written in}

@@ -25,7 +25,7 @@ from app.ui.panels import DeepPanel, Panel, components, paint
 from app.ui.shown import Shown, Visit
 from app.ui.turns import Turns
 from app.ui.uploads import UploadSessions
-from models.clip import InputError
+from models.media.clip import InputError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 LOOKS = "looks"  # the queue of what fills an open tab

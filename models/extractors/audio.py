@@ -6,8 +6,8 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
-from models import valence
-from models.clip import SAMPLE_RATE
+from models.extractors import valence
+from models.media.clip import SAMPLE_RATE
 
 RAVDESS_EMOTIONS = tuple(valence.RAVDESS_EMOTIONS)
 VALENCE = len(RAVDESS_EMOTIONS) + 1  # the state's coordinate

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.extractors.profile import Profile
+from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.types import Features, Modality
 
 
@@ -41,7 +41,7 @@ class Familiarity(nn.Module):
         if meta.get("fingerprints") != {str(m): digest for m, digest in profile.fingerprints.items()}:
             raise CheckpointError(
                 f"{path} was fitted on states of other extractors; fit it again with "
-                "`python -m models train-extractors familiarity`"
+                "`python -m models.shipped train-extractors familiarity`"
             )
         familiarity = cls(profile.dims)
         load_strictly(familiarity.state_dict(), tensors, path)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from safetensors.torch import load
 from torch import Tensor
 
-from models.checkpoint import CheckpointError
+from models.tensors import CheckpointError
 
 if TYPE_CHECKING:  # imported where it is needed: it takes seconds
     from transformers import MPNetModel

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.checkpoint import CHECKPOINTS
 from models.extractors.text import TextEncoder
+from models.tensors import CHECKPOINTS
 
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64

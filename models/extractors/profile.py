@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.checkpoint import CHECKPOINTS, LANGUAGE_MODEL, CheckpointError, load_strictly, load_tensors
-from models.clip import Clip, Word
 from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
 from models.extractors.language_model import merged_language_model
 from models.extractors.text import LargeTextEncoder, TextEncoder
 from models.extractors.timing import face_times, token_times, voice_times
 from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
-from models.types import MODALITIES, Features, Modality, Sequence
+from models.media.clip import Clip, Word
+from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
+from models.types import LANGUAGE_MODEL, MODALITIES, Features, Modality, Sequence
 
 QUIET = 1e-3  # peak amplitude below which a recording is silence
 
@@ -217,7 +217,7 @@ def fingerprint(path: Path) -> str:
     if not path.is_file():
         raise CheckpointError(
             f"the extractor weights {path} are missing; train them with "
-            "`python -m models train-extractors all`"
+            "`python -m models.shipped train-extractors all`"
         )
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from models.extractors.audio import VALENCE as VOICE_VALENCE
 from models.extractors.profile import Profile
+from models.extractors.valence import FERPLUS_VALENCE
 from models.extractors.vision import EMOTIONS
 from models.types import MODALITIES, Modality
-from models.valence import FERPLUS_VALENCE
 
 Read = Callable[[Tensor], Tensor]
 
@@ -59,7 +59,7 @@ def informative(figures: Mapping[str, float], deviations: float = 2.0) -> bool:
     """Whether readings agree with the label more often than chance, by `deviations` standard errors.
 
     figures : `agreement` and `chance`, shares of the `polar` items, as
-    `models.training.reconstruction.reconstruction_figures` gives them
+    `models.shipped.reconstruction.reconstruction_figures` gives them
     """
     chance = figures["chance"]
     error = sqrt(chance * (1 - chance) / max(1, figures["polar"]))

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.checkpoint import CHECKPOINTS, load_strictly, load_tensors
 from models.extractors.phrases import Phrase, PhraseBank
 from models.extractors.profile import Profile
 from models.extractors.vision import FaceDecoder
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate, sound
+from models.tensors import CHECKPOINTS, load_strictly, load_tensors
 
 STEP_SECONDS = 0.3  # of a step whose time is not known: a word's
 

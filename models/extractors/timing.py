@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.clip import FRAME_RATE, SAMPLE_RATE, Word
 from models.extractors.audio import HOP, STRIDE
+from models.media.clip import FRAME_RATE, SAMPLE_RATE, Word
 
 FRAME = HOP / SAMPLE_RATE  # s of a log-mel frame
 

@@ -13,8 +13,8 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.clip import SAMPLE_RATE
 from models.extractors.audio import HOP, N_MELS, STRIDE, WINDOW, VoiceEncoder
+from models.media.clip import SAMPLE_RATE
 
 STATE_RATE = SAMPLE_RATE / HOP / STRIDE  # states a second
 PEAK = 0.5  # amplitude of the loudest sample

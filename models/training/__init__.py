@@ -1,1 +1,1 @@
-"""Datasets, trainers and metrics; the encoders of the `local` profile are trained here too."""
+"""What a researcher uses: features of one's own clips, training on features, metrics and protocols."""

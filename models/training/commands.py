@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import orjson
 import torch
 
 from models.checkpoint import fusion_path
-from models.registry import spec
+from models.features.feature_set import SCORES, FeatureSet, has_tokens, renamed
+from models.features.files import load_features, save_features
+from models.features.missing import RATES
+from models.registry import method_names, spec
 from models.training.comparison import compare, comparison_table
-from models.training.datasets import SCORES, FeatureSet, renamed
-from models.training.extraction import extract_features
-from models.training.feature_files import load_features, save_features
 from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
-from models.training.frame_drops import RATES
+from models.training.fitting import ResearchRecipe, needs_tokens
 from models.training.protocols import PROTOCOLS, Setting
-from models.training.research import ResearchRecipe, has_tokens, needs_tokens
 from models.training.runs import digest
 from models.training.tables import figures_table
 
 
 def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
+    from models.training.extraction import extract_features  # which decodes media; the others do not
+
     labels = tuple(options.label_range or SCORES)
     device = device_of(options.device)
     _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
@@ -41,8 +43,9 @@ def convert(options: Namespace) -> None:
     save_features(options.out, dataset)
 
 
-def train(options: Namespace, names: list[str], recipe: dict) -> None:
+def train(options: Namespace) -> None:
     """Weights of methods on features, with their figures."""
+    names, recipe = method_names(options.method), _recipe(options)
     dataset, device = _features(options.data, options), device_of(options.device)
     names = _readable(names, dataset, options.method)
     if not options.restart:
@@ -57,7 +60,7 @@ def train(options: Namespace, names: list[str], recipe: dict) -> None:
             options.data.name,
             options.out,
             options.seed,
-            ResearchRecipe(**recipe),
+            recipe,
             device,
             progress=True,
         )
@@ -65,8 +68,9 @@ def train(options: Namespace, names: list[str], recipe: dict) -> None:
         print(figures_table(name, meta.figures) + "\n")
 
 
-def evaluate(options: Namespace, names: list[str]) -> None:
+def evaluate(options: Namespace) -> None:
     """Figures of trained weights on a split, by a protocol."""
+    names = method_names(options.method)
     dataset, device = load_features(options.data, _label_range(options)), device_of(options.device)
     dataset = renamed(dataset, options.profile)
     if not options.json:
@@ -100,18 +104,24 @@ def evaluate(options: Namespace, names: list[str]) -> None:
             print(_area(rates, options.split))
 
 
-def benchmark(options: Namespace, names: list[str], recipe: dict) -> None:
+def benchmark(options: Namespace) -> None:
     """Methods trained and tested over seeds, as one table."""
+    names, recipe = method_names(options.method), _recipe(options)
     dataset, device = _features(options.data, options), device_of(options.device)
     names, seeds = _readable(names, dataset, options.method), list(range(options.seeds))
-    chosen = ResearchRecipe(**recipe)
-    runs = compare(dataset, names, seeds, chosen, options.protocol, device, options.out, progress=True)
+    runs = compare(dataset, names, seeds, recipe, options.protocol, device, options.out, progress=True)
     print(
         f"Test split, mean ± standard deviation over {len(seeds)} seeds; trained with "
-        f"{_masks_in_training(names, recipe)}.\n\n{comparison_table(runs)}"
+        f"{_masks_in_training(names, asdict(recipe))}.\n\n{comparison_table(runs)}"
     )
     if options.protocol == "rmfm":
         print(f"\n{_area(RATES, 'test')}")
+
+
+def _recipe(options: Namespace) -> ResearchRecipe:
+    """The recipe, of which an option that was not given is the default."""
+    given = {each.name: getattr(options, each.name) for each in fields(ResearchRecipe)}
+    return ResearchRecipe(**{name: value for name, value in given.items() if value is not None})
 
 
 def _area(rates: tuple[float, ...], split: str) -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from models.training.datasets import SPLITS, DataError, FeatureSet
-from models.training.evaluation import spread
+from models.features.feature_set import SPLITS, DataError, FeatureSet
 from models.training.feature_weights import median_target
+from models.training.fitting import ResearchRecipe, fit
+from models.training.metrics import spread
 from models.training.protocols import PROTOCOLS, Figures, Setting
-from models.training.research import ResearchRecipe, fit
 from models.training.runs import digest
 from models.training.tables import figures_table
 

@@ -10,13 +10,9 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from models.checkpoint import CheckpointError, load_tensors, save_tensors
-from models.clip import MAX_SECONDS, Clip
-from models.decode import MediaError, decode
 from models.extractors.profile import Profile, TextFeatures
 from models.extractors.text import MAX_TOKENS
-from models.manifest import ManifestError, read_rows
-from models.training.datasets import (
+from models.features.feature_set import (
     NOTE_SEPARATOR,
     SCORES,
     SPLITS,
@@ -26,8 +22,12 @@ from models.training.datasets import (
     check_range,
     scaled,
 )
-from models.training.feature_files import save_features
-from models.training.utterances import Utterance
+from models.features.files import save_features
+from models.features.utterances import Utterance
+from models.manifest import ManifestError, read_rows
+from models.media.clip import MAX_SECONDS, Clip, MediaError
+from models.media.decode import decode
+from models.tensors import CheckpointError, load_tensors, save_tensors
 from models.types import MODALITIES, Features, Modality
 
 COLUMNS = ("file", "text", "score", "split")  # of a manifest

@@ -7,26 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from models.catalogue import read_meta
-from models.checkpoint import (
-    LANGUAGE_MODEL,
-    CheckpointError,
-    CheckpointMeta,
-    fusion_path,
-    load_fusion,
-    save_fusion,
-    subset_name,
-)
-from models.extractors.profile import Profile
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.features.feature_set import DataError, FeatureSet
+from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
 from models.registry import spec
-from models.training.datasets import DataError, FeatureSet
-from models.training.evaluation import conformal_quantile
-from models.training.research import PREDICTION_BATCH, ResearchRecipe, evaluate, fit, language_model
+from models.tensors import CheckpointError, read_meta
+from models.training.fitting import ResearchRecipe, fit
+from models.training.language_models import language_model, shipped_language_model
+from models.training.metrics import conformal_quantile
+from models.training.prediction import PREDICTION_BATCH, model_metrics, predict
 from models.training.runs import digest
-from models.training.trainer import predict
-from models.training.utterances import Utterance
-from models.types import MODALITIES, Modality
+from models.types import LANGUAGE_MODEL, MODALITIES, Modality
 
 
 def train_on_features(
@@ -72,7 +64,7 @@ def train_on_features(
     stored = load_fusion(name, dataset.profile, out, None, language_model(dataset.profile)).model
     for split in ("valid", "test"):
         if dataset[split]:
-            meta.figures[split] = evaluate(stored, dataset[split], dataset.label_range)
+            meta.figures[split] = model_metrics(stored, dataset[split], dataset.label_range)
     save_fusion(path, stored, meta)
     run.unlink(missing_ok=True)
     return meta
@@ -82,7 +74,7 @@ def load_for(name: str, dataset: FeatureSet, weights: Path) -> tuple[FusionModel
     """The method trained for such features, from the folder `weights`; DataError where they do not fit."""
     path = fusion_path(name, dataset.profile, weights)
     ships = path.is_file() and LANGUAGE_MODEL in read_meta(path).get("fingerprints", {})
-    words = Profile.load(dataset.profile).language_model if ships else language_model(dataset.profile)
+    words = (shipped_language_model if ships else language_model)(dataset.profile)
     checkpoint = load_fusion(name, dataset.profile, weights, dataset.fingerprints, words)
     wanted = {Modality(m): width for m, width in checkpoint.meta.dims.items()}
     if wanted != dataset.dims:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
+COVERAGE = 0.8  # nominal, of the interval
 SIMS_EDGES = {"acc2": (0.0,), "acc3": (-0.1, 0.1), "acc5": (-0.7, -0.1, 0.1, 0.7)}  # right ends are inside
 
 
@@ -52,6 +53,33 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
+
+
+def conformal_quantile(residuals: np.ndarray, coverage: float = COVERAGE) -> float:
+    """Half width that covers a new residual with probability `coverage`: split conformal, |error| sorted.
+
+    The ceil((n + 1) coverage)-th smallest of n residuals (Lei et al., JASA 2018), the largest if there are
+    fewer.
+    """
+    ordered = np.sort(np.abs(residuals))
+    return float(ordered[min(len(ordered), int(np.ceil((len(ordered) + 1) * coverage))) - 1])
+
+
+def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
+    """{metric: [mean, standard deviation over seeds]}, NaN where a run has none (NaN, or None from JSON)."""
+    values = {metric: np.array([run[metric] for run in runs], float) for metric in runs[0]}
+    return {metric: [float(each.mean()), float(each.std())] for metric, each in values.items()}
+
+
+def auilc(rates: tuple[float, ...], values: list[float]) -> float:
+    """Area under the indicators line chart: the trapezoid under a metric over increasing missing rates.
+
+    Not divided by the span of the rates, as published: areas over different grids do not compare. For MAE
+    less is better.
+    """
+    if len(rates) != len(values) or len(rates) < 2 or any(np.diff(rates) <= 0):
+        raise ValueError(f"AUILC needs a value for each of two or more increasing rates; got {rates}")
+    return float(np.trapezoid(values, rates))
 
 
 def _rounded_accuracy(predicted: np.ndarray, true: np.ndarray, limit: float) -> float:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.checkpoint import subset_name
+from models.features.feature_set import SCORES
+from models.features.missing import RATES, drop_frames, modality_generators, neutral_states
+from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
-from models.training.datasets import SCORES
-from models.training.frame_drops import RATES, auilc, drop_frames, modality_generators, neutral_states
-from models.training.research import PREDICTION_BATCH, evaluate, figures
-from models.training.trainer import predict
-from models.training.utterances import Utterance
+from models.training.metrics import auilc
+from models.training.prediction import PREDICTION_BATCH, model_metrics, predict, score_metrics
 from models.types import MODALITIES, Modality
 
 Figures = dict[str, dict[str, float]]
@@ -26,8 +26,8 @@ Figures = dict[str, dict[str, float]]
 class Setting:
     """What a protocol may need beside model and utterances.
 
-    label_range : of the labels, see `research.figures`; constant : median training target in [-3, 3], the
-    answer where every frame dropped; rates, seed : of the dropped frames
+    label_range : of the labels, see `prediction.score_metrics`; constant : median training target in
+    [-3, 3], the answer where every frame dropped; rates, seed : of the dropped frames
     """
 
     constant: float
@@ -82,7 +82,7 @@ PROTOCOLS: dict[str, Callable[[FusionModel, list[Utterance], Setting], Figures]]
 def _on_subset(
     model: FusionModel, items: list[Utterance], subset: tuple[Modality, ...], setting: Setting
 ) -> dict[str, float]:
-    return evaluate(model, items, setting.label_range, subset)
+    return model_metrics(model, items, setting.label_range, subset)
 
 
 def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: Setting) -> dict[str, float]:
@@ -91,7 +91,7 @@ def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: S
     generators = modality_generators(setting.seed)
     corrupted = [drop_frames(item, rate, neutral, generators) for item in items]
     scores = predict(model, corrupted, model.dims, MODALITIES, PREDICTION_BATCH)
-    return figures(np.where(np.isnan(scores), setting.constant, scores), items, setting.label_range)
+    return score_metrics(np.where(np.isnan(scores), setting.constant, scores), items, setting.label_range)
 
 
 def _combined(rows: list[dict[str, float]], combine: Callable[[list[float]], float]) -> dict[str, float]:

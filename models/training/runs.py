@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.features.feature_set import DataError, FeatureSet
 from models.fusion.base import FusionModel
-from models.training.datasets import DataError, FeatureSet
 from models.types import MODALITIES
 
 

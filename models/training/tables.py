@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.training.cards import COLUMNS, markdown_table
-
+COLUMNS = {  # metric: (heading, factor, digits)
+    "mae": ("MAE", 1, 3),
+    "corr": ("Corr", 1, 3),
+    "acc7": ("Acc-7 %", 100, 1),
+    "acc2_non0": ("Acc-2 non0 %", 100, 1),
+    "acc2_has0": ("Acc-2 has0 %", 100, 1),
+    "f1_non0": ("F1 non0 %", 100, 1),
+    "f1_has0": ("F1 has0 %", 100, 1),
+    "coverage": ("80 % interval covers %", 100, 1),
+    "width": ("its width", 1, 2),
+}
 # metric: (heading, factor, digits); the last two are CH-SIMS's
 METRICS = {
     **{metric: COLUMNS[metric] for metric in ("mae", "corr", "acc7")},
@@ -26,6 +35,12 @@ def figures_table(corner: str, rows: dict[str, dict]) -> str:
     metrics = [metric for metric in METRICS if any(metric in row for row in rows.values())]
     cells = [[name, *(_cell(row.get(metric), metric) for metric in metrics)] for name, row in rows.items()]
     return markdown_table([corner, *(METRICS[metric][0] for metric in metrics)], cells)
+
+
+def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(value: float | list[float] | None, metric: str) -> str:

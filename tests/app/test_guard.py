@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 
 from app.media.guard import DecodeLimits, decode_guarded
-from models.decode import MediaError, decode
+from models.media.clip import MediaError
+from models.media.decode import decode
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips" / "video"
 
 HOSTILE = """
 import ctypes, os, signal, sys, time
 import numpy as np
-from models.clip import Clip
-from models.decode import MediaError
+from models.media.clip import Clip, MediaError
 
 def crash(path, max_seconds, max_frames):
     ctypes.string_at(0)

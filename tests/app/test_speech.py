@@ -15,8 +15,8 @@ import transformers
 
 from app.media.speech import Recogniser, speech_span
 from app.media.whisper import PACKAGED, RecogniserError, packaged_weights
-from models.clip import SAMPLE_RATE
-from models.decode import decode
+from models.media.clip import SAMPLE_RATE
+from models.media.decode import decode
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
 needs_clips = pytest.mark.skipif(not CLIPS.exists(), reason="the labelled clips are not in ../shared/data")

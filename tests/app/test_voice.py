@@ -9,8 +9,8 @@ import pytest
 
 from app.media import voice
 from app.media.voice import nobody_speaks
-from models.clip import SAMPLE_RATE
-from models.decode import decode
+from models.media.clip import SAMPLE_RATE
+from models.media.decode import decode
 from tests.made_up_voice import vowels
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -27,13 +27,12 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from models.features.feature_set import FeatureSet  # noqa: E402
 from models.registry import FUSION_MODELS, spec  # noqa: E402
-from models.training.datasets import FeatureSet  # noqa: E402
-from models.training.evaluation import spread  # noqa: E402
-from models.training.metrics import sentiment_metrics  # noqa: E402
-from models.training.research import ResearchRecipe, fit  # noqa: E402
+from models.training.fitting import ResearchRecipe, fit  # noqa: E402
+from models.training.metrics import sentiment_metrics, spread  # noqa: E402
+from models.training.prediction import predict  # noqa: E402
 from models.training.tables import figures_table  # noqa: E402
-from models.training.trainer import predict  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402

@@ -23,16 +23,16 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from models.features.feature_set import FeatureSet  # noqa: E402
+from models.features.utterances import collate  # noqa: E402
 from models.fusion.base import FusionModel  # noqa: E402
 from models.fusion.layers import SubNetsConfig  # noqa: E402
 from models.fusion.lmf import LMF, LMFConfig  # noqa: E402
 from models.fusion.tfn import TFN, TFNConfig  # noqa: E402
-from models.training.cards import markdown_table  # noqa: E402
-from models.training.datasets import FeatureSet  # noqa: E402
-from models.training.evaluation import spread  # noqa: E402
-from models.training.research import ResearchRecipe, evaluate, fit  # noqa: E402
-from models.training.tables import figures_table  # noqa: E402
-from models.training.utterances import collate  # noqa: E402
+from models.training.fitting import ResearchRecipe, fit  # noqa: E402
+from models.training.metrics import spread  # noqa: E402
+from models.training.prediction import model_metrics  # noqa: E402
+from models.training.tables import figures_table, markdown_table  # noqa: E402
 from models.types import MODALITIES, Features, Modality  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
@@ -203,7 +203,7 @@ def rank_sweep(dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results:
 
 def _rank_figures(config: LMFConfig, dataset: FeatureSet, seed: int, recipe: ResearchRecipe) -> dict:
     start = time.perf_counter()
-    figures = evaluate(fit("lmf", dataset, seed, recipe, config=config), dataset.test)
+    figures = model_metrics(fit("lmf", dataset, seed, recipe, config=config), dataset.test)
     return {"seconds": round(time.perf_counter() - start, 1), "figures": shown(figures)}
 
 

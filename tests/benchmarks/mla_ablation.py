@@ -25,16 +25,15 @@ from torch.nn import functional as F
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from models.features.feature_set import FeatureSet  # noqa: E402
+from models.features.utterances import Utterance, collate  # noqa: E402
 from models.fusion.base import FusionModel, expected_score, seven_class_target  # noqa: E402
 from models.fusion.mla import MLA  # noqa: E402
 from models.fusion.projection import protection  # noqa: E402
 from models.registry import FUSION_MODELS, spec  # noqa: E402
-from models.training.datasets import FeatureSet  # noqa: E402
-from models.training.evaluation import spread  # noqa: E402
-from models.training.metrics import sentiment_metrics  # noqa: E402
-from models.training.research import ResearchRecipe, fit  # noqa: E402
+from models.training.fitting import ResearchRecipe, fit  # noqa: E402
+from models.training.metrics import sentiment_metrics, spread  # noqa: E402
 from models.training.tables import figures_table  # noqa: E402
-from models.training.utterances import Utterance, collate  # noqa: E402
 from models.types import MODALITIES, Features  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
 from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from models.training.datasets import FeatureSet
-from models.training.utterances import Utterance
+from models.features.feature_set import FeatureSet
+from models.features.utterances import Utterance
 from models.types import MODALITIES, Modality
 from tests.parity import mmsa
 

@@ -22,10 +22,10 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from models.checkpoint import load_tensors, save_tensors
 from models.extractors.text import minilm_path, plain
-from models.training.datasets import FeatureSet
-from models.training.utterances import Utterance
+from models.features.feature_set import FeatureSet
+from models.features.utterances import Utterance
+from models.tensors import load_tensors, save_tensors
 from models.types import MODALITIES, Modality
 
 WIDTH = 384  # of MiniLM's states

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.training.datasets import FeatureSet
+from models.features.feature_set import FeatureSet
 from models.types import Modality
 from tests.benchmarks import mmsa_runs
 from tests.benchmarks.mosi import load_set

@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from models.training.utterances import Utterance  # noqa: E402
+from models.features.utterances import Utterance  # noqa: E402
 from models.types import Modality  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
 from tests.benchmarks.results import CACHE  # noqa: E402

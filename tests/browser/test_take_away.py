@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.mmsa import load_pickle
+from models.features.pickles import load_pickle
 from tests.browser.visiting import ask_about_words, look_into, take_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

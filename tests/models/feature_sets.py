@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.training.datasets import SPLITS, FeatureSet
-from models.training.utterances import Utterance
+from models.features.feature_set import SPLITS, FeatureSet
+from models.features.utterances import Utterance
 from models.types import MODALITIES, Modality
 
 TEXT, AUDIO, VISION = MODALITIES

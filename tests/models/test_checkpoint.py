@@ -8,17 +8,10 @@ import pytest
 import torch
 
 from models.catalogue import describe_methods
-from models.checkpoint import (
-    CheckpointError,
-    CheckpointMeta,
-    fusion_path,
-    load_fusion,
-    load_tensors,
-    save_fusion,
-    save_tensors,
-)
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.fusion.lmf import LMFConfig
 from models.registry import FUSION_MODELS, spec
+from models.tensors import CheckpointError, load_tensors, save_tensors
 from models.types import Modality
 from tests.small_language_model import with_small_language_model
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from models.checkpoint import LANGUAGE_MODEL, fusion_path, load_fusion, subset_name
+from models.checkpoint import fusion_path, load_fusion, subset_name
 from models.extractors.profile import Profile
 from models.registry import FUSION_MODELS, spec
-from models.types import MODALITIES, Features, Modality, Prediction, Sequence
+from models.types import LANGUAGE_MODEL, MODALITIES, Features, Modality, Prediction, Sequence
 
 METHODS = pytest.mark.parametrize("name", FUSION_MODELS)
 SUBSETS = pytest.mark.parametrize("subset", Modality.subsets(), ids=subset_name)

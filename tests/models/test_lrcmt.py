@@ -15,18 +15,19 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertModel, MPNetConfig, MPNetModel
 
 from models.catalogue import describe_methods
-from models.checkpoint import CHECKPOINTS, CheckpointError, load_fusion, load_strictly, load_tensors
+from models.checkpoint import load_fusion
 from models.extractors import mpnet
 from models.extractors.language_model import as_bert
 from models.extractors.profile import Profile
 from models.extractors.text import LargeTextEncoder, minilm_path
+from models.features.feature_set import FeatureSet
+from models.features.utterances import Utterance, collate
 from models.fusion import language_model as language_models
 from models.fusion.language_model import MPNET, AdaptedLanguageModel
 from models.registry import spec
-from models.training import research
-from models.training.datasets import FeatureSet
+from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.training.feature_weights import load_for
-from models.training.utterances import Utterance, collate
+from models.training.language_models import language_model
 from models.types import MODALITIES, Modality
 from tests.small_language_model import SHAPE, bert_config, with_small_language_model
 
@@ -275,7 +276,7 @@ def test_without_its_adapters_only_lrcmt_is_refused(tmp_path):
 
 
 def test_on_a_researchers_features_minilm_is_adapted_with_the_profiles_adapters(dims):
-    words = {name: research.language_model(name)() for name in ("local", "of another extractor")}
+    words = {name: language_model(name)() for name in ("local", "of another extractor")}
     model = spec("lrcmt").build(dims, spec("lrcmt").features_config)
     for weights in words.values():
         model.attach_language_model(weights)

@@ -16,8 +16,8 @@ import torch
 from app.service.analyst import Analyst
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
-from models.clip import SAMPLE_RATE, Word
 from models.extractors.profile import AudioFeatures, FaceTrack, Profile, TextFeatures, VisionFeatures
+from models.media.clip import SAMPLE_RATE, Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality, Sequence
 from tests.made_up_voice import vowels

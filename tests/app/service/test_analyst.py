@@ -18,8 +18,7 @@ from app.service.notices import LACKING
 from app.service.query import AnalysisError, Query
 from app.settings import Settings
 from app.ui import words
-from models.clip import SAMPLE_RATE, Word
-from models.decode import MediaError
+from models.media.clip import SAMPLE_RATE, MediaError, Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.service.cache import Cancelled, FileDigests, SessionCache, nbytes
-from models.decode import MediaError
+from models.media.clip import MediaError
 
 
 def megabyte() -> np.ndarray:

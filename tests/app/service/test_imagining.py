@@ -14,11 +14,12 @@ from app.service.analyst import Analyst
 from app.service.inferring import by_mfm
 from app.service.query import Query
 from app.settings import Settings
-from models.checkpoint import CHECKPOINTS, CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
 from models.extractors.readers import PolarityReader
+from models.features.utterances import Utterance
 from models.registry import spec
-from models.training.reconstruction import measure_reconstruction
-from models.training.utterances import Utterance
+from models.shipped.reconstruction import measure_reconstruction
+from models.tensors import CHECKPOINTS
 from models.types import MODALITIES, Modality
 
 TEXT, AUDIO, VISION = MODALITIES

@@ -11,7 +11,7 @@ from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_
 from app.service.query import AnalysisError, Query
 from app.service.stress import STRENGTHS, disturbed, stress, usable_kinds
 from app.service.subsets import score_subsets
-from models.clip import Word
+from models.media.clip import Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 from tests.app.service.conftest import TinyProfile

@@ -16,8 +16,8 @@ from app.__main__ import build_parser
 from app.service.calls import Call
 from app.service.query import Query
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
-from models.training.feature_files import load_features
-from models.training.mmsa import load_pickle
+from models.features.files import load_features
+from models.features.pickles import load_pickle
 from models.types import MODALITIES, Modality
 
 HOSTILE = """It's "great", $HOME `id` \\n 100 % {sure}; <b>no</b>\nnew line — 真好 'ok' -- --method mla"""

@@ -25,8 +25,8 @@ from app.service.timeline import loudness_of, parts_of, pitch_of, read_timeline
 from app.settings import Settings
 from app.ui.timeline_panel import draw
 from models.checkpoint import subset_name
-from models.clip import SAMPLE_RATE
 from models.extractors.vision import EMOTIONS
+from models.media.clip import SAMPLE_RATE
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Features, Modality
 from tests.app.service.conftest import TinyProfile

@@ -1,0 +1,1 @@
+"""Labelled states of utterances: in memory, in files (.npz, MMSA's .pkl), and with parts of them missing."""

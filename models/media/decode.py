@@ -1,0 +1,235 @@
+"""A media file -> `Clip`, with PyAV and numpy alone: importable without torch."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+
+from models.media.clip import MAX_SECONDS, Clip, MediaError
+from models.media.missing_end import is_missing
+from models.media.picture import Picture
+from models.media.sound import Sound
+from models.media.timestamps import INTERLEAVING, SHORT, Clock, Track
+
+MAX_FRAMES = 30_000  # 120 s at 250 frames a second
+LARGE_PIXELS = 1920 * 1080  # above this, frames that no other frame needs are not decoded
+END_TOLERANCE = 0.1  # s by which encoders pad the last packet: such a clip is not "longer"
+
+READABLE = "mp4, webm, mov, mkv or avi for video; wav, mp3, ogg, flac or m4a for sound"
+
+# Only formats that carry the media themselves. FFmpeg also opens playlists (HLS, concat, DASH), which name
+# other files and addresses: an upload must not make the server fetch those.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,mxf,gif,"
+    "ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3,wv"
+)
+PICTURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}  # of an ISO file's first box
+
+log = logging.getLogger(__name__)
+
+
+def decode(
+    path: Path | str,
+    max_seconds: float = MAX_SECONDS,
+    max_frames: int = MAX_FRAMES,
+    *,
+    picture: bool = True,
+    sound: bool = True,
+) -> Clip:
+    """Decode a clip's picture and sound in one pass, or one of them alone.
+
+    Frames are the first at or after each slot of 1 / FRAME_RATE seconds, by time stamp; frame times and sound
+    share one start. Jumps of the time stamps are closed up (see `timestamps`). Damaged packets are
+    skipped; where there were any, or the end is missing, the clip is marked `damaged`.
+    max_seconds : what comes later is cut and the clip marked `truncated`
+    max_frames : limit on the frames decoded, kept or not
+    picture, sound : False for a stream that nobody needs: the clip has none then
+    Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, too many or too
+    large frames, sound or pixels that cannot be converted.
+    """
+    path = Path(path).resolve()
+    with _open(path) as container:
+        video, audio = _video_stream(container), _audio_stream(container)
+        if video is None and audio is None:
+            raise _nothing_to_decode(container)
+        unneeded = {stream for stream, needed in ((video, picture), (audio, sound)) if stream and not needed}
+        origin, end, truncated = math.inf, -math.inf, False
+        clock, frames, samples = Clock(), Picture(max_seconds, video), Sound()
+        tracks = {stream: Track() for stream in (video, audio) if stream is not None}
+        running = set(tracks)
+        hole = damaged = False
+
+        for stream, frame in _frames(container, video, audio, unneeded):
+            if frame is None:
+                hole = True
+                continue
+            damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
+            track, other = tracks[stream], tracks.get(audio if stream is video else video)
+            time = clock.place(track, other, _stamp(frame), _seconds(frame))
+            origin = min(origin, time)
+            if time - origin >= max_seconds + END_TOLERANCE:
+                truncated = True
+                running.discard(stream)
+                if not running or time - origin >= max_seconds + INTERLEAVING:
+                    break
+            if time - origin >= max_seconds:
+                continue
+            if stream not in unneeded:
+                if stream is video:
+                    frames.add(frame, time, max_frames)
+                else:
+                    samples.add(frame, time, track.joined)
+            end = max(end, track.end, samples.end)
+
+        truncated = truncated or end - origin > max_seconds + END_TOLERANCE
+        if not truncated:
+            read = {stream: track.read_until for stream, track in tracks.items() if track.first is not None}
+            damaged = damaged or is_missing(path, container, read)
+
+    if end == -math.inf:
+        raise MediaError(
+            "damaged",
+            "Nothing in this file could be decoded: it is damaged or uses an unknown codec. "
+            f"Export it again as {READABLE}.",
+        )
+    pictures, times = frames.collect(origin)
+    heard = samples.collect(origin, max_seconds)
+    silent = audio is None or (sound and heard is None)
+    if frames.decoded == 1 and silent and not truncated and not damaged:
+        raise _still(path)
+    return Clip(pictures, times, heard, min(end - origin, max_seconds), truncated, damaged)
+
+
+def _stamp(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float | None:
+    """Seconds at which a frame stands in the file.
+
+    Of a packet, when it is decoded, for that runs on; what is decoded before the start counts as the start.
+    """
+    if not isinstance(frame, av.Packet):
+        return frame.time
+    start = frame.stream.start_time
+    return float((frame.dts if start is None else max(frame.dts, start)) * frame.time_base)
+
+
+def _seconds(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float:
+    """How long a frame lasts; SHORT for a video frame of a file that does not say."""
+    if isinstance(frame, av.AudioFrame):
+        return frame.samples / frame.sample_rate if frame.sample_rate else 0.0
+    return float(frame.duration * (frame.time_base or Fraction(0))) or SHORT
+
+
+def _open(path: Path) -> InputContainer:
+    if not path.is_file():
+        raise MediaError("missing", f"There is no file {path.name}.", name=path.name)
+    if path.stat().st_size == 0:
+        raise MediaError("empty", f"The file is empty (0 bytes). Give {READABLE}.")
+    try:
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+        return av.open(str(path), options=options, metadata_errors="ignore")
+    except MemoryError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        log.info("cannot open %s: %s", path.name, error)
+        raise _not_media(path) from error
+
+
+def _not_media(path: Path) -> MediaError:
+    kind = _kind_of_picture(path)
+    if kind:
+        return _picture(kind)
+    named = f"The file is named {path.suffix}, but what" if path.suffix else "What"
+    return MediaError(
+        "not_media",
+        f"{named} is in it is not video or sound that can be read, or it is incomplete. Give {READABLE}.",
+        suffix=path.suffix,
+    )
+
+
+def _still(path: Path) -> MediaError:
+    """One frame and no sound: a photo in a video's container, such as HEIC, or a film of one picture."""
+    return _picture(_kind_of_picture(path) or path.suffix.lstrip(".").upper() or "one frame")
+
+
+def _kind_of_picture(path: Path) -> str | None:
+    """The name of a format for pictures, by the first bytes of a file."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start.startswith(b"RIFF") and start.endswith(b"WEBP"):
+        return "WebP"
+    if start[4:8] == b"ftyp":
+        return BRANDS.get(start[8:12])
+    return next((name for signature, name in PICTURES.items() if start.startswith(signature)), None)
+
+
+def _picture(kind: str) -> MediaError:
+    return MediaError("picture", f"This is a picture ({kind}), not a clip. Give {READABLE}.", kind=kind)
+
+
+def _nothing_to_decode(container: InputContainer) -> MediaError:
+    kinds = sorted({stream.type for stream in container.streams})
+    found = f"only {' and '.join(kinds)}" if kinds else "nothing"
+    return MediaError(
+        "no_streams",
+        f"The file has neither picture nor sound that can be decoded: {found} was found in it. "
+        f"Give {READABLE}.",
+        found=found,
+    )
+
+
+def _video_stream(container: InputContainer) -> Stream | None:
+    """The main video stream, ready to decode; cover art of a song is not one."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context and not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        return None
+    best = container.streams.best("video")
+    stream = best if best in streams else streams[0]
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = 2
+    if stream.width * stream.height > LARGE_PIXELS and (stream.average_rate or 0) >= 24:
+        stream.codec_context.skip_frame = "NONREF"
+    return stream
+
+
+def _audio_stream(container: InputContainer) -> Stream | None:
+    streams = [s for s in container.streams.audio if s.codec_context]
+    best = container.streams.best("audio")
+    return best if best in streams else next(iter(streams), None)
+
+
+def _frames(
+    container: InputContainer, video: Stream | None, audio: Stream | None, unneeded: set[Stream]
+) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame | av.Packet] | tuple[None, None]]:
+    """Decoded frames of both streams in file order; a pair of None where a packet is damaged.
+
+    unneeded : streams whose packets are not decoded, but given as they are
+    """
+    streams = [stream for stream in (video, audio) if stream is not None]
+    packets = container.demux(streams)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                break
+            if packet.stream in unneeded:
+                decoded = [] if packet.dts is None else [packet]
+            else:
+                decoded = packet.decode()
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError, IndexError):  # the last for a stream that begins midway
+            yield None, None
+            continue
+        for frame in decoded:
+            yield packet.stream, frame

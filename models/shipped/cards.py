@@ -1,0 +1,248 @@
+"""Cards: what each weight is, what it learned from, how good it is, and the command that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.catalogue import adapters_sentence
+from models.checkpoint import CheckpointMeta, subset_name
+from models.extractors.readers import informative
+from models.fusion.spec import ModelSpec
+from models.training.tables import COLUMNS, markdown_table
+from models.types import Modality
+
+SPOKEN = {"text": "words", "audio": "voice", "vision": "face"}
+LICENCE = "Research and non-commercial use only: LICENSE-WEIGHTS.md has the terms of each data set."
+VALENCE = (
+    "Emotions became a valence in [-3, 3] by the pleasure values of Russell & Mehrabian (1977): happiness "
+    "+2.43, surprise +1.20, contempt -0.69, anger -1.53, disgust -1.80, sadness -1.89, fear -1.92, neutral "
+    "and calm 0; RAVDESS's normal intensity counts two thirds; a face's valence is the mean over its votes."
+)
+EXTRACTOR_CARDS = {
+    "text": (
+        "Words: low-rank sentiment adapters on all-MiniLM-L6-v2",
+        "Rank-32 adapters on every linear map of the frozen encoder (LoRA, Hu et al., ICLR 2022), with heads"
+        " for score and sentiment. Trained on the training splits of CMU-MOSI, CMU-MOSEI and MELD "
+        "transcripts, without any transcript of the 12 videos in `clips/` and without a tenth of MOSEI's "
+        "training videos, which the fusion models learn from. Two rank-16 adapters learned for four epochs "
+        "each from different seeds, were averaged, and went on together for a short epoch (Wortsman et al., "
+        "Model soups, ICML 2022). L1 on scores and cross-entropy on MELD's sentiments; punctuation dropped "
+        "from half of the utterances. English only.",
+    ),
+    "language_model": (
+        "LRCMT's language model: low-rank sentiment adapters on all-mpnet-base-v2",
+        "Rank-16 adapters on every linear map of the frozen encoder (MPNet, Song et al., NeurIPS 2020; 109 "
+        "million parameters), with a head for the score, trained on the training splits of CMU-MOSI and "
+        "CMU-MOSEI transcripts for three epochs with L1: without any transcript of the 12 videos in `clips/`"
+        " and without a tenth of MOSEI's training videos, as the text encoder. Punctuation dropped from half"
+        " of the utterances. Both have one vocabulary, so LRCMT reads the text encoder's token ids. English"
+        " only.",
+    ),
+    "audio": (
+        "Voice: a small convolutional recurrent network on log-mel energies",
+        "80 log-mel bands (25 ms windows, 10 ms hop) to 12.5 states a second: evidence for RAVDESS's eight"
+        " emotions and intensity, the valence expected under them, and loudness. Trained on RAVDESS by "
+        "speaker. Folds are six actors each; the shipped copy is the one that never heard fold 0.",
+    ),
+    "vision": (
+        "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
+        "Trained on FER2013's training split with the FER+ vote distributions (Barsoum et al., ICMI 2016) and"
+        " torchvision augmentations; the embedding has 64 coordinates, and a state is the mean embedding of"
+        " a face and its mirror image. Figures are on the FER+ test split; pixel "
+        "errors are in [0, 1], beside those of the mean training face.",
+    ),
+    "voice_decoder": (
+        "Imagined voice: a small convolutional network from voice states to a log-mel",
+        "Draws a levelled log-mel (80 bands, 10 ms a frame) from voice states, for Griffin-Lim to sound. The "
+        "states say how something is said and not what: it has the colour, force and loudness of a voice in "
+        "that mood, without words or a person. Trained on RAVDESS, without fold 0, from cross-fitted states,"
+        " with L1 on the log-mel and on what the voice encoder hears in it. Figures are on the six actors of"
+        " fold 0, whom neither network heard: error in nats a cell, beside that of the mean spectrum at the "
+        "states' loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
+    ),
+    "familiarity": (
+        "Familiarity: whether an utterance is unlike the training data",
+        "One Gaussian per modality over the mean states of the utterances that the fusion models learn from, "
+        "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is strange where its Mahalanobis distance "
+        "(as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their speaker or "
+        "video is left out. It notices white noise, pure tones and a sentence of German, but not every "
+        "stranger: Korean, gibberish, some chords and our drawn faces pass. It cannot know whether a score "
+        "is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never saw, of which "
+        "1 % should be strange.",
+    ),
+}
+
+
+def write_extractor_card(path: Path, which: str, figures: dict) -> None:
+    """Card of one entry of EXTRACTOR_CARDS."""
+    title, text = EXTRACTOR_CARDS[which]
+    groups = figures if all(isinstance(value, dict) for value in figures.values()) else {"test": figures}
+    metrics = list(next(iter(groups.values())))
+    rows = [[name, *(_plain(group[metric]) for metric in metrics)] for name, group in groups.items()]
+    path.write_text(
+        f"# {title}\n\n{text}\n\n## Held-out figures\n\n"
+        f"{markdown_table(['', *metrics], rows)}\n\n"
+        f"Made by `python -m models.shipped train-extractors {which}`.\n\n{LICENCE}\n"
+    )
+
+
+def departures(method: ModelSpec) -> str:
+    """Where a method departs from its paper, as a Markdown list."""
+    return "\n".join(["**Faithful**, but for:", "", *(f"- {sentence}" for sentence in method.faithful)])
+
+
+def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes: dict[str, int]) -> None:
+    """Card of one fusion method's weights, beside them."""
+    items, recipe = meta.training["items"], meta.training["recipe"]
+    stage = [recipe[kind] for kind in ("text", "speech", "faces", "triples")]
+    shares = ", ".join(
+        f"{kind} {100 * count / sum(stage):.0f} %"
+        for kind, count in zip(("transcripts", "acted speech", "faces", "triples"), stage, strict=True)
+    )
+    seed = f"Seed {meta.training['seed']}."
+    clip_share = 100 / (1 + recipe["replay"] + recipe["borrowed"])
+    path.write_text(
+        f"# {method.title}\n\n"
+        f"{method.paper} ({method.year}), {method.url}\n\n"
+        f"{departures(method)}\n\n"
+        f"Parameters: {sizes['total']:,} in all, {sizes['fusion']:,} of them in the fusion. "
+        f"{' '.join(filter(None, (adapters_sentence(sizes), seed)))}\n\n"
+        "## Trained on\n\n"
+        f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts,"
+        f" {items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and "
+        "label-matched triples: a scored transcript with a voice and a face whose valence agrees. Every "
+        "state comes from an encoder that did not train on that item: the clips are in no encoder's data, "
+        "the transcripts and faces are held-out splits, the voices are cross-fitted by actor.\n\n"
+        f"Shares: stage one {shares}; stage two clips {clip_share:.0f} %, transcripts that borrow a clip's "
+        f"voice and face {clip_share * recipe['borrowed']:.0f} %, the rest in equal parts stage one. Of the "
+        f"triples {100 * recipe['unrelated']:.0f} % have a voice and a face of any valence, as real ones "
+        "often do. "
+        f"Modalities are dropped from {100 * recipe['modality_dropout']:.0f} % of the items at random. "
+        f"{VALENCE}\n\n"
+        "## On speakers never seen: the clips\n\n"
+        f"Leave-one-speaker-out over 12 speakers, 287 clips; {_seeds(meta.figures['seeds'])}. Two more "
+        "speakers are kept out of each fold to measure the interval.\n\n"
+        f"{subset_table(meta.figures['clips'])}\n\n"
+        f"{gain_sentence(meta.figures['gain'], meta.figures['seeds'])} "
+        f"Made by `python -m models.shipped measure clips {method.name}`.\n\n"
+        f"{_recognised_section(meta.figures.get('recognised', {}))}"
+        "## On actors never heard: RAVDESS\n\n"
+        "Valence of 1,440 utterances, cross-validated by actor (four folds of six); the two sentences say "
+        "nothing about it.\n\n"
+        f"{subset_table(meta.figures['speech'])}\n\n"
+        f"Made by `python -m models.shipped measure speech {method.name}`.\n\n"
+        "## These very weights on data that nothing in them saw\n\n"
+        + markdown_table(
+            ["", "items", "MAE", "Corr"],
+            [
+                [name, str(row["items"]), f"{row['mae']:.3f}", f"{row['corr']:.3f}"]
+                for name, row in meta.figures["shipped"].items()
+            ],
+        )
+        + "\n\nSpeech: six RAVDESS actors; faces: the FER+ test split. "
+        f"Made by `python -m models.shipped train {method.name}`.\n\n"
+        f"{_imagined_section(meta.figures.get('imagined', {}))}{LICENCE}\n"
+    )
+
+
+def _seeds(count: int) -> str:
+    return f"mean ± standard deviation over {count} seeds" if count > 1 else "one seed only"
+
+
+def _recognised_section(figures: dict[str, dict]) -> str:
+    """The clips once more, with the words that a visitor's clip would have."""
+    if not figures:
+        return ""
+    return (
+        "With the words that Whisper tiny.en hears in the clips instead of the data set's, and the same "
+        f"models:\n\n{subset_table(figures)}\n\nMade by the same with `--heard HEARD.csv`, from "
+        "`python -m app transcribe`.\n\n"
+    )
+
+
+def _imagined_section(groups: dict[str, dict[str, dict[str, float]]]) -> str:
+    """What the method imagines in the place of a missing modality, against the truth and the label."""
+    if not groups:
+        return ""
+    rows, silent = [], []
+    for group, figures in groups.items():
+        for key, row in figures.items():
+            shares = [f"{100 * row[share]:.0f} %" for share in ("agreement", "chance", "real")]
+            rows.append([group, key, f"{row['error']:.2f}", f"{row['mean_error']:.2f}", *shares])
+            if not informative(row):
+                silent.append(f"{key} ({group})")
+    headings = ["on", "imagined", "error", "mean predictor", "agrees", "chance", "the real one agrees"]
+    carries = (
+        f"**No better than chance, so it carries no information:** {', '.join(silent)}."
+        if silent
+        else "Every imagined modality agrees with the label more often than chance."
+    )
+    return (
+        "## Imagined\n\nMean squared error of the standardised states, and how often the imagined modality, "
+        "read by that modality's own encoder, has the polarity of the label. Triples are label-matched, of "
+        "items nothing in these weights saw; clips are of speakers left out.\n\n"
+        f"{markdown_table(headings, rows)}\n\n{carries}\n\n"
+    )
+
+
+def gain_sentence(gain: dict[str, list[float]], seeds: int) -> str:
+    """What voice and face add to words alone on unseen speakers, and whether that is more than chance."""
+    better = {"corr": gain["corr"][0] > gain["corr"][1], "mae": -gain["mae"][0] > gain["mae"][1]}
+    verdict = {
+        2: "voice and face help by more than the spread over seeds",
+        1: f"only {'Corr' if better['corr'] else 'MAE'} gains more than the spread over seeds",
+        0: "voice and face do **not** help by more than the spread over seeds",
+    }[sum(better.values())]
+    if gain["corr"][0] < -gain["corr"][1] and gain["mae"][0] > gain["mae"][1]:
+        verdict = "voice and face do **not** help on these clips, they make it worse"
+    if seeds == 1:
+        verdict = "one seed has no spread to judge this by"
+    corr, mae = (f"{mean:+.3f} ± {deviation:.3f}" for mean, deviation in (gain["corr"], gain["mae"]))
+    return f"All three against words alone: Corr {corr}, MAE {mae}: {verdict}."
+
+
+def subset_table(figures: dict[str, dict]) -> str:
+    """Markdown table of one method's figures {subset: {metric: [mean, deviation]}}: a row a subset."""
+    return _metrics_table("", {_spoken(subset): figures[subset] for subset in _ordered(figures)})
+
+
+def comparison(figures: dict[str, dict]) -> str:
+    """Two Markdown tables of {method: {subset: …}}: every metric on all modalities; Corr of each subset."""
+    if not figures:
+        return "Not measured yet."
+    subsets = _ordered(next(iter(figures.values())))
+    everything = _metrics_table(_spoken(subsets[0]), {name: f[subsets[0]] for name, f in figures.items()})
+    correlations = [
+        [name, *(_cell(by_subset[subset]["corr"], 1, 2) for subset in subsets)]
+        for name, by_subset in figures.items()
+    ]
+    return f"{everything}\n\n{markdown_table(['Corr', *map(_spoken, subsets)], correlations)}"
+
+
+def _metrics_table(corner: str, figures: dict[str, dict]) -> str:
+    if not figures:
+        return "Not measured yet."
+    metrics = [metric for metric in COLUMNS if metric in next(iter(figures.values()))]
+    rows = [
+        [name, *(_cell(values[metric], *COLUMNS[metric][1:]) for metric in metrics)]
+        for name, values in figures.items()
+    ]
+    return markdown_table([corner, *(COLUMNS[metric][0] for metric in metrics)], rows)
+
+
+def _ordered(figures: dict[str, dict]) -> list[str]:
+    """The measured subsets, largest first."""
+    return [name for name in map(subset_name, Modality.subsets()) if name in figures]
+
+
+def _spoken(subset: str) -> str:
+    return " + ".join(SPOKEN[m] for m in subset.split("+"))
+
+
+def _cell(value: list[float], factor: int, digits: int) -> str:
+    mean, deviation = value
+    return f"{factor * mean:.{digits}f} ± {factor * deviation:.{digits}f}"
+
+
+def _plain(value: float | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"

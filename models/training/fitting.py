@@ -1,0 +1,153 @@
+"""Trains a fusion model on a researcher's features: until its error on the validation split stops falling."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from models.features.feature_set import DataError, FeatureSet, has_tokens
+from models.features.missing import drop_frames, modality_generators, neutral_states
+from models.features.utterances import Utterance, collate
+from models.fusion.base import FusionModel
+from models.fusion.config import Config
+from models.registry import spec
+from models.training.language_models import language_model
+from models.training.loop import TrainingLoop
+from models.training.prediction import PREDICTION_BATCH, predict
+from models.training.runs import TrainingRun
+from models.types import MODALITIES
+
+NORMALISATION_ITEMS = 4000  # utterances whose states set the standardisation constants
+
+
+@dataclass(frozen=True)
+class ResearchRecipe:
+    """How a method is trained on features; learning rate and decay come from its registry entry if None.
+
+    Training ends after `epochs`, or `patience` epochs after the best validation MAE.
+    modality_dropout : share of training items that lose a random part of their modalities
+    frame_dropout : probability, less than 1, with which a training frame is dropped, see
+    `missing.drop_frames`
+    bf16 : autocast to bfloat16 in methods that keep the common training step; others have an update rule
+    of their own (MLA's projection) whose precision matters, and stay in float32
+    """
+
+    epochs: int = 40
+    patience: int = 8
+    batch: int = 32
+    lr: float | None = None
+    weight_decay: float | None = None
+    modality_dropout: float = 0.0
+    frame_dropout: float = 0.0
+    bf16: bool = False
+
+
+def fit(
+    name: str,
+    dataset: FeatureSet,
+    seed: int,
+    recipe: ResearchRecipe | None = None,
+    device: str = "cpu",
+    config: Config | None = None,
+    run: Path | None = None,
+    history: list[dict] | None = None,
+    progress: bool = False,
+) -> FusionModel:
+    """The method `name` trained on `dataset.train`, at its best epoch on `dataset.valid`, in eval mode.
+
+    config : replaces the method's settings, `ModelSpec.features_config`
+    run : file that keeps the state of the run after each epoch; a run that was interrupted continues from
+    it, and gives the very model that it would have given in one go
+    history : is given one entry an epoch: epoch, loss, valid_mae, and whether it is the chosen one
+    progress : show a progress bar
+    Nothing here reads `dataset.test`. Raises ValueError for an unknown method, an empty split, features that
+    the method cannot read, training that diverges or is left without items, or a run file of other data,
+    another seed or recipe.
+    """
+    recipe, settings = recipe or ResearchRecipe(), spec(name).training
+    config = config or spec(name).features_config
+    if recipe.bf16 and torch.device(device).type == "cpu":
+        raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
+    dataset.needed("train", "valid")
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model = spec(name).build(dataset.dims, config)
+    if model.needs_language_model:
+        if not has_tokens(dataset):
+            raise DataError(f"{name!r} runs the language model itself, but these features have no token ids")
+        model.attach_language_model(language_model(dataset.profile)())
+    model.to(device)
+    few = torch.randperm(len(dataset.train), generator=generator)[:NORMALISATION_ITEMS]
+    model.set_normalisation(collate([dataset.train[i] for i in few], dataset.dims)[0].to(device))
+    loop = TrainingLoop(
+        model,
+        model.parameter_groups((settings.features_lr or settings.lr) if recipe.lr is None else recipe.lr),
+        settings.weight_decay if recipe.weight_decay is None else recipe.weight_decay,
+        recipe.epochs,
+        recipe.batch,
+        recipe.modality_dropout,
+        generator,
+        device,
+        bf16=recipe.bf16,
+    )
+    state = TrainingRun(
+        model,
+        loop.optimizer,
+        generator,
+        identity={"method": name, "seed": seed, "config": asdict(config), "recipe": asdict(recipe)},
+        path=run,
+    )
+    state.resume(dataset)
+    epochs = tqdm(
+        range(state.epoch, recipe.epochs),
+        desc=f"{name}, seed {seed}",
+        initial=state.epoch,
+        total=recipe.epochs,
+        disable=not progress,
+    )
+    for _ in epochs:
+        if state.stale >= recipe.patience:
+            break
+        loss = loop.epoch(state.epoch, _training_items(model, dataset, recipe, generator))
+        model.eval()
+        mae = _mae(model, dataset.valid)
+        state.record(loss, mae, complete=(state.epoch + 1) / recipe.epochs > model.warm_up)
+        epochs.set_postfix(loss=f"{loss:.3f}", valid_mae=f"{mae:.3f}", best=f"{state.best:.3f}")
+    state.load_best()
+    if history is not None:
+        history += [{**entry, "chosen": entry["epoch"] == state.best_epoch} for entry in state.history]
+    model.eval()
+    features, target = collate(dataset.valid, dataset.dims)
+    model.calibrate(features.to(device), target.to(device))
+    return model
+
+
+def needs_tokens(name: str) -> bool:
+    """True for a method that runs the language model itself and so reads token ids, not text states."""
+    return spec(name).model.needs_language_model
+
+
+def _training_items(
+    model: FusionModel, dataset: FeatureSet, recipe: ResearchRecipe, generator: torch.Generator
+) -> list[Utterance]:
+    """The training utterances of an epoch, some of their frames dropped; ValueError where none is left."""
+    items = [item for item in dataset.train if item.states]
+    advice = ""
+    if recipe.frame_dropout:
+        neutral = neutral_states(model)
+        sources = modality_generators(int(torch.randint(2**31, (), generator=generator)))
+        items = [drop_frames(item, recipe.frame_dropout, neutral, sources) for item in items]
+        items = [item for item in items if item.states]
+        advice = "; give a lower --frame-dropout"
+    if not items:
+        raise ValueError(f"nothing is left of any training utterance{advice}")
+    return items
+
+
+def _mae(model: FusionModel, items: list[Utterance]) -> float:
+    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH)
+    return float(np.nanmean(np.abs(scores - [item.target for item in items])))

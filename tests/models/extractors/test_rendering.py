@@ -1,0 +1,141 @@
+"""Imagined states as faces, voices and phrases."""
+
+from __future__ import annotations
+
+import csv
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from models.extractors.audio import log_mel
+from models.extractors.phrases import PHRASES, PhraseBank, mean_states
+from models.extractors.profile import Profile
+from models.extractors.rendering import Renderer
+from models.extractors.voice_decoder import VoiceDecoder, at_state_rate, sound
+from models.media.clip import SAMPLE_RATE
+from models.types import Modality
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return Profile.load("local")
+
+
+@pytest.fixture(scope="module")
+def renderer(profile):
+    return Renderer.load(profile)
+
+
+def spoken(emotion: int, valence: float, loudness: float, steps: int = 10) -> torch.Tensor:
+    """Voice states (steps, 11) that are sure of one emotion."""
+    states = torch.full((steps, 11), 0.02)
+    states[:, emotion] = 0.86
+    states[:, 8:] = torch.tensor([0.5, valence, loudness])
+    return states
+
+
+def test_the_bank_is_large_and_covers_the_scale():
+    with PHRASES.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    scores = np.array([float(row["score"]) for row in rows])
+    assert len(rows) >= 300 and len({row["text"] for row in rows}) == len(rows)
+    assert scores.min() == -3 and scores.max() == 3
+    counts, _ = np.histogram(scores, bins=[-3, -2, -1, 0, 1, 2, 3.01])
+    assert counts.min() >= 30
+
+
+def test_scores_given_by_hand_agree_with_the_text_encoder(profile, renderer):
+    readings = mean_states(profile.text, renderer.phrase_bank.texts)[:, -1].numpy()
+    assert np.corrcoef(readings, renderer.phrase_bank.scores)[0, 1] > 0.85
+
+
+def test_a_phrase_is_nearest_to_itself(profile, renderer):
+    states = profile.embed_text(["the music is beautiful and moving"])[0]
+    nearest = renderer.phrases(states, 3)
+    assert nearest[0].text == "the music is beautiful and moving"
+    assert nearest[0].similarity == pytest.approx(1, abs=1e-3)
+    assert nearest[0].similarity >= nearest[1].similarity >= nearest[2].similarity
+
+
+@pytest.mark.parametrize(
+    ("text", "positive"),
+    [("what a superb and joyful film", True), ("a hateful film and a stupid plot", False)],
+)
+def test_other_words_find_phrases_of_their_polarity(profile, renderer, text, positive):
+    states = profile.embed_text([text])[0]
+    assert all((phrase.score > 0) == positive for phrase in renderer.phrases(states, 5))
+
+
+def test_phrases_are_found_in_the_direction_of_a_shrunken_state(profile, renderer):
+    states = profile.embed_text(["i absolutely loved it"])[0].mean(0)
+    centre = renderer.phrase_bank.centre
+    shrunken = centre + 0.2 * (states - centre)
+    assert renderer.phrases(shrunken[None], 1)[0].text == "i absolutely loved it"
+
+
+def test_faces_are_pictures_one_a_step(renderer, profile):
+    drawn = renderer.faces(torch.randn(3, profile.dims[Modality.VISION]))
+    assert drawn.shape == (3, 48, 48) and drawn.dtype == np.uint8
+    assert drawn.std() > 5
+
+
+def test_a_voice_lasts_as_long_as_asked(renderer):
+    states = spoken(2, 2.0, -1.0)
+    assert renderer.log_mel(states, 2.0).shape == (80, 200)
+    sounded = renderer.sound(renderer.log_mel(states, 2.0))
+    assert len(sounded) == 2 * SAMPLE_RATE and sounded.dtype == np.float32
+    assert np.isfinite(sounded).all() and np.abs(sounded).max() == pytest.approx(0.5, abs=1e-3)
+    assert renderer.log_mel(states).shape[1] > 200  # a step is a word's length where no time is known
+
+
+def test_the_same_states_sound_the_same(renderer):
+    states = spoken(2, 2.0, -1.0)
+    state = torch.random.get_rng_state()
+    once, again = (renderer.sound(renderer.log_mel(states, 1.0)) for _ in range(2))
+    assert np.array_equal(once, again)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    with ThreadPoolExecutor(8) as pool:
+        for sounded in pool.map(lambda _: renderer.sound(renderer.log_mel(states, 1.0)), range(16)):
+            np.testing.assert_allclose(sounded, once, atol=1e-3)
+
+
+def test_a_drawn_voice_is_heard_as_what_the_states_say(renderer, profile):
+    """What the voice encoder, which the decoder never read at run time, hears in drawn voices."""
+    happy, sad = (
+        torch.from_numpy(renderer.log_mel(states, 2.4))
+        for states in (spoken(2, 2.2, -1.5), spoken(3, -1.8, -2.5))
+    )
+    with torch.inference_mode():
+        valence = [float(profile.voice.states(mel[None])[0, :, -2].mean()) for mel in (happy, sad)]
+    assert valence[0] > valence[1] + 0.5
+    assert happy.mean() > sad.mean()
+
+
+def test_sound_has_the_log_mel_it_was_made_from():
+    torch.manual_seed(0)
+    ticks = torch.arange(SAMPLE_RATE) / SAMPLE_RATE
+    tone = 0.3 * torch.sin(2 * torch.pi * 300 * ticks) * (1 + torch.sin(2 * torch.pi * 3 * ticks))
+    mel = log_mel(tone)
+    again = log_mel(sound(mel))[:, : mel.shape[1] - 1]
+    mel = mel[:, : again.shape[1]]
+    loud = mel > mel.max() - 4
+    difference = (again - mel)[loud]
+    assert (difference - difference.median()).abs().mean() < 0.7  # the level is not kept
+
+
+def test_states_are_brought_to_their_own_rate():
+    states = torch.arange(4.0)[:, None].expand(4, 11)
+    even = at_state_rate(states, 0.64)
+    assert even.shape == (8, 11)
+    assert (even[1:, 0] >= even[:-1, 0]).all() and even[0, 0] == 0 and even[-1, 0] == 3
+
+
+def test_the_decoder_is_small():
+    assert sum(p.numel() for p in VoiceDecoder().parameters()) < 500_000
+
+
+def test_a_bank_of_few_phrases_gives_what_it_has(profile):
+    bank = PhraseBank(["good", "bad"], [2.0, -2.0], mean_states(profile.text, ["good", "bad"]))
+    assert [phrase.text for phrase in bank.nearest(profile.embed_text(["good"])[0], 5)] == ["good", "bad"]
