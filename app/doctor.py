@@ -143,13 +143,15 @@ def weights(settings: Settings) -> Iterator[Finding]:
             yield Finding("familiarity", "fits the extractors")
     for method in describe_methods(settings.checkpoints):
         try:
-            load_fusion(method.spec.name, "local", settings.checkpoints, fingerprints, language_model)
+            saved = load_fusion(method.spec.name, "local", settings.checkpoints, fingerprints, language_model)
         except PackagesError as error:  # it says itself what to do
             yield Finding(method.spec.title, str(error), ok=False)
         except CheckpointError as error:
             yield Finding(method.spec.title, str(error), ok=False, remedy=remedy)
         else:
-            yield Finding(method.spec.title, f"{method.sizes['total']:,} parameters, {method.checkpoint}")
+            yield Finding(
+                method.spec.title, f"{saved.model.sizes()['total']:,} parameters, {method.checkpoint}"
+            )
 
 
 def speech(settings: Settings) -> list[Finding]:

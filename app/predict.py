@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import logging
 import sys
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Runs the command; exit code 0 done, 1 weights missing or damaged, 2 input that cannot be used."""
-    sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
     try:
         {"predict": predict, "transcribe": transcribe}[args.command](args, settings)
     except (CheckpointError, RecogniserError) as error:
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
-    modalities = [name.strip() for name in args.modalities.split(",") if name.strip()]
+    modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
     query = Query(args.clip, args.audio, args.text, args.method, modalities)
     analyst = Analyst(settings)
     if args.manifest:
@@ -105,7 +107,7 @@ def describe(analysis: Analysis) -> str:
         cells = (
             f"{max(part.probabilities):.2f}" if part.probabilities else "",
             f"{part.weight:.2f}" if part.used else "",
-            f"{as_displayed(part.score):+.1f}" if part.used else "",
+            f"{as_displayed(part.score):+.1f}" if part.score is not None else "",
             f"{part.occlusion:.2f}" if part.occlusion is not None else "",
         )
         state = "" if part.used else "off" if part.present is None else "absent"

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 LANGUAGE_MODEL = "language_model"  # a fingerprint beside those of the modalities
 
@@ -71,20 +72,20 @@ class Sequence:
     @classmethod
     def stack(cls, rows: list[Sequence]) -> Sequence:
         """Batches of one as one batch, padded to the longest; a row without ids or times gets 0 or NaN."""
-        steps = max(row.values.shape[1] for row in rows)
+        values = pad_sequence([row.values[0] for row in rows], batch_first=True)
 
         def stacked(parts: list[Tensor | None], padding: float) -> Tensor | None:
             some = next((part for part in parts if part is not None), None)
             if some is None:
                 return None
-            batch = some.new_full((len(parts), steps, *some.shape[2:]), padding)
+            batch = some.new_full((len(parts), values.shape[1], *some.shape[2:]), padding)
             for row, part in zip(batch, parts, strict=True):
                 if part is not None:
                     row[: part.shape[1]] = part[0]
             return batch
 
         return cls(
-            stacked([row.values for row in rows], 0.0),
+            values,
             torch.cat([row.lengths for row in rows]),
             torch.cat([row.present for row in rows]),
             stacked([row.ids for row in rows], 0),

@@ -165,7 +165,9 @@ def _load_clip(folder: Path, result: dict, limits: DecodeLimits) -> Clip:
         audio.dtype == np.float32 and audio.ndim == 1 and bool(np.isfinite(audio).all())
     )
     picture = (frames is None and times is None) or (
-        frames.dtype == np.uint8
+        frames is not None
+        and times is not None
+        and frames.dtype == np.uint8
         and frames.ndim == 4
         and frames.shape[3] == 3
         and max(frames.shape[1:3]) <= LONGER_SIDE

@@ -23,6 +23,8 @@ SURE = 0.95  # below, the sound must pass when it is played slower too: music se
 SLOWER = (0.8, 0.7)  # of the speed
 QUIET = 1e-3  # peak amplitude below which a recording is silence
 
+Detector = Callable[[np.ndarray], np.ndarray]  # sound (n * WINDOW,) -> n probabilities of a voice
+
 log = logging.getLogger(__name__)
 
 
@@ -32,23 +34,25 @@ def nobody_speaks(audio: np.ndarray) -> bool:
     False for silence, and where the detector is not installed.
     """
     peak = float(np.abs(audio).max(initial=0.0))
-    if peak < QUIET or _detector() is None:
+    if peak < QUIET or (detector := _detector()) is None:
         return False
     levelled = np.asarray(audio, np.float32) / (2 * peak)
-    probability = _probability(levelled)
+    probability = _probability(detector, levelled)
     if probability >= SURE:
         return False
-    if probability >= ENOUGH and all(_probability(_slowed(levelled, speed)) >= ENOUGH for speed in SLOWER):
+    slower = (_probability(detector, _slowed(levelled, speed)) for speed in SLOWER)
+    if probability >= ENOUGH and all(likely >= ENOUGH for likely in slower):
         return False
     # Each stretch is heard anew: after 20 s of hum the detector, which remembers, misses one voice in eleven.
     stretches = (levelled[start : start + STRETCH] for start in range(0, len(levelled), STRETCH))
-    return len(levelled) <= STRETCH or all(_probability(s) < CLEAR for s in stretches if len(s) > STRETCH / 4)
+    long = (_probability(detector, s) for s in stretches if len(s) > STRETCH / 4)
+    return len(levelled) <= STRETCH or all(likely < CLEAR for likely in long)
 
 
-def _probability(audio: np.ndarray) -> float:
+def _probability(detector: Detector, audio: np.ndarray) -> float:
     """Mean probability of a voice over the LONGEST likeliest windows."""
     padded = np.pad(audio, (0, -len(audio) % WINDOW))  # also a copy: the detector writes into what it gets
-    return float(np.sort(_detector()(padded).ravel())[-LONGEST:].mean())
+    return float(np.sort(detector(padded).ravel())[-LONGEST:].mean())
 
 
 def _slowed(audio: np.ndarray, speed: float) -> np.ndarray:
@@ -57,8 +61,8 @@ def _slowed(audio: np.ndarray, speed: float) -> np.ndarray:
 
 
 @cache
-def _detector() -> Callable[[np.ndarray], np.ndarray] | None:
-    """Silero's voice activity detector, from faster-whisper: sound (n * WINDOW,) -> n probabilities.
+def _detector() -> Detector | None:
+    """Silero's voice activity detector, from faster-whisper.
 
     It keeps nothing between calls, so that threads may share it. None without the package.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -119,7 +120,7 @@ class TinyWhisper:
             condition_on_previous_text=False,
             word_timestamps=True,
         )
-        heard = [word for segment in segments for word in segment.words]
+        heard = [word for segment in segments for word in segment.words or ()]
         words = [Word(word.word.strip(), float(word.start), float(word.end)) for word in heard]
         return "".join(word.word for word in heard).strip(), words
 
@@ -154,7 +155,7 @@ class Whisper:
             model=model.eval(),
             tokenizer=processor.tokenizer,
             feature_extractor=processor.feature_extractor,
-            device=device,
+            device=torch.device(device),
         )
         # Word times come from the attention heads that the model's authors found to follow the sound.
         self._word_times = getattr(model.generation_config, "alignment_heads", None) is not None
@@ -162,7 +163,8 @@ class Whisper:
     def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
         """Text and timed words of (n,) float32 sound at 16 kHz, of any length."""
         timestamps = "word" if self._word_times else True  # sound longer than 30 s needs one or the other
-        result = self._pipeline({"raw": audio, "sampling_rate": SAMPLE_RATE}, return_timestamps=timestamps)
+        heard = self._pipeline({"raw": audio, "sampling_rate": SAMPLE_RATE}, return_timestamps=timestamps)
+        result = cast(dict[str, Any], heard)  # typed as a list, which it is for a list of sounds
         duration = len(audio) / SAMPLE_RATE
         words = []
         for chunk in result["chunks"] if self._word_times else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from peft.tuners.lora import LoraLayer
+from peft.tuners import lora
 from torch import Tensor
 
 from models.extractors.text import TextEncoder
@@ -31,9 +31,10 @@ def merged_language_model(encoder: TextEncoder) -> dict[str, Tensor]:
     """
     weights = {}
     for path, module in encoder.backbone.get_base_model().named_modules():
-        if isinstance(module, LoraLayer):
-            weights[f"{path}.weight"] = module.base_layer.weight + module.get_delta_weight("default")
-            weights[f"{path}.bias"] = module.base_layer.bias.detach()
+        if isinstance(module, lora.Linear):
+            weight, bias = module.base_layer.parameters()
+            weights[f"{path}.weight"] = weight + module.get_delta_weight("default")
+            weights[f"{path}.bias"] = bias.detach()
         elif "lora_" not in path and not path.endswith(".base_layer"):
             own = module.named_parameters(recurse=False)
             weights.update({f"{path}.{name}": tensor.detach() for name, tensor in own})

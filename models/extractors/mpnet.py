@@ -75,7 +75,7 @@ def _part(name: str) -> bytes:
     """The piece of the archive in a package; OSError where it is not there."""
     for file in distribution(name).files or []:
         if ".zip." in file.name:
-            return file.locate().read_bytes()
+            return file.read_binary()
     raise FileNotFoundError(f"{name} is empty")
 
 

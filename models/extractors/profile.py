@@ -98,15 +98,15 @@ class Profile:
         face: FaceEncoder,
         face_decoder: FaceDecoder,
         fingerprints: dict[Modality, str],
+        adapters: Path,
         device: str = "cpu",
-        adapters: Path | None = None,
     ):
-        self.text, self.voice, self.face, self.face_decoder = (
-            module.eval().requires_grad_(False).to(device) for module in (text, voice, face, face_decoder)
-        )
+        self.text, self.voice, self.face, self.face_decoder = text, voice, face, face_decoder
+        for module in (text, voice, face, face_decoder):
+            module.eval().requires_grad_(False).to(device)
         self.fingerprints = fingerprints
-        self.device = device
         self.adapters = adapters
+        self.device = device
 
     @classmethod
     def load(cls, name: str = "local", device: str = "cpu", root: Path | None = None) -> Profile:
@@ -124,7 +124,8 @@ class Profile:
         _load(voice.state_dict(), folder / "audio.safetensors")
         _load(face.state_dict(), folder / "vision.safetensors")
         _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
-        return cls(text, voice, face, decoder, fingerprints, device, folder / f"{LANGUAGE_MODEL}.safetensors")
+        adapters = folder / f"{LANGUAGE_MODEL}.safetensors"
+        return cls(text, voice, face, decoder, fingerprints, adapters, device)
 
     def features(self, clip: Clip | None, transcript: str) -> Features:
         """Batch of one: the states of a clip (or None) and of its transcript ("" for none)."""
@@ -167,7 +168,7 @@ class Profile:
 
     def watch(self, frames: np.ndarray | None, times: np.ndarray | None) -> VisionFeatures:
         """The tracked largest face of frames (n, height, width, 3) uint8 at times (n,) s, or of None."""
-        if frames is not None and len(frames):
+        if frames is not None and times is not None and len(frames):
             crops, found = track_face(frames)
             if len(found):
                 faces = FaceTrack(crops, times[found])
@@ -195,13 +196,12 @@ class Profile:
     def all_fingerprints(self) -> dict[str, str]:
         """`fingerprints`, and that of `adapters` where they are there: what a checkpoint may ask for."""
         named = {str(modality): digest for modality, digest in self.fingerprints.items()}
-        there = self.adapters is not None and self.adapters.is_file()
-        return {**named, LANGUAGE_MODEL: fingerprint(self.adapters)} if there else named
+        return {**named, LANGUAGE_MODEL: fingerprint(self.adapters)} if self.adapters.is_file() else named
 
     @torch.inference_mode()
     def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:
         """Token states [(T, d)] of transcripts, in their order."""
-        states: list[Tensor | None] = [None] * len(texts)
+        states: dict[int, Tensor] = {}
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
@@ -209,7 +209,7 @@ class Profile:
             batch = self.text.states(ids.to(self.device), lengths.to(self.device)).cpu()
             for i, row, length in zip(rows, batch, lengths.tolist(), strict=True):
                 states[i] = row[:length].clone()
-        return states
+        return [states[i] for i in range(len(texts))]
 
 
 def fingerprint(path: Path) -> str:

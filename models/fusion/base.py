@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
@@ -86,6 +86,10 @@ class FusionModel(nn.Module, ABC):
     def clip_parameter_groups(self, lr: float) -> list[dict]:
         """Groups for the stage of training that adds natural clips; all parameters unless overridden."""
         return self.parameter_groups(lr)
+
+    def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the profile's language model, where `needs_language_model`: {name in BertModel: tensor}."""
+        raise NotImplementedError(f"{type(self).__name__} runs no language model")
 
     @abstractmethod
     def forward(self, features: Features) -> Prediction:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import cast
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from models.media.clip import MAX_SECONDS, Clip, MediaError
 from models.media.missing_end import is_missing
@@ -63,16 +66,18 @@ def decode(
         unneeded = {stream for stream, needed in ((video, picture), (audio, sound)) if stream and not needed}
         origin, end, truncated = math.inf, -math.inf, False
         clock, frames, samples = Clock(), Picture(max_seconds, video), Sound()
-        tracks = {stream: Track() for stream in (video, audio) if stream is not None}
+        tracks: dict[Stream, Track] = {stream: Track() for stream in (video, audio) if stream is not None}
         running = set(tracks)
         hole = damaged = False
 
-        for stream, frame in _frames(container, video, audio, unneeded):
-            if frame is None:
+        for decoded in _frames(container, list(tracks), unneeded):
+            if decoded is None:
                 hole = True
                 continue
+            stream, frame = decoded
             damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
-            track, other = tracks[stream], tracks.get(audio if stream is video else video)
+            track = tracks[stream]
+            other = next((tracks[key] for key in tracks if key is not stream), None)
             time = clock.place(track, other, _stamp(frame), _seconds(frame))
             origin = min(origin, time)
             if time - origin >= max_seconds + END_TOLERANCE:
@@ -82,16 +87,15 @@ def decode(
                     break
             if time - origin >= max_seconds:
                 continue
-            if stream not in unneeded:
-                if stream is video:
-                    frames.add(frame, time, max_frames)
-                else:
-                    samples.add(frame, time, track.joined)
+            if isinstance(frame, av.VideoFrame):
+                frames.add(frame, time, max_frames)
+            elif isinstance(frame, av.AudioFrame):
+                samples.add(frame, time, track.joined)
             end = max(end, track.end, samples.end)
 
         truncated = truncated or end - origin > max_seconds + END_TOLERANCE
         if not truncated:
-            read = {stream: track.read_until for stream, track in tracks.items() if track.first is not None}
+            read = {stream: track.read_until for stream, track in tracks.items() if track.begun}
             damaged = damaged or is_missing(path, container, read)
 
     if end == -math.inf:
@@ -115,15 +119,15 @@ def _stamp(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float | None:
     """
     if not isinstance(frame, av.Packet):
         return frame.time
-    start = frame.stream.start_time
-    return float((frame.dts if start is None else max(frame.dts, start)) * frame.time_base)
+    known = (stamp for stamp in (frame.dts, frame.stream.start_time) if stamp is not None)
+    return float(max(known) * frame.time_base)
 
 
 def _seconds(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float:
     """How long a frame lasts; SHORT for a video frame of a file that does not say."""
     if isinstance(frame, av.AudioFrame):
         return frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-    return float(frame.duration * (frame.time_base or Fraction(0))) or SHORT
+    return float((frame.duration or 0) * (frame.time_base or 0)) or SHORT
 
 
 def _open(path: Path) -> InputContainer:
@@ -136,7 +140,7 @@ def _open(path: Path) -> InputContainer:
         return av.open(str(path), options=options, metadata_errors="ignore")
     except MemoryError:
         raise
-    except (av.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         log.info("cannot open %s: %s", path.name, error)
         raise _not_media(path) from error
 
@@ -184,7 +188,7 @@ def _nothing_to_decode(container: InputContainer) -> MediaError:
     )
 
 
-def _video_stream(container: InputContainer) -> Stream | None:
+def _video_stream(container: InputContainer) -> VideoStream | None:
     """The main video stream, ready to decode; cover art of a song is not one."""
     streams = [
         stream
@@ -194,7 +198,7 @@ def _video_stream(container: InputContainer) -> Stream | None:
     if not streams:
         return None
     best = container.streams.best("video")
-    stream = best if best in streams else streams[0]
+    stream = next((stream for stream in streams if stream == best), streams[0])
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = 2
     if stream.width * stream.height > LARGE_PIXELS and (stream.average_rate or 0) >= 24:
@@ -202,21 +206,21 @@ def _video_stream(container: InputContainer) -> Stream | None:
     return stream
 
 
-def _audio_stream(container: InputContainer) -> Stream | None:
+def _audio_stream(container: InputContainer) -> AudioStream | None:
     streams = [s for s in container.streams.audio if s.codec_context]
     best = container.streams.best("audio")
-    return best if best in streams else next(iter(streams), None)
+    return next((s for s in streams if s == best), streams[0] if streams else None)
 
 
 def _frames(
-    container: InputContainer, video: Stream | None, audio: Stream | None, unneeded: set[Stream]
-) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame | av.Packet] | tuple[None, None]]:
-    """Decoded frames of both streams in file order; a pair of None where a packet is damaged.
+    container: InputContainer, streams: list[Stream], unneeded: Collection[Stream]
+) -> Iterator[tuple[Stream, av.VideoFrame | av.AudioFrame | av.Packet] | None]:
+    """Decoded frames of the streams in file order; None where a packet is damaged.
 
     unneeded : streams whose packets are not decoded, but given as they are
     """
-    streams = [stream for stream in (video, audio) if stream is not None]
-    packets = container.demux(streams)
+    # PyAV's stub types streams of one kind alone.
+    packets = cast(Iterator[av.Packet[VideoStream] | av.Packet[AudioStream]], container.demux(streams))
     while True:
         try:
             packet = next(packets, None)
@@ -228,8 +232,8 @@ def _frames(
                 decoded = packet.decode()
         except MemoryError:
             raise
-        except (av.FFmpegError, ValueError, IndexError):  # the last for a stream that begins midway
-            yield None, None
+        except (FFmpegError, ValueError, IndexError):  # the last for a stream that begins midway
+            yield None
             continue
         for frame in decoded:
             yield packet.stream, frame

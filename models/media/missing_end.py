@@ -36,7 +36,7 @@ def _promised(path: Path, container: InputContainer, stream: Stream) -> float:
         return 0.0
     if name == "matroska":
         return _matroska_seconds(container, stream)
-    return float(stream.duration * stream.time_base) if stream.duration else 0.0
+    return float((stream.duration or 0) * (stream.time_base or 0))
 
 
 def _matroska_seconds(container: InputContainer, stream: Stream) -> float:

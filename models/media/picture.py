@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideData, Type
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -33,6 +36,7 @@ class Picture:
         self._start = 0.0
         self._next_slot = 0
         self._times: list[float] = []
+        self._frames = np.zeros((self._capacity, 0, 0, 3), np.uint8)
         self._reformatter = VideoReformatter()
 
     def add(self, frame: av.VideoFrame, time: float, max_frames: int) -> None:
@@ -61,7 +65,7 @@ class Picture:
             return self._reformatter.reformat(
                 frame, width, height, "rgb24", interpolation="AREA"
             ).to_ndarray()
-        except (av.FFmpegError, ValueError) as error:
+        except (FFmpegError, ValueError) as error:
             raise MediaError(
                 "picture_not_converted",
                 f"The picture of this file ({frame.format.name}) cannot be converted. "
@@ -77,11 +81,9 @@ class Picture:
 
     def _keep(self, frame: np.ndarray) -> None:
         kept = len(self._times)
-        if not kept:
-            # One block: a list and np.stack would need twice the memory, and untouched pages cost nothing.
-            self._frames = np.zeros((self._capacity, *frame.shape), np.uint8)
         height, width = (max(sides) for sides in zip(frame.shape[:2], self._frames.shape[1:3], strict=True))
         if (height, width) != self._frames.shape[1:3]:
+            # One block: a list and np.stack would need twice the memory, and untouched pages cost nothing.
             larger = np.zeros((self._capacity, height, width, 3), np.uint8)
             _middle(larger, self._frames.shape[1:3])[:kept] = self._frames[:kept]
             self._frames = larger
@@ -93,10 +95,11 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
     Without its shift, and in 65536ths, as libavutil/display.h defines it.
     """
-    matrix = next((data for data in frame.side_data if data.type == Type.DISPLAYMATRIX), None)
+    side_data = cast(Iterable[SideData], frame.side_data)  # PyAV's stub knows motion vectors alone
+    matrix = next((data for data in side_data if data.type == Type.DISPLAYMATRIX), None)
     if matrix is None:
         return 1, 0, 0, 1
-    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).tolist()
+    a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()
     return a, b, c, d
 
 

@@ -7,6 +7,7 @@ import math
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
+from av.error import FFmpegError
 
 from models.media.clip import SAMPLE_RATE, MediaError
 
@@ -21,10 +22,10 @@ class Sound:
 
     def __init__(self) -> None:
         self.end = -math.inf  # s, of the last sample given
-        self._start: float | None = None
+        self._start = 0.0  # s, of the first
         self._given = (0, 0)  # channels and Hz of the last frame
         self._setup: tuple | None = None
-        self._resampler: AudioResampler | None = None
+        self._resampler = _resampler()
         self._blocks: list[np.ndarray] = []
         self._channels = Channels()
 
@@ -36,7 +37,7 @@ class Sound:
         self._given = (frame.layout.nb_channels, frame.sample_rate)
         if not frame.sample_rate:
             raise _not_converted(*self._given)
-        if self._start is None:
+        if self.end == -math.inf:
             self._start = self.end = time
         seconds = frame.samples / frame.sample_rate
         gap = time - self.end if joined or time - self.end > MAX_GAP else 0.0
@@ -46,10 +47,9 @@ class Sound:
             if gap or setup != self._setup:
                 self._flush()
                 self._place(gap)
-                # Mono 16-bit lets libswresample normalise the downmix: the result stays in [-1, 1].
-                self._resampler, self._setup = AudioResampler("s16", "mono", SAMPLE_RATE), setup
+                self._resampler, self._setup = _resampler(), setup
             self._resample(frame)
-        except (av.FFmpegError, ValueError) as error:
+        except (FFmpegError, ValueError) as error:
             raise _not_converted(*self._given) from error
         self.end += gap + seconds
 
@@ -60,7 +60,7 @@ class Sound:
         """
         try:
             self._flush()
-        except (av.FFmpegError, ValueError) as error:
+        except (FFmpegError, ValueError) as error:
             raise _not_converted(*self._given) from error
         if not any(map(len, self._blocks)):
             return None
@@ -84,17 +84,16 @@ class Sound:
         frame.pts = None  # the filter graph inside would complain about stamps that jump
         try:
             blocks = self._resampler.resample(frame)
-        except (av.FFmpegError, ValueError):
+        except (FFmpegError, ValueError):
             if frame.layout.nb_channels == 1:
                 raise
-            self._resampler = AudioResampler("s16", "mono", SAMPLE_RATE)  # a layout that it cannot mix
+            self._resampler = _resampler()  # a layout that it cannot mix
             blocks = self._resampler.resample(_mono(_samples(frame).mean(0), frame.sample_rate))
             self._setup = None
         self._blocks += [block.to_ndarray()[0] for block in blocks]
 
     def _flush(self) -> None:
-        if self._resampler is not None:
-            self._blocks += [block.to_ndarray()[0] for block in self._resampler.resample(None)]
+        self._blocks += [block.to_ndarray()[0] for block in self._resampler.resample(None)]
 
 
 class Channels:
@@ -130,6 +129,11 @@ class Channels:
         return frame if has_layout or channels == 2 else _mono(mean, frame.sample_rate)
 
 
+def _resampler() -> AudioResampler:
+    # Mono 16-bit lets libswresample normalise the downmix: the result stays in [-1, 1].
+    return AudioResampler("s16", "mono", SAMPLE_RATE)
+
+
 def _samples(frame: av.AudioFrame) -> np.ndarray:
     """(channels, n) float32 of a frame, full scale 1."""
     array = frame.to_ndarray()
@@ -137,7 +141,7 @@ def _samples(frame: av.AudioFrame) -> np.ndarray:
         array = array.reshape(-1, frame.layout.nb_channels).T
     if array.dtype == np.uint8:
         return (array.astype(np.float32) - 128) / 128
-    scale = np.iinfo(array.dtype).max + 1 if np.issubdtype(array.dtype, np.integer) else 1
+    scale = 2 ** (8 * array.itemsize - 1) if np.issubdtype(array.dtype, np.integer) else 1
     return array.astype(np.float32) / np.float32(scale)
 
 

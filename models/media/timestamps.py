@@ -18,9 +18,10 @@ INTERLEAVING = 5.0  # s by which one stream of a file may run ahead of the other
 
 @dataclass
 class Track:
-    """One stream's place on the clock, in seconds; None before its first frame."""
+    """One stream's place on the clock, in seconds."""
 
-    first: float | None = None
+    begun: bool = False  # it has had a frame
+    first: float = 0.0  # start of the first frame
     last: float = 0.0  # start of the last frame
     end: float = -math.inf  # the latest end of a frame; a length beyond FORWARD is a jump, not believed
     reach: float = 0.0  # the same, for what is to come; a length beyond FORWARD counts as that long
@@ -31,7 +32,7 @@ class Track:
     @property
     def read_until(self) -> float:
         """Seconds up to the end of the last frame, by the clock or by the greatest stamp: the longer."""
-        by_clock = self.reach - self.first if self.first is not None else 0.0
+        by_clock = self.reach - self.first
         return max(by_clock, self.stamps[1] - self.stamps[0], self.stamps[1]) if self.stamps else by_clock
 
 
@@ -44,16 +45,16 @@ class Clock:
 
     def place(self, track: Track, other: Track | None, stamp: float | None, seconds: float) -> float:
         """The time of a frame of `track` that has this stamp, None for none, and lasts `seconds`."""
-        other = other if other is not None and other.first is not None else None
+        other = other if other is not None and other.begun else None
         track.joined = False
         if stamp is None:
-            time = track.reach if track.first is not None or other is None else other.first
+            time = track.reach if track.begun or other is None else other.first
         else:
             time = self._shifted(track, other, stamp)
             least, greatest = track.stamps or (stamp, stamp)
             track.stamps = [min(least, stamp), max(greatest, stamp + seconds)]
-        if track.first is None:
-            track.first = track.reach = time
+        if not track.begun:
+            track.begun, track.first, track.reach = True, time, time
         track.last = time
         track.end = max(track.end, time + (seconds if seconds <= FORWARD else SHORT))
         track.reach = max(track.reach, time + min(seconds, FORWARD))
@@ -61,10 +62,9 @@ class Clock:
 
     def _shifted(self, track: Track, other: Track | None, stamp: float) -> float:
         """The shift in force, the next that another stream brought, or a new one: which runs on best."""
-        begun = track.first is not None
-        if not begun and other is None:
+        if not track.begun and other is None:
             return stamp
-        expected = track.reach if begun else other.reach
+        expected = track.reach if track.begun or other is None else other.reach
         before = track.shift
         newer = range(track.shift, len(self._shifts))
         track.shift = min(newer, key=lambda i: abs(stamp + self._shifts[i] - expected))
@@ -74,20 +74,20 @@ class Clock:
             self._shifts.append(time - stamp)
             self._starts.append(time)
             track.shift = len(self._shifts) - 1
-        track.joined = begun and track.shift != before
+        track.joined = track.begun and track.shift != before
         return time
 
     def _start(self, track: Track, other: Track | None, before: int) -> float:
         """Where a part begins: with the other stream's, or when both streams' last one is over."""
-        if track.first is None:
+        if other is None:
+            return track.end
+        if not track.begun:
             return other.first
-        if other is not None and other.shift > before:
-            return max(track.end, self._starts[other.shift])
-        return max(track.end, other.end) if other is not None else track.end
+        return max(track.end, self._starts[other.shift] if other.shift > before else other.end)
 
     @staticmethod
     def _jumps(track: Track, other: Track | None, time: float) -> bool:
-        if track.first is None:
+        if other is not None and not track.begun:
             return time - other.reach > FORWARD or other.first - time > FORWARD
         if time < track.last - BACK:
             return True

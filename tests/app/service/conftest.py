@@ -36,7 +36,7 @@ class TinyProfile(Profile):
     name = "local"
     dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: 3, Modality.VISION: 5}
     fingerprints: ClassVar = {modality: f"tiny-{modality}" for modality in MODALITIES}
-    adapters = None
+    adapters = Path("none")
 
     def __init__(self) -> None:
         self.extracted: list[str] = []
