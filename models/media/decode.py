@@ -219,8 +219,8 @@ def _frames(
 
     unneeded : streams whose packets are not decoded, but given as they are
     """
-    # PyAV's stub types streams of one kind alone.
-    packets = cast(Iterator[av.Packet[VideoStream] | av.Packet[AudioStream]], container.demux(streams))
+    # PyAV's stub types streams of one kind alone, and its Packet takes no parameter when it runs.
+    packets = cast("Iterator[av.Packet[VideoStream] | av.Packet[AudioStream]]", container.demux(streams))
     while True:
         try:
             packet = next(packets, None)

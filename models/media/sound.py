@@ -25,7 +25,7 @@ class Sound:
         self._start = 0.0  # s, of the first
         self._given = (0, 0)  # channels and Hz of the last frame
         self._setup: tuple | None = None
-        self._resampler = _resampler()
+        self._resampler: AudioResampler | None = None
         self._blocks: list[np.ndarray] = []
         self._channels = Channels()
 
@@ -44,11 +44,12 @@ class Sound:
         try:
             frame = self._channels.mixed(frame)
             setup = (frame.format.name, frame.layout.name, frame.sample_rate)
-            if gap or setup != self._setup:
+            if gap or setup != self._setup or self._resampler is None:
                 self._flush()
                 self._place(gap)
-                self._resampler, self._setup = _resampler(), setup
-            self._resample(frame)
+                # Mono 16-bit lets libswresample normalise the downmix: the result stays in [-1, 1].
+                self._resampler, self._setup = AudioResampler("s16", "mono", SAMPLE_RATE), setup
+            self._resample(frame, self._resampler)
         except (FFmpegError, ValueError) as error:
             raise _not_converted(*self._given) from error
         self.end += gap + seconds
@@ -80,20 +81,21 @@ class Sound:
                 self._blocks.append(last[: len(last) - surplus])
             surplus -= len(last)
 
-    def _resample(self, frame: av.AudioFrame) -> None:
+    def _resample(self, frame: av.AudioFrame, resampler: AudioResampler) -> None:
         frame.pts = None  # the filter graph inside would complain about stamps that jump
         try:
-            blocks = self._resampler.resample(frame)
+            blocks = resampler.resample(frame)
         except (FFmpegError, ValueError):
             if frame.layout.nb_channels == 1:
                 raise
-            self._resampler = _resampler()  # a layout that it cannot mix
+            self._resampler = AudioResampler("s16", "mono", SAMPLE_RATE)  # a layout that it cannot mix
             blocks = self._resampler.resample(_mono(_samples(frame).mean(0), frame.sample_rate))
             self._setup = None
         self._blocks += [block.to_ndarray()[0] for block in blocks]
 
     def _flush(self) -> None:
-        self._blocks += [block.to_ndarray()[0] for block in self._resampler.resample(None)]
+        if self._resampler is not None:
+            self._blocks += [block.to_ndarray()[0] for block in self._resampler.resample(None)]
 
 
 class Channels:
@@ -127,11 +129,6 @@ class Channels:
             return _mono(samples[self._chosen], frame.sample_rate)
         has_layout = not frame.layout.name.endswith("channels")  # FFmpeg names none "20 channels"
         return frame if has_layout or channels == 2 else _mono(mean, frame.sample_rate)
-
-
-def _resampler() -> AudioResampler:
-    # Mono 16-bit lets libswresample normalise the downmix: the result stays in [-1, 1].
-    return AudioResampler("s16", "mono", SAMPLE_RATE)
 
 
 def _samples(frame: av.AudioFrame) -> np.ndarray:
