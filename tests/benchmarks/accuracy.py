@@ -36,7 +36,7 @@ from models.training.tables import figures_table  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import METRICS, Results, options_of_runs, shown  # noqa: E402
+from tests.benchmarks.results import METRICS, Results, keep_latest, options_of_runs, shown  # noqa: E402
 from tests.parity.mmsa import CLASSES  # noqa: E402
 
 THEIRS = "mmsa:"  # before the name of a method of MMSA's
@@ -182,6 +182,10 @@ def main() -> None:
                 if line is not None:
                     lines.append(line)
     print(tables(lines))
+    if lines and not options.show:
+        keep_latest(
+            {"runs": [{key: line[key] for key in ("set", "method", "seed", "figures")} for line in lines]}
+        )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from models.training.tables import figures_table, markdown_table  # noqa: E402
 from models.types import MODALITIES, Features, Modality  # noqa: E402
 from tests.benchmarks import mmsa_runs  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
-from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
+from tests.benchmarks.results import Results, keep_latest, options_of_runs, shown  # noqa: E402
 from tests.parity import mmsa  # noqa: E402
 
 BATCH = 32
@@ -131,8 +131,8 @@ def fusion_alone(title: str, model: FusionModel, features: Features, target: Ten
     return ours(title, model, Features(**brief), target)
 
 
-def speeds(dataset: FeatureSet, repeats: int, steps: int) -> str:
-    """Markdown table of every pair, LMF's row with its ratio to the TFN above it."""
+def speeds(dataset: FeatureSet, repeats: int, steps: int) -> list[tuple[Contender, Contender]]:
+    """Pairs of TFN and LMF, measured."""
     torch.manual_seed(0)
     features, target = collate(dataset.train[:BATCH], dataset.dims)
     dims, shipped = dataset.dims, TFNConfig()
@@ -167,6 +167,11 @@ def speeds(dataset: FeatureSet, repeats: int, steps: int) -> str:
     for _ in range(repeats):
         for contender in contenders:
             contender.measure(steps)
+    return pairs
+
+
+def speeds_table(pairs: list[tuple[Contender, Contender]]) -> str:
+    """Markdown table of every pair, LMF's row with its ratio to the TFN above it."""
     rows = [_row(contender, pair[0]) for pair in pairs for contender in pair]
     head = ["network", "fusion parameters", "all parameters", "training items/s", "inference items/s"]
     return markdown_table(head, rows)
@@ -216,7 +221,10 @@ def main() -> None:
     torch.set_num_threads(1)
     with_vision = load_set("utterances-vision", options.data, options.cache)[0]
     dataset = load_set("utterances", options.data, options.cache)[0]
-    print(speeds(with_vision, options.repeats, options.steps))
+    pairs = speeds(with_vision, options.repeats, options.steps)
+    print(speeds_table(pairs))
+    measured = ("fusion", "total", "training", "inference")
+    keep_latest({c.title: {what: getattr(c, what) for what in measured} for pair in pairs for c in pair})
     if not options.skip_ranks:
         recipe = ResearchRecipe(epochs=options.epochs)
         print("\n" + rank_sweep(dataset, options.seeds, recipe, Results(options.out)))

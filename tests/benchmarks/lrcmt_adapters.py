@@ -30,7 +30,7 @@ from models.training.prediction import predict  # noqa: E402
 from models.training.tables import figures_table  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
+from tests.benchmarks.results import Results, keep_latest, options_of_runs, shown  # noqa: E402
 
 # {what is trained of the language model: its learning rates to choose from, as shares of the method's 2e-3}
 TRAININGS = {"low_rank": (0.5, 0.1), "full": (0.05, 0.01)}
@@ -77,6 +77,7 @@ def main() -> None:
         for training, lines in chosen.items()
     }
     print(figures_table(f"the language model's training ({options.seeds} seeds)", rows))
+    keep_latest(rows)
 
 
 if __name__ == "__main__":

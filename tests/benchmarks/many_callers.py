@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks.results import keep_latest
 from tests.crowd import crowd, differing
 from tests.serving import serving
 
@@ -41,6 +42,15 @@ def main() -> int:
         f"{args.callers} callers, {outcome.requests} requests in {seconds:.0f} s "
         f"({outcome.requests / seconds:.1f} a second), memory {memory:.0f} MB: "
         f"{len(outcome.failures)} failed, {len(wrong)} of {len(outcome.scores)} scores other than alone"
+    )
+    keep_latest(
+        {
+            "requests": outcome.requests,
+            "requests_per_second": outcome.requests / seconds,
+            "memory_mb": memory,
+            "failed": len(outcome.failures),
+            "other_scores": len(wrong),
+        }
     )
     for line in [*outcome.failures, *wrong][:10]:
         print(f"  {line}")

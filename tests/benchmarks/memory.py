@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks.results import keep_latest
 from tests.crowd import crowd
 from tests.serving import serving
 
@@ -37,6 +38,7 @@ def main() -> int:
             asked += outcome.requests
             memory.append(served.memory)
             print(f"{asked:5} requests: {memory[-1]:.0f} MB, {memory[-1] / memory[0]:.3f}", flush=True)
+    keep_latest({"requests": asked, "memory_mb": memory, "growth": memory[-1] / memory[0]})
     return int(memory[-1] > MOST_GROWTH * memory[0])
 
 

@@ -36,7 +36,7 @@ from models.training.metrics import sentiment_metrics, spread  # noqa: E402
 from models.training.tables import figures_table  # noqa: E402
 from models.types import MODALITIES, Features  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
-from tests.benchmarks.results import Results, options_of_runs, shown  # noqa: E402
+from tests.benchmarks.results import Results, keep_latest, options_of_runs, shown  # noqa: E402
 
 JOINT, FREE = "mla_joint", "mla_free"
 TRAININGS = {
@@ -118,9 +118,12 @@ def main() -> None:
             )
             print(f"{training}, seed {seed}: {line['seconds']} s", file=sys.stderr)
             lines.setdefault(training, []).append(line)
+    found = {}
     for reading in lines["joint"][0]["figures"]:
         rows = {name: spread([line["figures"][reading] for line in runs]) for name, runs in lines.items()}
+        found[reading] = rows
         print(figures_table(f"{reading}; training ({options.seeds} seeds)", rows) + "\n")
+    keep_latest(found)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,22 @@
-"""Finished runs of a benchmark, one JSON object a line, so that what is done is never repeated."""
+"""What benchmarks found: finished runs, so that none is repeated, and the latest figures to compare with."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "benchmark"
+LATEST = Path(__file__).parent / "results"
 METRICS = ("mae", "corr", "acc7", "acc2_non0", "acc2_has0", "f1_non0", "f1_has0")  # that the tables show
 
 
@@ -29,6 +36,29 @@ def options_of_runs(description: str | None, out: str, seeds: int, epochs: int) 
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--out", type=Path, default=CACHE / out)
     return parser
+
+
+def keep_latest(figures: dict[str, Any]) -> None:
+    """Write what the running benchmark found, and how, to `results/<its name>.json`."""
+    script = Path(sys.argv[0])
+    found = {
+        "command": " ".join(["python", f"tests/benchmarks/{script.name}", *sys.argv[1:]]),
+        "date": datetime.now().astimezone().date().isoformat(),
+        "machine": _machine(),
+        "figures": figures,
+    }
+    path = LATEST / f"{script.stem}.json"
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _machine() -> str:
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text(encoding="utf-8").splitlines() if cpu.is_file() else []
+    name = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return (
+        f"{name}, {os.cpu_count()} cores{gpu}; Python {platform.python_version()}, torch {torch.__version__}"
+    )
 
 
 class Results:

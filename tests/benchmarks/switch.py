@@ -11,9 +11,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
+import sys
 import time
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks.results import keep_latest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -63,6 +68,9 @@ def main() -> None:
     median = statistics.median(took)
     print(f"median {median:.0f} ms, the slowest {max(took):.0f} ms")
     print(f"an example, {first:.0f} ms the first time, is {first / median:.0f} times as long as a switch")
+    keep_latest(
+        {"milliseconds": {"switch": median, "slowest": max(took), "example": first}, "ratio": first / median}
+    )
 
 
 if __name__ == "__main__":

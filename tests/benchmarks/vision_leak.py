@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from models.features.utterances import Utterance  # noqa: E402
 from models.types import Modality  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
-from tests.benchmarks.results import CACHE  # noqa: E402
+from tests.benchmarks.results import CACHE, keep_latest  # noqa: E402
 
 
 def main() -> None:
@@ -38,10 +38,13 @@ def main() -> None:
     training = [*dataset.train, *dataset.valid]
     states, scores = table(training)
     within = cross_val_predict(ridge, states, scores, groups=[i.group for i in training], cv=GroupKFold(5))
-    print(f"training videos, cross-validated by video: Corr {np.corrcoef(within, scores)[0, 1]:.2f}")
+    known = np.corrcoef(within, scores)[0, 1]
+    print(f"training videos, cross-validated by video: Corr {known:.2f}")
     test_states, test_scores = table(dataset.test)
     unseen = ridge.fit(states, scores).predict(test_states)
-    print(f"test videos: Corr {np.corrcoef(unseen, test_scores)[0, 1]:.2f}")
+    new = np.corrcoef(unseen, test_scores)[0, 1]
+    print(f"test videos: Corr {new:.2f}")
+    keep_latest({"corr_training_videos": known, "corr_test_videos": new})
 
 
 def table(items: list[Utterance]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,203 @@
+"""Speed of our methods beside MMSA's networks at MMSA's own MOSI sizes, and of every shipped method.
+
+    python tests/benchmarks/beside_mmsa.py [cpu|cuda] [--steps 5] [--only lmf,tfn] [--no-shipped] [--least 1]
+
+Batch 64, 50 steps, widths 768 / 5 / 20; both sides alternate in one run and the best of five repeats counts,
+so that only the ratio is to be quoted. Exit code 1 where a ratio falls below --least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.checkpoint import load_fusion  # noqa: E402
+from models.fusion.base import FusionModel  # noqa: E402
+from models.fusion.config import ModalityWidths  # noqa: E402
+from models.fusion.ef_lstm import EFLSTM, EarlyFusionConfig, EFLSTMConfig  # noqa: E402
+from models.fusion.layers import SubNetsConfig  # noqa: E402
+from models.fusion.lmf import LMF, LMFConfig  # noqa: E402
+from models.fusion.mfn import MFN, MemoryFusionConfig, MFNConfig  # noqa: E402
+from models.fusion.tfn import TFN, TFNConfig  # noqa: E402
+from models.registry import FUSION_MODELS  # noqa: E402
+from models.types import MODALITIES, Features, Modality, Sequence  # noqa: E402
+from tests.benchmarks.results import keep_latest  # noqa: E402
+from tests.parity import mmsa  # noqa: E402
+
+WIDTHS = dict(zip(MODALITIES, (768, 5, 20), strict=True))
+BATCH, REPEATS = 64, 5
+CLIP = {Modality.TEXT: 24, Modality.AUDIO: 60, Modality.VISION: 30}  # states of a clip of some six seconds
+UTTERANCE_METHODS = ("tfn", "lmf")  # MMSA gives them one audio and one vision state an utterance
+
+
+def features(
+    rows: int, steps: dict[Modality, int], widths: dict[Modality, int], ids: bool = False
+) -> Features:
+    """Random states of `rows` utterances, always the same; with token ids where a method may want them."""
+    generator = torch.Generator().manual_seed(0)
+    parts = {}
+    for m in MODALITIES:
+        tokens = None
+        if ids and m is Modality.TEXT:
+            tokens = torch.randint(1000, 20_000, (rows, steps[m]), generator=generator)
+        values = torch.randn(rows, steps[m], widths[m], generator=generator)
+        lengths, present = torch.full((rows,), steps[m]), torch.ones(rows, dtype=torch.bool)
+        parts[str(m)] = Sequence(values, lengths, present, tokens)
+    return Features(**parts)
+
+
+def ours(name: str, sizes: SimpleNamespace) -> FusionModel:
+    """Our network at MMSA's sizes."""
+    if name == "ef_lstm":
+        model = EFLSTM(WIDTHS, EFLSTMConfig(mmsa.STEPS, EarlyFusionConfig(sizes.hidden_dims), dropout=0.5))
+        inputs = sum(WIDTHS.values())  # theirs is deeper
+        model.encoder.lstm = nn.LSTM(inputs, sizes.hidden_dims, sizes.num_layers, batch_first=True)
+        return model
+    text, audio, vision = sizes.hidden_dims
+    if name == "mfn":
+        encoder = MemoryFusionConfig(
+            ModalityWidths(text, audio, vision),
+            sizes.memsize,
+            attention=sizes.NN1Config["shapes"],
+            proposal=sizes.NN2Config["shapes"],
+            gates=sizes.gamma1Config["shapes"],
+            dropout=0.3,
+        )
+        return MFN(WIDTHS, MFNConfig(mmsa.STEPS, encoder, head=sizes.outConfig["shapes"]))
+    width = sizes.text_out if name == "tfn" else text // 2
+    subnets = SubNetsConfig("last", text, 0.3, 0.3, text_out=width, audio=audio, vision=vision)
+    if name == "lmf":
+        return LMF(WIDTHS, LMFConfig(sizes.rank, subnets))
+    return TFN(WIDTHS, TFNConfig(sizes.post_fusion_dim, 0.3, subnets))
+
+
+def rate(step: Callable[[], object], items: int, steps: int, device: str) -> float:
+    """Items per second of `steps` calls, after an untimed one."""
+    for timed in (False, True):
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(steps if timed else 1):
+            step()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+    return steps * items / (time.perf_counter() - start)
+
+
+def side_by_side(name: str, device: str, steps: int) -> dict[str, float]:
+    """Items per second of MMSA's network and of ours, answering and learning."""
+    sizes = mmsa.hyper_parameters(name, tuple(WIDTHS.values()), device=device)
+    theirs, mine = mmsa.build(sizes).to(device), ours(name, sizes).to(device)
+    batch = features(BATCH, dict.fromkeys(MODALITIES, mmsa.STEPS), WIDTHS).to(device)
+    target = 6 * torch.rand(BATCH, device=device) - 3
+    inputs = [
+        s.values.mean(1, keepdim=True) if name in UTTERANCE_METHODS and m is not Modality.TEXT else s.values
+        for m, s in batch
+    ]
+    their_optimizer = torch.optim.Adam(p for p in theirs.parameters() if p.requires_grad)
+    my_optimizer = torch.optim.Adam(mine.parameters())
+
+    def answer() -> Tensor:
+        given = theirs(*inputs)
+        return (given["M"] if isinstance(given, dict) else given[0])[:, 0]
+
+    def learn() -> None:
+        their_optimizer.zero_grad()
+        (answer() - target).abs().mean().backward()
+        their_optimizer.step()
+
+    pairs = {
+        "inference": (answer, lambda: mine(batch)),
+        "training": (learn, lambda: mine.training_step(batch, target, my_optimizer, 0.0)),
+    }
+    rates = {}
+    for what, contenders in pairs.items():
+        theirs.train(what == "training")
+        mine.train(what == "training")
+        with torch.inference_mode(what == "inference"):
+            runs = [[rate(step, BATCH, steps, device) for step in contenders] for _ in range(REPEATS)]
+        their_best, my_best = map(max, zip(*runs, strict=True))
+        rates |= {f"{what}_mmsa": their_best, f"{what}_ours": my_best, f"{what}_ratio": my_best / their_best}
+    return rates
+
+
+@torch.no_grad()
+def shipped(name: str, device: str, steps: int) -> dict[str, float] | None:
+    """Items per second of a shipped method, and how far its scores on CPU and device differ.
+
+    None for a method that runs a language model itself.
+    """
+    checkpoint = load_fusion(name, "local")
+    model = checkpoint.model.eval()
+    if model.needs_language_model:
+        return None
+    widths = {Modality(m): width for m, width in checkpoint.meta.dims.items()}
+    on_cpu = model(features(8, CLIP, widths, ids=True)).score
+    model.to(device)
+    on_device = model(features(8, CLIP, widths, ids=True).to(device)).score.cpu()
+    found = {"difference": float((on_device - on_cpu).abs().max())}
+    for rows in (1, 64, 1024) if device.startswith("cuda") else (1, 64):
+        batch = features(rows, CLIP, widths, ids=True).to(device)
+        found[f"batch_{rows}"] = max(rate(lambda b=batch: model(b), rows, steps, device) for _ in range(3))
+    return found
+
+
+def main() -> int:
+    """Prints a line a method; 1 where a ratio is below the least."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("device", nargs="?", default="cpu")
+    parser.add_argument("--steps", type=int, default=5, help="of one timing")
+    parser.add_argument("--only", default="lmf,tfn,ef_lstm,mfn")
+    parser.add_argument("--no-shipped", action="store_true")
+    parser.add_argument("--least", type=float, default=0.0, help="ratio of ours to MMSA's")
+    options = parser.parse_args()
+    on_gpu = options.device.startswith("cuda")
+    print(
+        "device",
+        options.device,
+        torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} threads",
+    )
+    found = {}
+    for name in options.only.split(","):
+        rates = found[name] = side_by_side(name, options.device, options.steps)
+        print(
+            f"{name:8s} "
+            + "   ".join(
+                f"{what} MMSA {rates[f'{what}_mmsa']:8.0f}/s ours {rates[f'{what}_ours']:8.0f}/s  "
+                f"x{rates[f'{what}_ratio']:.2f}"
+                for what in ("inference", "training")
+            ),
+            flush=True,
+        )
+    speeds = {}
+    for name in () if options.no_shipped else FUSION_MODELS:
+        if (speed := shipped(name, options.device, options.steps)) is None:
+            continue
+        speeds[name] = speed
+        batches = "".join(
+            f"  batch {key.removeprefix('batch_')}: {value:8.0f}/s"
+            for key, value in speed.items()
+            if "batch" in key
+        )
+        print(
+            f"{name:10s} CPU and {options.device} differ by {speed['difference']:.0e} {batches}", flush=True
+        )
+    keep_latest({"items_per_second": found, "shipped": speeds})
+    ratios = [value for rates in found.values() for key, value in rates.items() if key.endswith("ratio")]
+    return int(any(ratio < options.least for ratio in ratios))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
