@@ -1,0 +1,176 @@
+"""The figures of which every method's traces are drawn: bars, heat maps, pictures of attention, steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.ui import charts, words
+from app.ui.tabs import timeline_lanes as lanes
+from app.ui.templates import fill
+
+MOST_ROWS = 32  # of bars or cells; more are drawn as a picture
+INK = "other"  # the colour of what belongs to no modality
+PIXELS = 16  # of one entry of a picture, so that browsers without crisp scaling do not blur it
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One labelled value.
+
+    colour : a modality, or INK; hatched : there is nothing to show a value of; dashed : it was imagined
+    """
+
+    label: str
+    value: float
+    colour: str = INK
+    hatched: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One row of the table of steps.
+
+    parts : {colour: (steps,) values at least 0}, on top of each other; most : the value that fills the height
+    """
+
+    title: str
+    parts: dict[str, np.ndarray]
+    most: float
+
+
+def figure(title: str, note: str, content: str, language: str) -> str:
+    """A titled part of the tab; `note`, plain text, says how to read it."""
+    return fill("why.figure", language, title=title, note=note, content=content)
+
+
+def bars(rows: Sequence[Bar], spoken: str, language: str, *, most: float | None = None) -> str:
+    """A table of bars, from the left edge, or from the middle where any value is below 0.
+
+    spoken : what the table holds; most : the value of a full bar, by default the largest
+    """
+    signed = any(row.value < 0 for row in rows)
+    full = most or max((abs(row.value) for row in rows), default=0.0) or 1.0
+    lengths = [min(abs(row.value) / full, 1.0) * (50 if signed else 100) for row in rows]
+    lefts = [
+        50 - length * (row.value < 0) if signed else 0 for row, length in zip(rows, lengths, strict=True)
+    ]
+    drawn = list(zip(rows, lefts, lengths, strict=True))
+    return fill("why.bars", language, rows=drawn, spoken=spoken, signed=signed)
+
+
+def heat(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], spoken: str, language: str) -> str:
+    """A table of numbers (rows, columns) at least 0, shaded by their share of the largest; NaN is hatched."""
+    most = float(np.nanmax(matrix, initial=0.0)) or 1.0
+    named = list(zip(rows, matrix.tolist(), strict=True))
+    return fill("why.heat", language, rows=named, columns=columns, most=most, spoken=spoken)
+
+
+def picture(
+    matrix: np.ndarray,
+    colour: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    spoken: str,
+    language: str,
+    *,
+    in_words: bool = False,
+) -> str:
+    """Values (rows, columns) at least 0 as a picture, the largest in full colour.
+
+    rows : a name each, or none for a picture without; columns : a name or "" each, `in_words` where they are
+    words
+    """
+    red, green, blue = (int(charts.COLOURS[colour][i : i + 2], 16) for i in (1, 3, 5))
+    share = matrix / (matrix.max() or 1.0)
+    pixels = np.zeros((*share.shape, 4), np.uint8)
+    pixels[..., :3], pixels[..., 3] = (red, green, blue), (255 * share).round()
+    below, zooms = _names_below(columns, in_words, language)
+    return fill(
+        "why.picture",
+        language,
+        pixels=pixels.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1),
+        rows=rows,
+        below=below,
+        title=title,
+        spoken=spoken,
+        group=charts.group_of(title),
+        zooms=zooms,
+    )
+
+
+def steps(
+    names: Sequence[str],
+    rows: Sequence[StepRow],
+    spoken: str,
+    language: str,
+    *,
+    in_words: bool = False,
+    zoom: bool = True,
+) -> str:
+    """A lane a row with an upright bar a step, the steps' names below, and the same numbers as a table.
+
+    names : one or "" a step, `in_words` where they are words; spoken : what is shown, unique on the page
+    """
+    below, zooms = _names_below(names, in_words, language)
+    drawn = [(row, list(zip(*row.parts.values(), strict=True)), _means(row, language)) for row in rows]
+    heads, numbers = _numbers(names, rows, language)
+    return fill(
+        "why.steps",
+        language,
+        rows=drawn,
+        below=below,
+        spoken=spoken,
+        group=charts.group_of(spoken),
+        zooms=zooms if zoom else (),
+        heads=heads,
+        numbers=numbers,
+    )
+
+
+def shaded(names: Sequence[str], shares: Sequence[float], colour: str, language: str) -> str:
+    """Words shaded by their share of the largest of `shares`, at least 0, which stands behind each."""
+    most = max(shares, default=0.0) or 1.0
+    marks = list(zip(names, shares, strict=True))
+    return fill("why.shaded", language, marks=marks, most=most, colour=colour)
+
+
+def _names_below(names: Sequence[str], in_words: bool, language: str) -> tuple[str, tuple[int, ...]]:
+    """The lane of the columns' names, and the zooms to offer so that each can be read."""
+    if not in_words:
+        return lanes.names_lane(names, language), lanes.LEAST_ZOOMS
+    marks = [lanes.Mark(name, i, i + 1) for i, name in enumerate(names) if name]
+    axis, placed, zooms = lanes.lay_out(marks, len(names))
+    return lanes.words_lane("", axis, placed, [mark.text for mark in marks], language), zooms
+
+
+def _means(row: StepRow, language: str) -> str:
+    means = {colour: float(series.mean()) if len(series) else 0.0 for colour, series in row.parts.items()}
+    values = ", ".join(
+        words.number(mean)
+        if colour == INK
+        else f"{words.modality_name(colour, language)} {words.number(mean)}"
+        for colour, mean in means.items()
+    )
+    return words.say("why_on_average", language, title=row.title, values=values)
+
+
+def _numbers(
+    names: Sequence[str], rows: Sequence[StepRow], language: str
+) -> tuple[list[str], list[list[str]]]:
+    """The steps' table: its heads, and in each row the step's name and numbers."""
+    heads, series = [words.say("why_step", language)], []
+    for row in rows:
+        for colour, values in row.parts.items():
+            name = f": {words.modality_name(colour, language)}" if len(row.parts) > 1 else ""
+            heads.append(row.title + name)
+            series.append(values)
+    numbers = [
+        [name or "·", *(words.number(float(values[index])) for values in series)]
+        for index, name in enumerate(names)
+    ]
+    return heads, numbers
