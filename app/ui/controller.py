@@ -75,9 +75,9 @@ class Controller:
         analysis = self._analyze(replace(query, modalities=words.MODALITIES), visit)
         return replace(state, analysis=analysis, title=self.titles[method])
 
-    def look(self, state: PageState, visit: Visit, ask: Callable[[Exhibit], Looked]) -> Looked:
-        """What `ask` finds in the utterance behind an answer that has a score."""
-        return ask(self.analyst.open(replace(state.query, modalities=state.on), session=visit.session))
+    def open(self, state: PageState, visit: Visit) -> Opened:
+        """What `Analyst.open` gives for an answer that has a score."""
+        return self.analyst.open(replace(state.query, modalities=state.on), session=visit.session)
 
     def _analyze(self, query: Query, visit: Visit, progress: Progress | None = None) -> Analysis:
         for upload in (query.video, query.audio):

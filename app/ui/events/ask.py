@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import gradio as gr
@@ -15,7 +16,7 @@ from app.ui.events.look import Looking
 from app.ui.input_panel import AUDIO, CLIP, TEXT
 from app.ui.page_state import PageState, Visit
 
-WRITE_HEARD = "(typed, heard) => typed === heard?.in_place_of ? heard.words : typed"
+WRITE_HEARD = "(typed, heard) => window.fusebox.wordsHeard(typed, heard)"
 WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
 SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 
@@ -157,7 +158,7 @@ class Asking:
         """What the visitor typed or chose while an answer was on its way is kept."""
         context, visit = self.context, Visit.of(request, language)
         number, arrival = context.latest.latest(visit.session), context.arrivals.get(visit.session)
-        nothing_heard = {context.inputs.heard: None}
+        nothing_heard = {context.inputs.heard: ""}
         if (
             state is None
             or arrival is None
@@ -177,7 +178,7 @@ class Asking:
             return nothing_heard
         new = {} if answer is state else context.with_answer(answer, visit, clip=in_other_language)
         if written == arrival.written:
-            heard = {"in_place_of": written, "words": state.analysis.transcript.text}
+            heard = json.dumps([written, state.analysis.transcript.text])
             return {**new, context.inputs.heard: heard}
         return {**new, **nothing_heard, **context.note_on_edits(state, written, language)}
 

@@ -8,7 +8,6 @@ import gradio as gr
 
 from app.service.analysis import side_of
 from app.service.comparing import MethodAnswer, compare
-from app.service.exhibit import Exhibit
 from app.ui import words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
@@ -20,16 +19,13 @@ ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be s
 
 def build(context: TabContext) -> LazyTab:
     """The tab, empty until there is an answer."""
-    analyst, described = context.controller.analyst, context.controller.available
+    described = context.controller.available
 
     def render(state: PageState | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
         if nothing := nothing_yet(state, visit.language):
             return [nothing]
-
-        def look(exhibit: Exhibit) -> list[MethodAnswer]:
-            return compare(exhibit, analyst.checkpoint, described)
-
-        answers = context.controller.look(state, visit, look)
+        utterance, _, used = context.controller.open(state, visit)
+        answers = compare(utterance, used, context.controller.analyst.checkpoint, described)
         return [_draw(answers, described, state, sort_by, visit.language)]
 
     order = gr.Radio(

@@ -8,7 +8,6 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import side_of
-from app.service.exhibit import Exhibit
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
@@ -16,7 +15,6 @@ from app.ui.templates import fill
 
 if TYPE_CHECKING:
     from app.service.imagining import Imagined
-    from app.service.inferring import Recovered
 
 MOST_FACES = 8  # side by side
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
@@ -33,11 +31,8 @@ def build(context: TabContext) -> LazyTab:
         imaginer = analyst.imaginer()
         if imaginer is None:
             return [fill("charts.empty", language, said=words.say("imagined_unavailable", language))]
-
-        def look(exhibit: Exhibit) -> tuple[list[Imagined], list[Recovered] | None]:
-            return imaginer.imagine(exhibit), imaginer.recover(exhibit)
-
-        imagined, recovered = context.controller.look(state, visit, look)
+        opened = context.controller.open(state, visit)
+        imagined, recovered = imaginer.imagine(*opened), imaginer.recover(*opened)
         everything = len(state.on) == len(words.MODALITIES)
         blocks = [_block(part, titles, state.analysis.score, language) for part in imagined]
         tate = None if everything else recovered

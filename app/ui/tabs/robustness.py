@@ -7,7 +7,6 @@ import numpy as np
 
 from app.service.analysis import as_displayed, side_of
 from app.service.disturbing import KINDS
-from app.service.exhibit import Exhibit
 from app.service.stress import STRENGTHS, Disturbed, Stress, Trend, disturbed, stress, usable_kinds
 from app.ui import charts, words
 from app.ui.controller import in_plain_words
@@ -46,11 +45,9 @@ def build(context: TabContext) -> LazyTab:
         def tell(stage: str, done: float) -> None:
             progress(done, desc=words.doing(stage, language))
 
-        def look(exhibit: Exhibit) -> tuple[Stress, Disturbed]:
-            found = stress(exhibit, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell)
-            return found, disturbed(exhibit, kind, strength, found.seed)
-
-        found, given = controller.look(state, visit, look)
+        utterance, _, used = controller.open(state, visit)
+        found = stress(utterance, used, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell)
+        given = disturbed(utterance, used, kind, strength, found.seed)
         by_chance = KINDS[kind].by_chance
         info = words.label("stress_seed_info" if by_chance else "stress_seed_unused")
         return [
@@ -69,9 +66,8 @@ def build(context: TabContext) -> LazyTab:
             return gr.skip()
         with in_plain_words(language):
             visit, strength = Visit.of(request, language), _notch(strength)
-            given = controller.look(
-                state, visit, lambda exhibit: disturbed(exhibit, found.kind, strength, found.seed)
-            )
+            utterance, _, used = controller.open(state, visit)
+            given = disturbed(utterance, used, found.kind, strength, found.seed)
             return _draw(found, given, strength, state, titles, language)
 
     with gr.Column(visible=False, elem_id="stress-controls") as controls:

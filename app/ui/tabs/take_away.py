@@ -121,28 +121,25 @@ class _Files:
             return self._report(state, visit).encode()
         write = {"npz": features_npz, "pkl": features_pkl}[what]
         name = name_of(state.query.video, state.query.audio)
-        return self._controller.look(state, visit, lambda exhibit: write(exhibit, state.analysis.score, name))
+        return write(*self._controller.open(state, visit), state.analysis.score, name)
 
     def sizes(self, state: PageState, visit: Visit) -> str:
         """ "Words 15 × 385, …": steps and widths of the features that there are."""
-        utterance, _, _ = self._answering.open(shown, visit)
+        utterance, _, _ = self._controller.open(state, visit)
         return ", ".join(
-            f"{words.modality_name(modality, visit.language)} {steps} × {width}"
-            for modality, steps, width in self._controller.look(state, visit, measure)
+            f"{words.modality_name(m, visit.language)} {int(s.lengths[0])} × {s.values.shape[2]}"
+            for m, s in utterance.features
+            if m in utterance.present
         )
 
     def _report(self, state: PageState, visit: Visit) -> str:
-        analyst = self._controller.analyst
-
-        def ask(exhibit: Exhibit) -> Circumstances:
-            made_of = exhibit.checkpoint.meta.fingerprints
-            return Circumstances(
-                methods=self._methods,
-                answers=compare(exhibit, analyst.checkpoint, self._methods),
-                fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
-                versions=versions(),
-                made=datetime.now().astimezone(),
-            )
-
-        made_with = self._controller.look(state, visit, ask)
+        utterance, checkpoint, used = self._controller.open(state, visit)
+        made_of = checkpoint.meta.fingerprints
+        made_with = Circumstances(
+            methods=self._methods,
+            answers=compare(utterance, used, self._controller.analyst.checkpoint, self._methods),
+            fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
+            versions=versions(),
+            made=datetime.now().astimezone(),
+        )
         return report(self._controller.again(state, visit), made_with, visit.language)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gradio as gr
 import numpy as np
 
-from app.service.exhibit import Exhibit
+import app.ui.tabs.timeline_lanes as lanes
 from app.service.moments import ORDERED
 from app.service.timeline import Contribution, Curve, Timeline, read_timeline
 from app.service.utterance import Utterance
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
-from app.ui.tabs import timeline_lanes as lanes
 from app.ui.tabs.timeline_lanes import Axis, Lane
 from app.ui.templates import fill
 
@@ -27,11 +26,8 @@ def build(context: TabContext) -> LazyTab:
     def render(state: PageState | None, visit: Visit) -> list[str]:
         if nothing := nothing_yet(state, visit.language):
             return [nothing]
-
-        def look(exhibit: Exhibit) -> tuple[Timeline, Utterance]:
-            return read_timeline(exhibit, analyst.profile), exhibit.utterance
-
-        timeline, utterance = context.controller.look(state, visit, look)
+        utterance, checkpoint, used = context.controller.open(state, visit)
+        timeline = read_timeline(utterance, checkpoint, used, analyst.profile)
         player = "clip" if state.query.video else "recording" if state.query.audio else ""
         return [draw(timeline, utterance, player, visit.language)]
 

@@ -40,7 +40,7 @@ def build(context: TabContext) -> LazyTab:
     def render(state: PageState | None, visit: Visit) -> list[str]:
         if nothing := nothing_yet(state, visit.language):
             return [nothing]
-        traces = context.controller.look(state, visit, read_traces)
+        traces = read_traces(*context.controller.open(state, visit))
         return [explain(traces, described[traces.method].spec, visit.language)]
 
     return LazyTab("why", [gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="why")], render)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.ui import charts, words
-from app.ui.tabs import timeline_lanes as lanes
+from app.ui.tabs.timeline_lanes import LEAST_ZOOMS, Mark, lay_out, names_lane, words_lane
 from app.ui.templates import fill
 
 MOST_ROWS = 32  # of bars or cells; more are drawn as a picture
@@ -142,10 +142,10 @@ def shaded(names: Sequence[str], shares: Sequence[float], colour: str, language:
 def _names_below(names: Sequence[str], in_words: bool, language: str) -> tuple[str, tuple[int, ...]]:
     """The lane of the columns' names, and the zooms to offer so that each can be read."""
     if not in_words:
-        return lanes.names_lane(names, language), lanes.LEAST_ZOOMS
-    marks = [lanes.Mark(name, i, i + 1) for i, name in enumerate(names) if name]
-    axis, placed, zooms = lanes.lay_out(marks, len(names))
-    return lanes.words_lane("", axis, placed, [mark.text for mark in marks], language), zooms
+        return names_lane(names, language), LEAST_ZOOMS
+    marks = [Mark(name, i, i + 1) for i, name in enumerate(names) if name]
+    axis, placed, zooms = lay_out(marks, len(names))
+    return words_lane("", axis, placed, [mark.text for mark in marks], language), zooms
 
 
 def _means(row: StepRow, language: str) -> str:
