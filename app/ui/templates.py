@@ -11,7 +11,6 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token
-from markupsafe import Markup
 
 from app.service.analysis import LABELS
 from app.ui import charts, words
@@ -21,9 +20,10 @@ BREAK_AT_TAG = re.compile(r"(^|(?<=>))\s*\n\s*|\s*\n\s*($|(?=<))")
 BREAK = re.compile(r"\s*\n\s*")
 
 
-def fill(macro: str, language: str, **values: object) -> Markup:
+def fill(macro: str, language: str, **values: object) -> str:
     """The HTML of a macro: "charts.gauge" is `gauge` in assets/templates/charts.html.
 
+    As a value of another macro it is not escaped again; joined to other text in Python it would be.
     Beside its arguments a macro knows the phrases, names and formats of `language`, listed in `_environment`.
     """
     file, name = macro.split(".")

@@ -19,7 +19,7 @@ def test_what_is_filled_in_is_escaped_and_keeps_its_lines():
 
 def test_what_is_drawn_already_is_not_escaped_again():
     inner = fill("charts.small", words.ENGLISH, text="<")
-    drawn = fill("why.figure", words.ENGLISH, title="", note="", content=inner)
+    drawn = fill("imagined.tab", words.ENGLISH, everything=True, blocks=[inner], recovered=None)
     assert '<p class="fb-small">&lt;</p>' in drawn and "&amp;" not in drawn
 
 

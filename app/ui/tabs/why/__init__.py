@@ -11,11 +11,12 @@ from app.ui import words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.tabs.why import attending, deciding, multiplying, other, stepping
+from app.ui.tabs.why.figures import Figure
 from app.ui.templates import fill
 from models.fusion.spec import ModelSpec
 
 # {method: what draws its traces, from them and the language}; any other method is drawn by `other.view`
-VIEWS: dict[str, Callable[[Traces, str], str]] = {
+VIEWS: dict[str, Callable[[Traces, str], list[Figure]]] = {
     "lmf": multiplying.lmf,
     "tfn": multiplying.tfn,
     "ef_lstm": stepping.ef_lstm,

@@ -5,107 +5,79 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from markupsafe import Markup
 
 from app.service.traces import Traces
 from app.ui import charts, words
-from app.ui.tabs.why.figures import INK, Bar, StepRow, bars, figure, steps
+from app.ui.tabs.why.figures import INK, Bar, Figure, StepRow, bars, steps
 from app.ui.tabs.why.other import alone_or_adds
 
 
-def mla(traces: Traces, language: str) -> str:
+def mla(traces: Traces, language: str) -> list[Figure]:
     """Entropies, the weights that follow from them, and the guesses of every modality."""
-    entropies = of_modalities(traces, traces.named["entropies"], language)
+    rows = of_modalities(traces, traces.named["entropies"], language)
     title = words.say("why_mla_entropies", language, most=words.share(words.MOST_ENTROPY))
-    return (
-        figure(
-            title,
-            words.say("why_mla_note", language),
-            bars(entropies, title, language, most=words.MOST_ENTROPY),
-            language,
-        )
-        + weights(traces, language)
-        + guesses(traces, language)
-    )
+    entropies = bars(title, words.say("why_mla_note", language), rows, language, most=words.MOST_ENTROPY)
+    return [entropies, weights(traces, language), guesses(traces, language)]
 
 
-def qmf(traces: Traces, language: str) -> str:
+def qmf(traces: Traces, language: str) -> list[Figure]:
     """Confidences, their shares, and the guesses of every modality."""
-    confidences = of_modalities(traces, traces.named["confidences"], language)
-    title = words.say("why_qmf_confidences", language)
-    return (
-        figure(title, words.say("why_qmf_note", language), bars(confidences, title, language), language)
-        + weights(traces, language)
-        + guesses(traces, language)
-    )
+    rows = of_modalities(traces, traces.named["confidences"], language)
+    title, note = words.say("why_qmf_confidences", language), words.say("why_qmf_note", language)
+    return [bars(title, note, rows, language), weights(traces, language), guesses(traces, language)]
 
 
-def late(traces: Traces, language: str) -> str:
+def late(traces: Traces, language: str) -> list[Figure]:
     """Each modality's own score, whose mean is the score."""
-    scores = of_modalities(traces, traces.named["unimodal_scores"], language)
-    title = words.say("why_late_scores", language)
-    shown = bars(scores, title, language, most=charts.HIGHEST)
-    learned = weights(traces, language) if traces.weights else ""
-    return figure(title, words.say("why_late_note", language), shown, language) + learned
+    rows = of_modalities(traces, traces.named["unimodal_scores"], language)
+    title, note = words.say("why_late_scores", language), words.say("why_late_note", language)
+    scores = bars(title, note, rows, language, most=charts.HIGHEST)
+    return [scores, weights(traces, language)] if traces.weights else [scores]
 
 
-def mclea(traces: Traces, language: str) -> str:
+def mclea(traces: Traces, language: str) -> list[Figure]:
     """The global weights, as learned and over what is used, and the weights of the losses."""
-    learned = [
+    rows = [
         Bar(words.modality_name(m, language), float(value), m)
         for m, value in zip(words.MODALITIES, traces.named["global_weights"], strict=True)
     ]
-    title = words.say("why_mclea_global", language)
-    parts = [
-        figure(
-            title, words.say("why_mclea_note", language), bars(learned, title, language, most=1.0), language
-        )
-    ]
+    title, note = words.say("why_mclea_global", language), words.say("why_mclea_note", language)
+    figures = [bars(title, note, rows, language, most=1.0)]
     if len(traces.used) < len(words.MODALITIES):
-        parts.append(weights(traces, language))
+        figures.append(weights(traces, language))
     rows = [
         Bar(f"{loss.upper()} · {words.modality_name(m, language)}", float(value), m)
         for loss in ("icl", "ial")
         for m, value in zip(words.MODALITIES, traces.named[f"{loss}_loss_weights"], strict=True)
     ]
-    title = words.say("why_mclea_losses", language)
-    parts.append(
-        figure(title, words.say("why_mclea_losses_note", language), bars(rows, title, language), language)
-    )
-    return Markup().join(parts)
+    title, note = words.say("why_mclea_losses", language), words.say("why_mclea_losses_note", language)
+    return [*figures, bars(title, note, rows, language)]
 
 
-def mmin(traces: Traces, language: str) -> str:
+def mmin(traces: Traces, language: str) -> list[Figure]:
     """How far each missing embedding was imagined."""
     imagined = traces.named["imagined"]
     lengths = np.linalg.norm(imagined, axis=1) / np.sqrt(imagined.shape[1])
-    missing = [m for m in words.MODALITIES if m not in traces.used]
-    if not missing:
-        note = words.say("why_mmin_nothing", language)
-        return figure(words.say("why_mmin_imagined", language), note, "", language) + alone_or_adds(
-            traces, language
-        )
+    title, adds = words.say("why_mmin_imagined", language), alone_or_adds(traces, language)
     rows = [
         Bar(words.modality_name(m, language), float(lengths[words.MODALITIES.index(m)]), m, dashed=True)
-        for m in missing
+        for m in words.MODALITIES
+        if m not in traces.used
     ]
-    title = words.say("why_mmin_imagined", language)
-    shown = bars(rows, title, language, most=max(1.0, float(lengths.max())))
-    return figure(title, words.say("why_mmin_note", language), shown, language) + alone_or_adds(
-        traces, language
-    )
+    if not rows:
+        return [Figure(title, words.say("why_mmin_nothing", language)), adds]
+    most = max(1.0, float(lengths.max()))
+    return [bars(title, words.say("why_mmin_note", language), rows, language, most=most), adds]
 
 
-def weights(traces: Traces, language: str) -> str:
+def weights(traces: Traces, language: str) -> Figure:
     """The method's own weights of this utterance."""
     values = [traces.weights.get(m, 0.0) for m in words.MODALITIES]
-    title = words.say("why_weights", language)
-    return figure(
-        title, "", bars(of_modalities(traces, values, language), title, language, most=1.0), language
-    )
+    rows = of_modalities(traces, values, language)
+    return bars(words.say("why_weights", language), "", rows, language, most=1.0)
 
 
-def guesses(traces: Traces, language: str) -> str:
+def guesses(traces: Traces, language: str) -> Figure:
     """The class distribution of every used modality, and of their fusion."""
     rows = [
         _guess(words.modality_name(m, language), m, _softmax(traces.named["unimodal_logits"][i]))
@@ -114,13 +86,8 @@ def guesses(traces: Traces, language: str) -> str:
     ]
     rows.append(_guess(words.say("why_fused", language), INK, np.array(traces.probabilities)))
     classes = [words.signed(value).removesuffix(".0") for value in range(charts.LOWEST, charts.HIGHEST + 1)]
-    title = words.say("why_guesses", language)
-    return figure(
-        title,
-        words.say("why_guesses_note", language),
-        steps(classes, rows, title, language, zoom=False),
-        language,
-    )
+    title, note = words.say("why_guesses", language), words.say("why_guesses_note", language)
+    return steps(title, note, classes, rows, language, zoom=False)
 
 
 def _guess(title: str, colour: str, probabilities: np.ndarray) -> StepRow:

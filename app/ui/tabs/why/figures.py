@@ -42,15 +42,19 @@ class StepRow:
     most: float
 
 
-def figure(title: str, note: str, content: str, language: str) -> str:
-    """A titled part of the tab; `note`, plain text, says how to read it."""
-    return fill("why.figure", language, title=title, note=note, content=content)
+@dataclass(frozen=True)
+class Figure:
+    """A titled part of the tab; `note`, plain text, says how to read it; `chart` is HTML, "" for none."""
+
+    title: str
+    note: str = ""
+    chart: str = ""
 
 
-def bars(rows: Sequence[Bar], spoken: str, language: str, *, most: float | None = None) -> str:
+def bars(title: str, note: str, rows: Sequence[Bar], language: str, *, most: float | None = None) -> Figure:
     """A table of bars, from the left edge, or from the middle where any value is below 0.
 
-    spoken : what the table holds; most : the value of a full bar, by default the largest
+    most : the value of a full bar, by default the largest
     """
     signed = any(row.value < 0 for row in rows)
     full = most or max((abs(row.value) for row in rows), default=0.0) or 1.0
@@ -59,27 +63,32 @@ def bars(rows: Sequence[Bar], spoken: str, language: str, *, most: float | None 
         50 - length * (row.value < 0) if signed else 0 for row, length in zip(rows, lengths, strict=True)
     ]
     drawn = list(zip(rows, lefts, lengths, strict=True))
-    return fill("why.bars", language, rows=drawn, spoken=spoken, signed=signed)
+    return Figure(title, note, fill("why.bars", language, rows=drawn, title=title, signed=signed))
 
 
-def heat(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], spoken: str, language: str) -> str:
+def heat(
+    title: str, note: str, matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], language: str
+) -> Figure:
     """A table of numbers (rows, columns) at least 0, shaded by their share of the largest; NaN is hatched."""
     most = float(np.nanmax(matrix, initial=0.0)) or 1.0
     named = list(zip(rows, matrix.tolist(), strict=True))
-    return fill("why.heat", language, rows=named, columns=columns, most=most, spoken=spoken)
+    return Figure(
+        title, note, fill("why.heat", language, rows=named, columns=columns, most=most, title=title)
+    )
 
 
 def picture(
+    title: str,
+    note: str,
     matrix: np.ndarray,
     colour: str,
     rows: Sequence[str],
     columns: Sequence[str],
-    title: str,
     spoken: str,
     language: str,
     *,
     in_words: bool = False,
-) -> str:
+) -> Figure:
     """Values (rows, columns) at least 0 as a picture, the largest in full colour.
 
     rows : a name each, or none for a picture without; columns : a name or "" each, `in_words` where they are
@@ -90,7 +99,7 @@ def picture(
     pixels = np.zeros((*share.shape, 4), np.uint8)
     pixels[..., :3], pixels[..., 3] = (red, green, blue), (255 * share).round()
     below, zooms = _names_below(columns, in_words, language)
-    return fill(
+    chart = fill(
         "why.picture",
         language,
         pixels=pixels.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1),
@@ -101,42 +110,45 @@ def picture(
         group=charts.group_of(title),
         zooms=zooms,
     )
+    return Figure(title, note, chart)
 
 
 def steps(
+    title: str,
+    note: str,
     names: Sequence[str],
     rows: Sequence[StepRow],
-    spoken: str,
     language: str,
     *,
     in_words: bool = False,
     zoom: bool = True,
-) -> str:
+) -> Figure:
     """A lane a row with an upright bar a step, the steps' names below, and the same numbers as a table.
 
-    names : one or "" a step, `in_words` where they are words; spoken : what is shown, unique on the page
+    title : unique on the page; names : one or "" a step, `in_words` where they are words
     """
     below, zooms = _names_below(names, in_words, language)
     drawn = [(row, list(zip(*row.parts.values(), strict=True)), _means(row, language)) for row in rows]
     heads, numbers = _numbers(names, rows, language)
-    return fill(
+    chart = fill(
         "why.steps",
         language,
         rows=drawn,
         below=below,
-        spoken=spoken,
-        group=charts.group_of(spoken),
+        title=title,
+        group=charts.group_of(title),
         zooms=zooms if zoom else (),
         heads=heads,
         numbers=numbers,
     )
+    return Figure(title, note, chart)
 
 
-def shaded(names: Sequence[str], shares: Sequence[float], colour: str, language: str) -> str:
+def shaded(title: str, names: Sequence[str], shares: Sequence[float], colour: str, language: str) -> Figure:
     """Words shaded by their share of the largest of `shares`, at least 0, which stands behind each."""
     most = max(shares, default=0.0) or 1.0
     marks = list(zip(names, shares, strict=True))
-    return fill("why.shaded", language, marks=marks, most=most, colour=colour)
+    return Figure(title, "", fill("why.shaded", language, marks=marks, most=most, colour=colour))
 
 
 def _names_below(names: Sequence[str], in_words: bool, language: str) -> tuple[str, tuple[int, ...]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from app.service.traces import TFN_BLOCKS, Traces
 from app.ui import words
-from app.ui.tabs.why.figures import INK, Bar, bars, figure
+from app.ui.tabs.why.figures import INK, Bar, Figure, bars
 
 
-def lmf(traces: Traces, language: str) -> str:
+def lmf(traces: Traces, language: str) -> list[Figure]:
     """Rank terms and the constant, which together are the score."""
     terms = traces.named["rank_terms"]
     rows = [
@@ -18,11 +18,10 @@ def lmf(traces: Traces, language: str) -> str:
     note = words.say("why_lmf_sum", language, sum=words.number(total))
     if abs(total) > 3:
         note += " " + words.say("why_lmf_limit", language, score=words.number(traces.score))
-    title = words.say("why_lmf_terms", language)
-    return figure(title, note, bars(rows, title, language), language)
+    return [bars(words.say("why_lmf_terms", language), note, rows, language)]
 
 
-def tfn(traces: Traces, language: str) -> str:
+def tfn(traces: Traces, language: str) -> list[Figure]:
     """Shares of the cube's seven blocks."""
     energy = traces.named["block_energy"]
     total = float(energy.sum()) or 1.0
@@ -35,5 +34,5 @@ def tfn(traces: Traces, language: str) -> str:
         )
         for block, value in zip(TFN_BLOCKS, energy, strict=True)
     ]
-    title = words.say("why_tfn_blocks", language)
-    return figure(title, words.say("why_tfn_note", language), bars(rows, title, language, most=1.0), language)
+    title, note = words.say("why_tfn_blocks", language), words.say("why_tfn_note", language)
+    return [bars(title, note, rows, language, most=1.0)]

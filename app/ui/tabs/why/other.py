@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
-from markupsafe import Markup
 
 from app.service.traces import Traces
 from app.ui import words
-from app.ui.tabs.why.figures import INK, MOST_ROWS, Bar, bars, figure, heat, picture
+from app.ui.tabs.why.figures import INK, MOST_ROWS, Bar, Figure, bars, heat, picture
 
 
-def view(traces: Traces, language: str) -> str:
+def view(traces: Traces, language: str) -> list[Figure]:
     """Every trace as bars, a heat map or a picture, by its shape; without any, what each modality adds."""
     rows = [Bar(name, float(trace)) for name, trace in traces.named.items() if trace.ndim == 0]
-    title = words.say("why_numbers", language)
-    parts = [figure(title, "", bars(rows, title, language), language)] if rows else []
-    parts += [_trace(name, trace, language) for name, trace in traces.named.items() if trace.ndim]
-    if not traces.named:
-        parts.append(alone_or_adds(traces, language))
-    return Markup().join(parts)
+    figures = [bars(words.say("why_numbers", language), "", rows, language)] if rows else []
+    figures += [_trace(name, trace, language) for name, trace in traces.named.items() if trace.ndim]
+    return figures if traces.named else [alone_or_adds(traces, language)]
 
 
-def alone_or_adds(traces: Traces, language: str) -> str:
+def alone_or_adds(traces: Traces, language: str) -> Figure:
     """How the score changes when one modality is pulled out, where more than one is used."""
     title = words.say("why_adds", language)
     if not traces.adds:
         name = words.names(traces.used, language)
-        return figure(title, words.say("why_alone", language, name=name), "", language)
+        return Figure(title, words.say("why_alone", language, name=name))
     rows = [Bar(words.modality_name(m, language), value, m) for m, value in traces.adds.items()]
-    return figure(title, words.say("why_adds_note", language), bars(rows, title, language), language)
+    return bars(title, words.say("why_adds_note", language), rows, language)
 
 
-def _trace(name: str, trace: np.ndarray, language: str) -> str:
-    spoken = words.say(
+def _trace(name: str, trace: np.ndarray, language: str) -> Figure:
+    note = words.say(
         "why_shape",
         language,
         shape=" × ".join(str(size) for size in trace.shape),
@@ -41,16 +37,14 @@ def _trace(name: str, trace: np.ndarray, language: str) -> str:
     )
     flat = trace if trace.ndim == 1 else trace.reshape(len(trace), -1)
     if flat.ndim == 1 and len(flat) <= MOST_ROWS:
-        return figure(name, spoken, bars(_rows(flat, language), name, language), language)
+        return bars(name, note, _rows(flat, language), language)
     if flat.ndim == 1:
         flat = flat[None]
     if flat.size <= MOST_ROWS and flat.min() >= 0:
         rows, columns = (_names(size, language) for size in flat.shape)
-        return figure(name, spoken, heat(flat, rows, columns, name, language), language)
+        return heat(name, note, flat, rows, columns, language)
     columns = [str(i) for i in range(1, flat.shape[1] + 1)]
-    return figure(
-        name, spoken, picture(np.abs(flat), INK, [], columns, name, f"{name}: {spoken}", language), language
-    )
+    return picture(name, note, np.abs(flat), INK, [], columns, f"{name}: {note}", language)
 
 
 def _rows(values: np.ndarray, language: str) -> list[Bar]:

@@ -6,26 +6,22 @@ import numpy as np
 
 from app.service.traces import Traces
 from app.ui import words
-from app.ui.tabs.why.figures import INK, Bar, StepRow, bars, figure, shaded, steps
+from app.ui.tabs.why.figures import INK, Bar, Figure, StepRow, bars, shaded, steps
 
 
-def ef_lstm(traces: Traces, language: str) -> str:
+def ef_lstm(traces: Traces, language: str) -> list[Figure]:
     """The length of the one memory, step by step."""
-    count = len(traces.steps)
-    norms = traces.named["hidden_norm"][:count]
-    title = words.say("why_ef_lstm_norm", language)
+    norms = traces.named["hidden_norm"][: len(traces.steps)]
+    title, note = words.say("why_ef_lstm_norm", language), words.say("why_steps_note", language)
     rows = [StepRow(title, {INK: norms}, _most(norms))]
     changes = np.abs(np.diff(norms, prepend=0.0))
-    spoken = words.say("why_ef_lstm_change", language)
-    return figure(
-        title,
-        words.say("why_steps_note", language),
-        steps(traces.steps, rows, title, language, in_words=bool(traces.words)),
-        language,
-    ) + figure(spoken, "", shaded(traces.steps, changes, INK, language), language)
+    return [
+        steps(title, note, traces.steps, rows, language, in_words=bool(traces.words)),
+        shaded(words.say("why_ef_lstm_change", language), traces.steps, changes, INK, language),
+    ]
 
 
-def mfn(traces: Traces, language: str) -> str:
+def mfn(traces: Traces, language: str) -> list[Figure]:
     """Delta-memory attention over the steps, and what the gates let into the shared memory."""
     count = len(traces.steps)
     attention = traces.named["attention"][:count]
@@ -44,16 +40,14 @@ def mfn(traces: Traces, language: str) -> str:
     ]
     title = words.say("why_mfn_steps", language)
     note = words.say("why_mfn_note", language, before=words.number(before), now=words.number(now))
-    over_time = figure(
-        title, note, steps(traces.steps, rows, title, language, in_words=bool(traces.words)), language
-    )
+    over_time = steps(title, note, traces.steps, rows, language, in_words=bool(traces.words))
     if not traces.words:
-        return over_time
-    spoken = words.say("why_mfn_words", language)
-    return figure(spoken, "", shaded(traces.steps, shares["text"], "text", language), language) + over_time
+        return [over_time]
+    title = words.say("why_mfn_words", language)
+    return [shaded(title, traces.steps, shares["text"], "text", language), over_time]
 
 
-def mfm(traces: Traces, language: str) -> str:
+def mfm(traces: Traces, language: str) -> list[Figure]:
     """Lengths of the latents, which of them were inferred, and the encoder's attention where it ran."""
     whole = len(traces.used) == len(words.MODALITIES)
     rows = [_latent(traces, "label", words.say("why_mfm_label", language), inferred=not whole)]
@@ -63,8 +57,8 @@ def mfm(traces: Traces, language: str) -> str:
     ]
     title = words.say("why_mfm_latents", language)
     note = words.say("why_mfm_note" if whole else "why_mfm_inferred", language)
-    latents = figure(title, note, bars(rows, title, language), language)
-    return latents + mfn(traces, language) if whole else latents
+    latents = bars(title, note, rows, language)
+    return [latents, *mfn(traces, language)] if whole else [latents]
 
 
 def _latent(traces: Traces, name: str, label: str, *, inferred: bool) -> Bar:
