@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
 

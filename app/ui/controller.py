@@ -17,7 +17,7 @@ from app.service.cache import Cancelled
 from app.service.query import Query
 from app.ui import words
 from app.ui.page_state import PageState, Visit
-from models.clip import InputError
+from models.media.clip import InputError
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst, Opened

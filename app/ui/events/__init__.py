@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.ui.events.ask import Asking
+from app.ui.events.ask import AskEvents
 from app.ui.events.context import EventContext
-from app.ui.events.language import Telling
-from app.ui.events.look import Looking
-from app.ui.events.new_input import NewInput
-from app.ui.events.switch import Switching
+from app.ui.events.language import LanguageEvents
+from app.ui.events.look import LookEvents
+from app.ui.events.new_input import NewInputEvents
+from app.ui.events.switch import SwitchEvents
 
 
 def connect(context: EventContext) -> None:
     """Connect the components of the page, inside its Blocks; the listeners of one event run in this order."""
-    looking = Looking(context)
-    asking = Asking(context, looking)
+    looking = LookEvents(context)
+    asking = AskEvents(context, looking)
     looking.connect()
     asking.connect()
-    NewInput(context, asking, looking).connect()
-    Switching(context, looking).connect()
-    Telling(context, looking).connect()
+    NewInputEvents(context, asking, looking).connect()
+    SwitchEvents(context, looking).connect()
+    LanguageEvents(context, looking).connect()
 
     def forget(request: gr.Request) -> None:
         context.forget(request.session_hash)

@@ -12,7 +12,7 @@ from app.service.query import Query
 from app.service.reader import DOING
 from app.ui import words
 from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, Arrival, EventContext, to_refuse, to_say
-from app.ui.events.look import Looking
+from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, TEXT
 from app.ui.page_state import PageState, Visit
 
@@ -21,10 +21,10 @@ WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [la
 SHOW_ANSWER = "() => window.fusebox.showAnswer()"
 
 
-class Asking:
+class AskEvents:
     """A question is taken, analysed in the queue, and its answer painted unless another overtook it."""
 
-    def __init__(self, context: EventContext, looking: Looking):
+    def __init__(self, context: EventContext, looking: LookEvents):
         self.context = context
         self.looking = looking
         self.analysing: gr.events.Dependency | None = None

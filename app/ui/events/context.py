@@ -19,7 +19,7 @@ from app.ui.page_state import PageState, Visit
 from app.ui.panels import Panel, components, paint
 from app.ui.tabs import Tabs
 from app.ui.uploads import UploadSessions
-from models.clip import InputError
+from models.media.clip import InputError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 AT_ONCE = 2  # of a queue's events that run at the same time

@@ -6,7 +6,7 @@ import gradio as gr
 
 from app.ui import words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
-from app.ui.events.look import Looking
+from app.ui.events.look import LookEvents
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import components, paint
 
@@ -14,10 +14,10 @@ FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
 USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
 
 
-class Telling:
+class LanguageEvents:
     """What never changes is translated in the browser; answers, messages and the tabs' titles are here."""
 
-    def __init__(self, context: EventContext, looking: Looking):
+    def __init__(self, context: EventContext, looking: LookEvents):
         self.context = context
         self.looking = looking
         self.every_tab = {**context.inputs.each_tab, **context.tabs.each}

@@ -21,7 +21,7 @@ LISTENER = {
 }
 
 
-class Looking:
+class LookEvents:
     """Fills the open tab. A look is overtaken only by a later look at the same tab."""
 
     def __init__(self, context: EventContext):

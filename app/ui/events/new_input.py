@@ -7,9 +7,9 @@ from collections.abc import Callable
 import gradio as gr
 
 from app.ui import input_panel, words
-from app.ui.events.ask import Asking
+from app.ui.events.ask import AskEvents
 from app.ui.events.context import AT_SIGHT, EventContext, to_say
-from app.ui.events.look import Looking
+from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, Example
 from app.ui.page_state import PageState
 
@@ -17,10 +17,10 @@ START_OVER = "(...inputs) => { window.fusebox.startOver(); return inputs; }"
 EMPTIED = "() => { window.fusebox.emptying -= 1; }"
 
 
-class NewInput:
+class NewInputEvents:
     """Empties the page for what is new; an example is asked about at once."""
 
-    def __init__(self, context: EventContext, asking: Asking, looking: Looking):
+    def __init__(self, context: EventContext, asking: AskEvents, looking: LookEvents):
         self.context = context
         self.asking = asking
         self.looking = looking

@@ -8,14 +8,14 @@ import gradio as gr
 
 from app.ui import words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
-from app.ui.events.look import Looking
+from app.ui.events.look import LookEvents
 from app.ui.page_state import PageState, Visit
 
 
-class Switching:
+class SwitchEvents:
     """Answers from what has been read already, in milliseconds."""
 
-    def __init__(self, context: EventContext, looking: Looking):
+    def __init__(self, context: EventContext, looking: LookEvents):
         self.context = context
         self.looking = looking
 

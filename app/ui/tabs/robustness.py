@@ -13,7 +13,7 @@ from app.ui.controller import in_plain_words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.templates import fill
-from models.clip import SAMPLE_RATE
+from models.media.clip import SAMPLE_RATE
 
 STEP = STRENGTHS[1]  # of the slider: every place on it has been computed
 FIRST_STRENGTH = STRENGTHS[3]

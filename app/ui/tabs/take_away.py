@@ -17,7 +17,7 @@ from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.report import Circumstances, report
 from app.ui.templates import fill
-from models.checkpoint import LANGUAGE_MODEL
+from models.types import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
 CALLS = {"python": "python", "curl": "shell", "command": "shell"}  # {how: the language it is written in}
