@@ -57,9 +57,7 @@ class LazyTab:
 
 
 def nothing_yet(state: PageState | None, language: str) -> str:
-    """What a tab says while there is no answer to look into: none yet, or all switched off; "" with one."""
-    if state is not None and state.on:
-        return ""
+    """What a tab says while there is no answer to look into: none yet, or all switched off."""
     said = words.say("nothing_yet" if state is None else "all_out", language)
     return fill("charts.empty", language, said=said)
 

@@ -90,7 +90,7 @@ class AskEvents:
         context, queue = self.context, self.context.demo._queue
         if len(queue) >= queue.max_size:  # Gradio's own refusal knows only English
             return context.with_message(request.session_hash, language, to_say("error_busy"))
-        number = str(context.latest.begin(request.session_hash))
+        number = str(context.questions.begin(request.session_hash))
         return {context.inputs.request_number: number, **context.inputs.while_asking()}
 
     def analyse(
@@ -111,7 +111,7 @@ class AskEvents:
         visit, number = Visit.of(request, language), int(request_number)
 
         def go_on(stage: str) -> None:
-            if context.latest.overtaken(visit.session, number):
+            if context.questions.overtaken(visit.session, number):
                 raise Cancelled
             progress(DOING.index(stage) / len(DOING), desc=words.doing(stage, language))
 
@@ -126,18 +126,18 @@ class AskEvents:
         except Cancelled:
             return self._given_up(visit)
         except gr.Error as refusal:
-            if context.latest.overtaken(visit.session, number):
+            if context.questions.overtaken(visit.session, number):
                 return self._given_up(visit)
             told_instead = context.without_answer(visit.session, language, to_refuse(refusal))
             return {context.page_state: None, **told_instead, **inputs.when_answered()}
-        if context.latest.overtaken(visit.session, number):
+        if context.questions.overtaken(visit.session, number):
             return self._given_up(visit)
         context.arrivals[visit.session] = Arrival(asked, written, language)
         return {**context.with_answer(answer, visit, clip=True), **inputs.when_answered()}
 
     def _given_up(self, visit: Visit) -> dict:
         """Nothing is painted of a question that another overtook, or whose session is over."""
-        if self.context.latest.latest(visit.session) is not None:
+        if self.context.questions.latest(visit.session) is not None:
             return gr.skip()
         self.context.controller.analyst.forget(visit.session)  # what came after the session's end
         return self.context.inputs.when_answered()
@@ -145,7 +145,7 @@ class AskEvents:
     def cancel(self, state: PageState | None, language: str, request: gr.Request) -> dict:
         """Ends the question before its next stage; the answer before it, if there is one, stays."""
         context, sentiment = self.context, self.context.sentiment
-        context.latest.begin(request.session_hash)
+        context.questions.begin(request.session_hash)
         if state:
             said = {sentiment.per_answer[0]: sentiment.render_answer(state, language)[0]}
         else:
@@ -157,7 +157,7 @@ class AskEvents:
     ) -> dict:
         """What the visitor typed or chose while an answer was on its way is kept."""
         context, visit = self.context, Visit.of(request, language)
-        number, arrival = context.latest.latest(visit.session), context.arrivals.get(visit.session)
+        number, arrival = context.questions.latest(visit.session), context.arrivals.get(visit.session)
         nothing_heard = {context.inputs.heard: ""}
         if (
             state is None
@@ -174,7 +174,7 @@ class AskEvents:
                 answer = context.controller.again(state, visit)
         except gr.Error as refusal:
             return {**nothing_heard, **context.with_message(visit.session, language, to_refuse(refusal))}
-        if context.latest.overtaken(visit.session, number):
+        if context.questions.overtaken(visit.session, number):
             return nothing_heard
         new = {} if answer is state else context.with_answer(answer, visit, clip=in_other_language)
         if written == arrival.written:

@@ -42,7 +42,7 @@ class EventContext:
     """The page's components and services.
 
     panels : repainted with every answer; sentiment : the score's, the one of `panels` that cannot be missing
-    latest : of each visitor's questions
+    questions : of each visitor, by their numbers
     arrivals : {session: the answer that it has just been given}; messages : {session: what stands in place of
     its score}
     """
@@ -58,7 +58,7 @@ class EventContext:
     panels: list[Panel]
     switches: list[gr.Checkbox]
     tabs: Tabs
-    latest: LatestRequest = field(default_factory=LatestRequest)
+    questions: LatestRequest = field(default_factory=LatestRequest)
     arrivals: dict[str, Arrival] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class EventContext:
         """The visitor has left."""
         self.demo.leave(session)
         self.uploads.end(session)
-        self.latest.forget(session)
+        self.questions.forget(session)
         self.messages.pop(session, None)
         self.arrivals.pop(session, None)
 

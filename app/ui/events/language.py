@@ -44,7 +44,7 @@ class LanguageEvents:
         """The page as a visitor first sees it."""
         context, session = self.context, request.session_hash
         spoken = {context.language: language, **self._titles(language)}
-        if context.latest.latest(session) is not None:  # a quick visitor has asked already
+        if context.questions.latest(session) is not None:  # a quick visitor has asked already
             return spoken
         message = to_say("press" if context.opening else "waiting")
         return {**spoken, **context.without_answer(session, language, message)}

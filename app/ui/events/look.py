@@ -26,7 +26,7 @@ class LookEvents:
 
     def __init__(self, context: EventContext):
         self.context = context
-        self._latest = {name: LatestRequest() for name in context.tabs.lazy}
+        self._looks = {name: LatestRequest() for name in context.tabs.lazy}
 
     def connect(self) -> None:
         """Attach the listeners of the tabs and of the controls in them."""
@@ -44,8 +44,8 @@ class LookEvents:
 
     def forget(self, session: str) -> None:
         """The visitor has left."""
-        for latest in self._latest.values():
-            latest.forget(session)
+        for looks in self._looks.values():
+            looks.forget(session)
 
     @property
     def refill(self) -> dict:
@@ -75,14 +75,14 @@ class LookEvents:
     def _filled(self, tab: LazyTab, values: dict, request: gr.Request) -> dict:
         """New values of the tab's components; none where a later look overtook this one."""
         visit = Visit.of(request, values[self.context.language])
-        latest = self._latest[tab.name]
-        number = latest.begin(visit.session)
+        looks = self._looks[tab.name]
+        number = looks.begin(visit.session)
         gr.Progress()(None, desc=words.doing(tab.name, visit.language))
         with in_plain_words(visit.language):
             controls = (values[control] for control in tab.controls)
             new = tab.render(values[self.context.page_state], visit, *controls)
-        if latest.overtaken(visit.session, number):
-            if latest.latest(visit.session) is None:
+        if looks.overtaken(visit.session, number):
+            if looks.latest(visit.session) is None:
                 self.context.controller.analyst.forget(visit.session)  # what came after the session's end
             return gr.skip()
         return dict(zip(tab.components, new, strict=True))

@@ -77,7 +77,7 @@ class NewInputEvents:
         """The page without an answer, for another clip or none."""
         context, inputs = self.context, self.context.inputs
         # whatever is still being analysed is about another clip
-        context.latest.begin(request.session_hash)
+        context.questions.begin(request.session_hash)
         # Words belong to the clip they were shown with; those typed before any answer are kept.
         kept = {} if state is None else {"value": ""}
         emptied = gr.update(**kept, info=words.say("words_empty", language))
@@ -98,7 +98,7 @@ class NewInputEvents:
         context, inputs = self.context, self.context.inputs
 
         def load_it(language: str, request: gr.Request) -> dict:
-            context.latest.begin(request.session_hash)
+            context.questions.begin(request.session_hash)
             return {
                 context.page_state: None,
                 **inputs.when_answered(),

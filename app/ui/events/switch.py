@@ -56,11 +56,11 @@ class SwitchEvents:
     def _repainted(self, answer: Callable[[], PageState], visit: Visit) -> dict:
         """The page with what `answer` gives, unless a new question was begun meanwhile."""
         context = self.context
-        number = context.latest.latest(visit.session)
+        number = context.questions.latest(visit.session)
         try:
             state = answer()
         except gr.Error as refusal:
             return context.with_message(visit.session, visit.language, to_refuse(refusal))
-        if context.latest.overtaken(visit.session, number):
+        if context.questions.overtaken(visit.session, number):
             return gr.skip()
         return context.with_answer(state, visit)

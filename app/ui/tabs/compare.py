@@ -22,8 +22,8 @@ def build(context: TabContext) -> LazyTab:
     described = context.controller.available
 
     def render(state: PageState | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
-        if nothing := nothing_yet(state, visit.language):
-            return [nothing]
+        if state is None or not state.on:
+            return [nothing_yet(state, visit.language)]
         utterance, _, used = context.controller.open(state, visit)
         answers = compare(utterance, used, context.controller.analyst.checkpoint, described)
         return [_draw(answers, described, state, sort_by, visit.language)]

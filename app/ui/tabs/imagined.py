@@ -26,8 +26,8 @@ def build(context: TabContext) -> LazyTab:
 
     def render(state: PageState | None, visit: Visit) -> list[str]:
         language = visit.language
-        if nothing := nothing_yet(state, language):
-            return [nothing]
+        if state is None or not state.on:
+            return [nothing_yet(state, language)]
         imaginer = analyst.imaginer()
         if imaginer is None:
             return [fill("charts.empty", language, said=words.say("imagined_unavailable", language))]

@@ -36,8 +36,15 @@ def build(context: TabContext) -> LazyTab:
         seed: float | None = 0,
     ) -> list:
         language = visit.language
-        if nothing := nothing_yet(state, language):
-            return [gr.Column(visible=False), gr.update(), gr.update(), None, "", nothing]
+        if state is None or not state.on:
+            return [
+                gr.Column(visible=False),
+                gr.update(),
+                gr.update(),
+                None,
+                "",
+                nothing_yet(state, language),
+            ]
         offered = usable_kinds(state.on)
         kind, strength = kind if kind in offered else offered[0], _notch(strength)
         progress = gr.Progress()

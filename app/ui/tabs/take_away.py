@@ -30,8 +30,8 @@ def build(context: TabContext) -> LazyTab:
 
     def render(state: PageState | None, visit: Visit) -> list:
         language = visit.language
-        if nothing := nothing_yet(state, language):
-            return [nothing, gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
+        if state is None or not state.on:
+            return [nothing_yet(state, language), gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
         call = Call(state.query)
         calls = {
             "python": call.python(visit.address),

@@ -24,8 +24,8 @@ def build(context: TabContext) -> LazyTab:
     analyst = context.controller.analyst
 
     def render(state: PageState | None, visit: Visit) -> list[str]:
-        if nothing := nothing_yet(state, visit.language):
-            return [nothing]
+        if state is None or not state.on:
+            return [nothing_yet(state, visit.language)]
         utterance, checkpoint, used = context.controller.open(state, visit)
         timeline = read_timeline(utterance, checkpoint, used, analyst.profile)
         player = "clip" if state.query.video else "recording" if state.query.audio else ""

@@ -39,8 +39,8 @@ def build(context: TabContext) -> LazyTab:
     described = context.controller.methods
 
     def render(state: PageState | None, visit: Visit) -> list[str]:
-        if nothing := nothing_yet(state, visit.language):
-            return [nothing]
+        if state is None or not state.on:
+            return [nothing_yet(state, visit.language)]
         traces = read_traces(*context.controller.open(state, visit))
         return [explain(traces, described[traces.method].spec, visit.language)]
 
