@@ -8,10 +8,10 @@ import gradio as gr
 
 from app.service.query import Query
 from app.ui import words
-from app.ui.answering import in_plain_words
 from app.ui.blocks import as_data
+from app.ui.controller import in_plain_words
+from app.ui.events.context import ANALYSES, AT_ONCE
 from app.ui.uploads import UploadSessions
-from app.ui.wiring import ANALYSES, AT_ONCE
 from models.catalogue import MethodInfo
 
 if TYPE_CHECKING:

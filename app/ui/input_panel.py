@@ -10,8 +10,8 @@ import gradio as gr
 
 from app.service.query import Query
 from app.ui import words
+from app.ui.page_state import PageState
 from app.ui.panels import Panel
-from app.ui.shown import Shown
 from models.catalogue import MethodInfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -153,7 +153,7 @@ def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> In
     cards = _cards(examples) if examples else []
     panel = Panel(
         per_clip=[transcript],
-        render_clip=lambda shown, language: [gr.update(info=note(shown, examples, language))],
+        render_clip=lambda state, language: [gr.update(info=note(state, examples, language))],
     )
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(
@@ -178,13 +178,13 @@ def _cards(examples: list[Example]) -> list[gr.Button]:
     return cards
 
 
-def note(shown: Shown | None, examples: list[Example], language: str) -> str:
+def note(state: PageState | None, examples: list[Example], language: str) -> str:
     """What stands above the words of an answer; the words themselves may have been edited since."""
-    if shown is None:
+    if state is None:
         return words.say("words_empty", language)
-    transcript = shown.analysis.transcript
-    source = transcript.source if shown.analysis.modalities["text"].present else "none"
-    if source == "typed" and any(_is_its_script(shown.query, example) for example in examples):
+    transcript = state.analysis.transcript
+    source = transcript.source if state.analysis.modalities["text"].present else "none"
+    if source == "typed" and any(_is_its_script(state.query, example) for example in examples):
         source = "example"
     return words.words_note(source, transcript.rough, language)
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from app.settings import Settings
-from app.ui import depth_tabs, fuses_panel, how_panel, input_panel, sentiment_panel, words
-from app.ui.answering import Answering
+from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
 from app.ui.api import add_endpoints
 from app.ui.blocks import Page
-from app.ui.panels import Desk
+from app.ui.controller import Controller
+from app.ui.events.context import EventContext
+from app.ui.panels import TabContext
 from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
+from app.ui.templates import fill
 from app.ui.uploads import UploadSessions, own_folder
-from app.ui.wiring import wire
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
@@ -87,15 +88,15 @@ def create_theme() -> gr.themes.Base:
 
 def create_demo(analyst: Analyst) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
-    answering = Answering(analyst)
-    methods = list((answering.available or answering.methods).values())
+    controller = Controller(analyst)
+    methods = list((controller.available or controller.methods).values())
     names = [method.spec.name for method in methods]
     first = FIRST_METHOD if FIRST_METHOD in names else names[0]
     examples = input_panel.read_examples()
     # Served from where they lie: Gradio's copies would be deleted with the uploads.
     gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
     with Page(title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
-        shown = gr.State(None)
+        page_state = gr.State(None)
         with gr.Row(elem_id="head"):
             gr.HTML(_mark(), elem_id="brand")
             gr.HTML(words.label("tagline"), elem_id="tagline")
@@ -110,21 +111,34 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             )
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=5, min_width=340, elem_id="give"):
-                given = input_panel.build(methods, first, examples)
+                inputs = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
                 fuses, switches = fuses_panel.build()
-                depth = depth_tabs.build(Desk(answering, shown, language))
+                below = tabs.build(TabContext(controller, page_state, language))
         how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
         # What is read aloud stands in a part of the page that is never drawn anew.
         gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
-        panels = [given.panel, sentiment, fuses, depth.evidence]
         uploads = UploadSessions(analyst.forget)
         add_endpoints(analyst, methods, first, uploads)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)
-        wire(demo, answering, given, panels, switches, depth, language, shown, examples, uploads)
+        events.connect(
+            EventContext(
+                demo=demo,
+                controller=controller,
+                uploads=uploads,
+                examples=examples,
+                page_state=page_state,
+                language=language,
+                inputs=inputs,
+                sentiment=sentiment,
+                panels=[inputs.panel, sentiment, fuses, below.evidence],
+                switches=switches,
+                tabs=below,
+            )
+        )
     return demo
 
 
@@ -135,5 +149,4 @@ def _texts() -> str:
 
 
 def _mark() -> str:
-    fuses = "".join(f'<i class="fb-{modality}"></i>' for modality in words.MODALITIES)
-    return f'<h1><span class="fb-mark" aria-hidden="true">{fuses}</span>Fusebox</h1>'
+    return fill("charts.brand", words.ENGLISH)

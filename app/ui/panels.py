@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import gradio as gr
 from gradio.components import Component
 
-from app.ui.answering import Answering
-from app.ui.shown import Shown
+from app.ui import words
+from app.ui.controller import Controller
+from app.ui.page_state import PageState
+from app.ui.templates import fill
 
-Render = Callable[[Shown | None, str], list]
+Render = Callable[[PageState | None, str], list]
 
 
 @dataclass(frozen=True)
@@ -23,23 +25,23 @@ class Panel:
     """
 
     per_answer: list[Component] = field(default_factory=list)
-    render_answer: Render = lambda shown, language: []
+    render_answer: Render = lambda state, language: []
     per_clip: list[Component] = field(default_factory=list)
-    render_clip: Render = lambda shown, language: []
+    render_clip: Render = lambda state, language: []
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a deep panel is built over: who answers, the answer shown now, the language switch."""
+class TabContext:
+    """What a tab is built over: who answers, and what holds the answer on the page and the language."""
 
-    answering: Answering
-    shown: gr.State
+    controller: Controller
+    page_state: gr.State
     language: gr.Radio
 
 
 @dataclass(frozen=True)
-class DeepPanel:
-    """A tab below the answer, filled only while it is open, so that what nobody looks at costs nothing.
+class LazyTab:
+    """What a tab below the answer shows, filled only while it is open: what nobody looks at costs nothing.
 
     name : of the tab, also the key of its title
     components, render : what it shows, and one value for each; render may take seconds and may raise gr.Error
@@ -54,16 +56,24 @@ class DeepPanel:
     asking: list[Component] = field(default_factory=list)
 
 
+def nothing_yet(state: PageState | None, language: str) -> str:
+    """What a tab says while there is no answer to look into: none yet, or all switched off."""
+    said = words.say("nothing_yet" if state is None else "all_out", language)
+    return fill("charts.empty", language, said=said)
+
+
 def components(panels: list[Panel], *, clip: bool) -> list[Component]:
     """Every component that `paint` has a value for."""
     return [c for p in panels for c in (*p.per_answer, *(p.per_clip if clip else ()))]
 
 
-def paint(panels: list[Panel], shown: Shown | None, language: str, *, clip: bool) -> dict[Component, object]:
+def paint(
+    panels: list[Panel], state: PageState | None, language: str, *, clip: bool
+) -> dict[Component, object]:
     """New values of the panels' components; `clip` False leaves out what a switch does not change."""
     values = {}
     for panel in panels:
-        values |= zip(panel.per_answer, panel.render_answer(shown, language), strict=True)
+        values |= zip(panel.per_answer, panel.render_answer(state, language), strict=True)
         if clip:
-            values |= zip(panel.per_clip, panel.render_clip(shown, language), strict=True)
+            values |= zip(panel.per_clip, panel.render_clip(state, language), strict=True)
     return values

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import gradio as gr
 
-from app.service.analysis import Analysis, Notice, as_displayed
+from app.service.analysis import Notice, as_displayed
 from app.service.analysis import label_of as label_of_score
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE
@@ -69,6 +69,14 @@ def signed(score: float) -> str:
     return f"{abs(rounded):.1f}" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded):.1f}"
 
 
+def number(value: float, digits: int = 2) -> str:
+    """A number with a true minus, "0.00" for what rounds to it."""
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        return text.removeprefix("-")
+    return text.replace("-", "−")
+
+
 def share(value: float) -> str:
     """A weight in [0, 1] with two decimals."""
     return f"{value:.2f}"
@@ -98,13 +106,8 @@ def class_label(english: str, language: str) -> str:
     return LABELS_CHINESE[english] if language == CHINESE else english
 
 
-def interval(analysis: Analysis, language: str) -> str:
+def interval(ends: tuple[float, float], language: str) -> str:
     """ "80 % interval +0.6 … +2.2"."""
-    return interval_of(analysis.interval, language)
-
-
-def interval_of(ends: tuple[float, float], language: str) -> str:
-    """As `interval`, from its two ends."""
     low, high = ends
     return say("interval", language, low=signed(low), high=signed(high))
 

@@ -40,7 +40,7 @@ def test_every_number_is_the_command_lines(open_page, example):
             page.locator("#sentiment", has_text=f"by {title}").wait_for()
         told = command_line(example, "--method", method)
         assert score(page) == words.signed(told["score"])
-        assert words.interval_of(told["interval"], words.ENGLISH) in page.inner_text("#sentiment")
+        assert words.interval(told["interval"], words.ENGLISH) in page.inner_text("#sentiment")
         for modality, part in told["modalities"].items():
             shown = page.locator(f"#meter-{modality} b").all_inner_texts()
             expected = [words.share(part["weight"]), words.signed(part["score"]), f"{part['occlusion']:.1f}"]

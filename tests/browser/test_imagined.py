@@ -15,10 +15,11 @@ import pytest
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
-from app.ui import charts, fuses_panel, imagined_panel, words
-from app.ui.answering import Answering
-from app.ui.panels import Desk
-from app.ui.shown import Visit
+from app.ui import charts, fuses_panel, words
+from app.ui.controller import Controller
+from app.ui.page_state import Visit
+from app.ui.panels import TabContext
+from app.ui.tabs import imagined
 from models.types import Modality
 from tests.browser.visiting import look_into
 
@@ -28,29 +29,29 @@ PARTIAL = [tuple(map(str, subset)) for subset in Modality.subsets() if len(subse
 
 
 @pytest.fixture(scope="module")
-def answering() -> Answering:
-    return Answering(Analyst(Settings(device="cpu")))
+def controller() -> Controller:
+    return Controller(Analyst(Settings(device="cpu")))
 
 
 @pytest.fixture(scope="module")
-def panel(answering):
+def panel(controller):
     with gr.Blocks():
-        return imagined_panel.build(Desk(answering, gr.State(), gr.Radio()))
+        return imagined.build(TabContext(controller, gr.State(), gr.Radio()))
 
 
-def ask(answering, language, on, **given):
-    shown = answering.ask(Query(**given), None, Visit("s", language))
-    return answering.switch(shown, on, Visit("s", language)) if on != shown.on else shown
+def ask(controller, language, on, **given):
+    state = controller.ask(Query(**given), None, Visit("s", language))
+    return controller.switch(state, on, Visit("s", language)) if on != state.on else state
 
 
 @pytest.mark.parametrize(
     ("method", "language"), [("lmf", words.ENGLISH), ("mfm", words.CHINESE), ("tate", words.ENGLISH)]
 )
-def test_every_panel_renders_for_every_subset(answering, panel, method, language):
+def test_every_panel_renders_for_every_subset(controller, panel, method, language):
     for on in (words.MODALITIES, *PARTIAL):
         clip = str(EXAMPLES / "delight.mp4")
-        shown = ask(answering, language, on, video=clip, text=SAID, method=method)
-        (page,) = panel.render(shown.without_pictures(), Visit("s", language))
+        state = ask(controller, language, on, video=clip, text=SAID, method=method)
+        (page,) = panel.render(state.without_pictures(), Visit("s", language))
         page = re.sub(r"base64,[^\"]+", "", page)
         blocks = re.findall(r'<section class="fb-imagined fb-hue-(\w+)"', page)
         assert blocks == [m for m in words.MODALITIES if m not in on or len(on) == 3]
@@ -60,18 +61,18 @@ def test_every_panel_renders_for_every_subset(answering, panel, method, language
         assert ("TATE" in page) == (method == "tate" and len(on) < 3)
 
 
-def test_nothing_to_show_is_said(panel, answering):
+def test_nothing_to_show_is_said(panel, controller):
     assert "fb-empty" in panel.render(None, Visit("s", words.ENGLISH))[0]
-    shown = ask(answering, words.ENGLISH, ("text",), text="good")
-    assert "no face in this input" in panel.render(shown, Visit("s", words.ENGLISH))[0]
+    state = ask(controller, words.ENGLISH, ("text",), text="good")
+    assert "no face in this input" in panel.render(state, Visit("s", words.ENGLISH))[0]
 
 
-def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(answering):
+def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(controller):
     fuses, _ = fuses_panel.build()
-    shown = ask(answering, words.ENGLISH, ("text",), text="good")
-    row = fuses.render_answer(shown, words.ENGLISH)[3]
+    state = ask(controller, words.ENGLISH, ("text",), text="good")
+    row = fuses.render_answer(state, words.ENGLISH)[3]
     assert "no face in this input" in row and "imagined by MFM from words:" in row and "data:image" in row
-    kept = fuses.render_answer(shown.without_pictures(), words.ENGLISH)[3]
+    kept = fuses.render_answer(state.without_pictures(), words.ENGLISH)[3]
     assert "imagined by MFM" in kept and "data:image" not in kept
 
 

@@ -23,11 +23,12 @@ from app.service.analysis import (
 )
 from app.service.query import Query
 from app.ui import charts, words
-from app.ui.answering import Answering, Visit, in_plain_words
 from app.ui.blocks import as_data
+from app.ui.controller import Controller, in_plain_words
+from app.ui.page_state import PageState, Visit
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
-from app.ui.shown import Shown
+from app.ui.templates import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(words.MODALITIES, size)]
@@ -61,8 +62,8 @@ def analysis(
     )  # fmt: skip
 
 
-def shown(used, present=words.MODALITIES, score=1.0, **more) -> Shown:
-    return Shown(analysis(used, present, score), used, None, "LMF", **more)
+def shown(used, present=words.MODALITIES, score=1.0, **more) -> PageState:
+    return PageState(analysis(used, present, score), used, None, "LMF", **more)
 
 
 def placeholders(text: str) -> set[str]:
@@ -138,18 +139,19 @@ def test_score_before_names_what_changed():
 def test_every_panel_renders_every_subset_of_every_input(language, kind):
     import gradio as gr
 
-    from app.ui import evidence_panel, fuses_panel, sentiment_panel
+    from app.ui import fuses_panel, sentiment_panel
     from app.ui.panels import paint
+    from app.ui.tabs import evidence
 
     with gr.Blocks():
         fuses, switches = fuses_panel.build()
-        panels = [sentiment_panel.build(), fuses, evidence_panel.build()]
+        panels = [sentiment_panel.build(), fuses, evidence.build()]
     nothing = paint(panels, None, language, clip=True)
     for present in SUBSETS:
         for used in SUBSETS:
             if not set(used) <= set(present):
                 continue
-            now = Shown(analysis(used, present, kind=kind), used, None, "LMF")
+            now = PageState(analysis(used, present, kind=kind), used, None, "LMF")
             painted = paint(panels, now, language, clip=True)
             assert painted.keys() == nothing.keys()
             for modality, switch in zip(words.MODALITIES, switches, strict=True):
@@ -164,13 +166,16 @@ def test_every_panel_renders_every_subset_of_every_input(language, kind):
 
 
 def test_gauge_stands_where_the_score_is():
-    drawn = charts.gauge(-3.0, (-3.0, 0.0), None, "spoken", words.ENGLISH)
+    drawn = fill(
+        "charts.gauge", words.ENGLISH, score=-3.0, interval=(-3.0, 0.0), before=None, spoken="spoken"
+    )
     assert "left:0.00%" in drawn and "right:calc(100% - 50.00%)" in drawn
     assert charts.position(9) == "100.00%"
 
 
 def test_long_sound_is_drawn_small():
-    picture = charts.log_mel_picture(np.random.default_rng(0).normal(size=(80, 12_000)), "two minutes")
+    log_mel = np.random.default_rng(0).normal(size=(80, 12_000))
+    picture = fill("charts.mel", words.ENGLISH, log_mel=log_mel, spoken="two minutes")
     assert 'alt="two minutes"' in picture
     assert len(picture) < 500_000  # characters, for two minutes
 
@@ -194,24 +199,24 @@ def test_switches_stay_on_the_same_clip_and_return_with_a_new_one(tmp_path):
     clip, other = tmp_path / "a.mp4", tmp_path / "b.mp4"
     clip.touch(), other.touch()
     analyst = Recorder()
-    answering, visit = Answering(analyst), Visit("s", words.ENGLISH)
-    first = answering.ask(Query(str(clip)), None, visit)
+    controller, visit = Controller(analyst), Visit("s", words.ENGLISH)
+    first = controller.ask(Query(str(clip)), None, visit)
     assert first.on == ("text", "audio")
-    pulled = answering.switch(first, ("text",), visit)
-    other_method = answering.with_method(pulled, "mla", visit)
+    pulled = controller.switch(first, ("text",), visit)
+    other_method = controller.with_method(pulled, "mla", visit)
     assert other_method.on == ("text",)
     assert other_method.before.title == "LMF"
-    fresh = answering.ask(Query(str(other), method="mla"), other_method, visit)
+    fresh = controller.ask(Query(str(other), method="mla"), other_method, visit)
     assert fresh.on == ("text", "audio") and fresh.before is None
 
 
 def test_asking_again_for_the_same_keeps_the_comparison(tmp_path):
     clip = tmp_path / "a.mp4"
     clip.touch()
-    answering, visit = Answering(Recorder()), Visit("s", words.ENGLISH)
+    controller, visit = Controller(Recorder()), Visit("s", words.ENGLISH)
     query = Query(str(clip))
-    pulled = answering.switch(answering.ask(query, None, visit), ("text",), visit)
-    assert answering.ask(query, pulled, visit).before == pulled.before
+    pulled = controller.switch(controller.ask(query, None, visit), ("text",), visit)
+    assert controller.ask(query, pulled, visit).before == pulled.before
 
 
 def test_deleted_upload_and_unforeseen_failure_are_told_plainly(tmp_path):
@@ -223,7 +228,7 @@ def test_deleted_upload_and_unforeseen_failure_are_told_plainly(tmp_path):
 
     visit = Visit("s", words.ENGLISH)
     with pytest.raises(gr.Error, match="no longer on the server"):
-        Answering(Broken()).ask(Query(str(tmp_path / "gone.mp4")), None, visit)
+        Controller(Broken()).ask(Query(str(tmp_path / "gone.mp4")), None, visit)
     with pytest.raises(gr.Error) as raised:
-        Answering(Broken()).ask(Query(text="words"), None, visit)
+        Controller(Broken()).ask(Query(text="words"), None, visit)
     assert "secret" not in raised.value.message

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from app.ui.phrases import compare, imagined, methods, page, reading, stress, take_away, timeline, why
+from app.ui.phrases import (
+    compare,
+    imagined,
+    methods,
+    page,
+    robustness,
+    score_sentence,
+    take_away,
+    timeline,
+    why,
+)
 
 # {key: (English, Chinese)}; keys are unique over all parts
 PHRASES: dict[str, tuple[str, str]] = {
     **page.PHRASES,
-    **reading.PHRASES,
+    **score_sentence.PHRASES,
     **imagined.PHRASES,
     **why.PHRASES,
     **timeline.PHRASES,
     **compare.PHRASES,
-    **stress.PHRASES,
+    **robustness.PHRASES,
     **take_away.PHRASES,
     **methods.PHRASES,
 }

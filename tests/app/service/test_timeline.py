@@ -23,7 +23,7 @@ from app.service.occlusion import (
 from app.service.query import Query
 from app.service.timeline import loudness_of, parts_of, pitch_of, read_timeline
 from app.settings import Settings
-from app.ui.timeline_panel import draw
+from app.ui.tabs.timeline import draw
 from models.checkpoint import subset_name
 from models.extractors.vision import EMOTIONS
 from models.media.clip import SAMPLE_RATE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,8 +15,7 @@ from app.service.query import Query
 from app.service.traces import Traces, read_traces
 from app.settings import Settings
 from app.ui.phrases import PHRASES
-from app.ui.why import VIEWS
-from app.ui.why_panel import explain
+from app.ui.tabs.why import VIEWS, explain
 from models.checkpoint import subset_name
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
@@ -145,7 +145,7 @@ def test_adapted_and_rebuilt_methods_say_so(traces_of):
         ("meaformer", "Adapted from entity alignment"),
         ("lrcmt", "Rebuilt from the paper's abstract"),
     ):
-        assert said in explain(traces_of(method), FUSION_MODELS[method], "en").replace("&#x27;", "'")
+        assert said in unescape(explain(traces_of(method), FUSION_MODELS[method], "en"))
 
 
 def test_a_method_that_the_panel_does_not_know_is_shown_all_the_same(traces_of):

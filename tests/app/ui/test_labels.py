@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from app.service.analysis import LABELS, Glimpse, label_of, side_of
-from app.ui import compare_panel, imagined_pictures, sentiment_panel, stress_pictures, words
-from app.ui.imagined_panel import _agrees
+from app.ui import sentiment_panel, words
+from app.ui.tabs import compare, robustness
+from app.ui.tabs.imagined import _agrees
+from app.ui.templates import fill
 from tests.browser.test_words_and_panels import shown
 
 NEAR = (-6e-5, -4e-5, 0, 4e-5)  # about what the fourth digit in JSON can tell apart
@@ -57,7 +59,7 @@ def test_equal_numbers_have_equal_words_in_every_output(language):
         headline = re.search(r'class="fb-label">([^<]+)', page)[1]
         json = answer.analysis.to_json()
         assert words.signed(json["score"]) == number and label_of(json["score"]) == json["label"]
-        glimpse = imagined_pictures.glimpse(Glimpse(("text",), score), "vision", language)
+        glimpse = fill("charts.glimpse", language, seen=Glimpse(("text",), score), modality="vision")
         imagined, word = re.search(r"<b>([^<]+)</b> <span>([^<]+)", glimpse).groups()
         assert imagined == number
         said.setdefault(number, set()).update(
@@ -70,10 +72,10 @@ def test_equal_numbers_have_equal_words_in_every_output(language):
 def test_sides_that_are_compared_follow_the_label():
     for score in GRID:
         assert label_of(score).endswith(side_of(score))
-    told = compare_panel._agreement([0.46, 0.44, -0.04, -0.5, 2.0], 0.44, words.ENGLISH)
+    told = compare._agreement([0.46, 0.44, -0.04, -0.5, 2.0], 0.44, words.ENGLISH)
     assert told.startswith("2 of 5 methods are neutral")
     assert _agrees("score", -0.04, 0.04, words.ENGLISH) == "The score agrees: 0.0."
     assert _agrees("score", 0.46, -0.46, words.ENGLISH) == "The score disagrees: −0.5."
     assert _agrees("score", 0.46, 0.44, words.ENGLISH) == "The score is +0.4."
-    assert stress_pictures._turned(0.46, -0.46)
-    assert not stress_pictures._turned(0.2, -0.2)  # neutral both
+    assert robustness._turned(0.46, -0.46)
+    assert not robustness._turned(0.2, -0.2)  # neutral both

@@ -1,0 +1,33 @@
+"""Which event of the page asks for what, and what it repaints, by what a visitor does.
+
+Switches and methods answer from cached features without a queue, in milliseconds; whatever may decode a clip
+waits in one queue. Every listener here is private: the public endpoints are in `app/ui/api.py`.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.ui.events.ask import AskEvents
+from app.ui.events.context import EventContext
+from app.ui.events.language import LanguageEvents
+from app.ui.events.look import LookEvents
+from app.ui.events.new_input import NewInputEvents
+from app.ui.events.switch import SwitchEvents
+
+
+def connect(context: EventContext) -> None:
+    """Connect the components of the page, inside its Blocks; the listeners of one event run in this order."""
+    looking = LookEvents(context)
+    asking = AskEvents(context, looking)
+    looking.connect()
+    asking.connect()
+    NewInputEvents(context, asking, looking).connect()
+    SwitchEvents(context, looking).connect()
+    LanguageEvents(context, looking).connect()
+
+    def forget(request: gr.Request) -> None:
+        context.forget(request.session_hash)
+        looking.forget(request.session_hash)
+
+    context.demo.unload(forget)

@@ -1,0 +1,115 @@
+"""What all events share: the page's components, what serves them, and what is remembered of visitors."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import gradio as gr
+from gradio.components import Component
+
+from app.service.query import Query
+from app.ui import input_panel, sentiment_panel, words
+from app.ui.blocks import Page
+from app.ui.controller import Controller
+from app.ui.input_panel import Example, InputPanel
+from app.ui.latest_request import LatestRequest
+from app.ui.page_state import PageState, Visit
+from app.ui.panels import Panel, components, paint
+from app.ui.tabs import Tabs
+from app.ui.uploads import UploadSessions
+from models.media.clip import InputError
+
+ANALYSES = "analyses"  # the queue of events that may decode a clip
+AT_ONCE = 2  # of a queue's events that run at the same time
+AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+Message = Callable[[str], str]  # language -> what stands in place of the score
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An answer that has just come: its query, and the words and the language it was asked with."""
+
+    query: Query
+    written: str
+    language: str
+
+
+@dataclass(frozen=True)
+class EventContext:
+    """The page's components and services.
+
+    panels : repainted with every answer; sentiment : the score's, the one of `panels` that cannot be missing
+    questions : of each visitor, by their numbers
+    arrivals : {session: the answer that it has just been given}; messages : {session: what stands in place of
+    its score}
+    """
+
+    demo: Page
+    controller: Controller
+    uploads: UploadSessions
+    examples: list[Example]
+    page_state: gr.State
+    language: gr.Radio
+    inputs: InputPanel
+    sentiment: Panel
+    panels: list[Panel]
+    switches: list[gr.Checkbox]
+    tabs: Tabs
+    questions: LatestRequest = field(default_factory=LatestRequest)
+    arrivals: dict[str, Arrival] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+
+    def answer_outputs(self, *, clip: bool = True) -> list[Component]:
+        """The components of `with_answer`."""
+        return [self.page_state, *components(self.panels, clip=clip)]
+
+    def with_answer(self, answer: PageState, visit: Visit, *, clip: bool = False) -> dict:
+        """The page with an answer; `clip` False leaves out what switch and method do not change."""
+        painted = paint(self.panels, answer, visit.language, clip=clip)
+        return {self.page_state: answer.without_pictures(), **painted}
+
+    def with_message(self, session: str, language: str, message: Message) -> dict:
+        """What is told in place of the score, whatever else the page shows."""
+        self.messages[session] = message
+        return {self.sentiment.per_answer[0]: sentiment_panel.unanswered(message(language), language)}
+
+    def without_answer(self, session: str, language: str, message: Message) -> dict:
+        """The panels without a score, and what they tell instead."""
+        painted = paint(self.panels, None, language, clip=True)
+        return {**painted, **self.with_message(session, language, message)}
+
+    def note_on_edits(self, state: PageState, written: str, language: str) -> dict:
+        """What stands above words that are not those of the answer."""
+        if written.strip() == state.analysis.transcript.text.strip():
+            return {}
+        return {self.inputs.words: gr.update(info=words.say("words_pending", language))}
+
+    @property
+    def opening(self) -> Example | None:
+        """The example that the page opens with."""
+        return input_panel.first_shown(self.examples)
+
+    def forget(self, session: str) -> None:
+        """The visitor has left."""
+        self.demo.leave(session)
+        self.uploads.end(session)
+        self.questions.forget(session)
+        self.messages.pop(session, None)
+        self.arrivals.pop(session, None)
+
+
+def to_say(key: str) -> Message:
+    """The phrase `key`."""
+    return lambda language: words.say(key, language)
+
+
+def to_refuse(error: gr.Error) -> Message:
+    """Why there is no score; what is not about the input stays in the language it was raised in."""
+    reason, message = error.__cause__, html.unescape(error.message)
+    if not isinstance(reason, InputError):
+        return lambda language: message
+    told = reason.code, str(reason), reason.values  # an exception itself would keep all that it has seen
+    return lambda language: words.error(*told, language)

@@ -1,0 +1,69 @@
+"""A visitor opens the page, or chooses its language: everything computed is told in that language."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.ui import words
+from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
+from app.ui.events.look import LookEvents
+from app.ui.page_state import PageState, Visit
+from app.ui.panels import components, paint
+
+FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
+USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
+
+
+class LanguageEvents:
+    """What never changes is translated in the browser; answers, messages and the tabs' titles are here."""
+
+    def __init__(self, context: EventContext, looking: LookEvents):
+        self.context = context
+        self.looking = looking
+        self.every_tab = {**context.inputs.each_tab, **context.tabs.each}
+
+    def connect(self) -> None:
+        """Attach the listeners of the page's opening and of the language switch."""
+        context, language, opening = self.context, self.context.language, self.context.opening
+        told_anew = [*self.every_tab.values(), *components(context.panels, clip=True)]
+        opened = context.demo.load(
+            self.open_page, language, [language, *told_anew], js=FIND_LANGUAGE, **AT_SIGHT
+        )
+        if opening:
+            opened.success(None, js=f"() => window.fusebox.open({context.examples.index(opening)})")
+        language.input(
+            self.translate,
+            [context.page_state, context.inputs.words, language],
+            told_anew,
+            trigger_mode="always_last",
+            **AT_SIGHT,
+        ).success(**self.looking.refill)
+        language.input(None, language, language, js=USE_LANGUAGE)
+
+    def open_page(self, language: str, request: gr.Request) -> dict:
+        """The page as a visitor first sees it."""
+        context, session = self.context, request.session_hash
+        spoken = {context.language: language, **self._titles(language)}
+        if context.questions.latest(session) is not None:  # a quick visitor has asked already
+            return spoken
+        message = to_say("press" if context.opening else "waiting")
+        return {**spoken, **context.without_answer(session, language, message)}
+
+    def translate(self, state: PageState | None, written: str, language: str, request: gr.Request) -> dict:
+        """The same page in another language."""
+        context, visit, titles = self.context, Visit.of(request, language), self._titles(language)
+        if state is None:
+            message = context.messages.get(visit.session, to_say("waiting"))
+            return {**titles, **context.without_answer(visit.session, language, message)}
+        try:
+            state = context.controller.again(state, visit)
+        except gr.Error as refusal:
+            return {**titles, **context.with_message(visit.session, language, to_refuse(refusal))}
+        painted = paint(context.panels, state, language, clip=True)
+        return {**titles, **painted, **context.note_on_edits(state, written, language)}
+
+    def _titles(self, language: str) -> dict:
+        """Gradio leaves the titles of tabs that nobody has opened in the language before."""
+        return {
+            tab: gr.update(label=words.say(f"tab_{name}", language)) for name, tab in self.every_tab.items()
+        }

@@ -1,0 +1,49 @@
+"""The tabs below the answer: what it rests on, open from the start, and the deeper looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.ui import words
+from app.ui.panels import LazyTab, Panel, TabContext
+from app.ui.tabs import compare, evidence, imagined, robustness, take_away, timeline, why
+
+EVIDENCE = "evidence"
+# {name of the tab: what builds it}, in their order
+LAZY = {
+    "imagined": imagined.build,
+    "why": why.build,
+    "timeline": timeline.build,
+    "compare": compare.build,
+    "stress": robustness.build,
+    "take_away": take_away.build,
+}
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """The tabs below the answer.
+
+    opened : holds the name of the open one
+    each : {name: tab}, the evidence's first; lazy : what the others show
+    """
+
+    opened: gr.Textbox
+    each: dict[str, gr.Tab]
+    evidence: Panel
+    lazy: dict[str, LazyTab]
+
+
+def build(context: TabContext) -> Tabs:
+    """The tabs, as first shown to a visitor who reads English."""
+    opened = gr.Textbox(EVIDENCE, visible="hidden")
+    each, lazy = {}, {}
+    with gr.Tabs(selected=EVIDENCE, elem_id="depth", overflow_behavior="wrap"):
+        with gr.Tab(words.label("tab_evidence"), id=EVIDENCE) as each[EVIDENCE]:
+            panel = evidence.build()
+        for name, build_tab in LAZY.items():
+            with gr.Tab(words.label(f"tab_{name}"), id=name, elem_id=f"depth-{name}") as each[name]:
+                lazy[name] = build_tab(context)
+    return Tabs(opened, each, panel, lazy)

@@ -1,0 +1,62 @@
+"""What the answer rests on: the faces found, the voice as a log-mel picture, and the time each stage took."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.ui import words
+from app.ui.page_state import PageState
+from app.ui.panels import Panel
+from app.ui.templates import fill
+
+
+def build() -> Panel:
+    """The panel, as first shown to a visitor who reads English."""
+    with gr.Row(elem_id="evidence"):
+        with gr.Column(min_width=240):
+            faces = gr.HTML(_faces(None, words.ENGLISH), elem_id="faces")
+        with gr.Column(min_width=240):
+            voice = gr.HTML(_voice(None, words.ENGLISH), elem_id="voice")
+    heading = gr.HTML(_timings_heading(None, words.ENGLISH), elem_id="timings-heading")
+    timings = gr.HTML(_timings(None, words.ENGLISH), elem_id="timings")
+    return Panel(
+        per_clip=[faces, voice, heading, timings],
+        render_clip=lambda state, language: [
+            _faces(state, language),
+            _voice(state, language),
+            _timings_heading(state, language),
+            _timings(state, language),
+        ],
+    )
+
+
+def _faces(state: PageState | None, language: str) -> str:
+    crops = state.analysis.crops if state else None
+    if crops is None or not len(crops):
+        return _nothing("faces", state, language)
+    return fill("evidence.faces", language, crops=crops, times=state.analysis.crop_times)
+
+
+def _voice(state: PageState | None, language: str) -> str:
+    log_mel = state.analysis.log_mel if state else None
+    if log_mel is None:
+        return _nothing("log_mel", state, language)
+    return fill("evidence.voice", language, log_mel=log_mel)
+
+
+def _nothing(key: str, state: PageState | None, language: str) -> str:
+    return fill("evidence.nothing", language, key=key, waiting=state is None)
+
+
+def _timings_heading(state: PageState | None, language: str) -> str:
+    spent = state.analysis.timings_ms if state else {}
+    seconds = spent.get("total", sum(spent.values())) / 1000
+    caption = words.say("timings_all", language, seconds=f"{seconds:.2f}") if state else ""
+    return fill("charts.heading", language, title=words.say("timings", language), caption=caption)
+
+
+def _timings(state: PageState | None, language: str) -> str:
+    """A bar for each stage that took time, in the colour of the modality it works for; "" where none did."""
+    spent = state.analysis.timings_ms if state else {}
+    stages = {name: ms for name, ms in spent.items() if ms > 0 and name != "total"}
+    return fill("evidence.timings", language, stages=stages) if stages else ""

@@ -1,0 +1,150 @@
+"""The tab of what is imagined in the place of modalities that are off or absent, and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import numpy as np
+
+from app.service.analysis import side_of
+from app.ui import charts, words
+from app.ui.page_state import PageState, Visit
+from app.ui.panels import LazyTab, TabContext, nothing_yet
+from app.ui.templates import fill
+
+if TYPE_CHECKING:
+    from app.service.imagining import Imagined
+
+MOST_FACES = 8  # side by side
+WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
+
+
+def build(context: TabContext) -> LazyTab:
+    """The tab, empty until there is an answer."""
+    analyst, titles = context.controller.analyst, context.controller.titles
+
+    def render(state: PageState | None, visit: Visit) -> list[str]:
+        language = visit.language
+        if state is None or not state.on:
+            return [nothing_yet(state, language)]
+        imaginer = analyst.imaginer()
+        if imaginer is None:
+            return [fill("charts.empty", language, said=words.say("imagined_unavailable", language))]
+        opened = context.controller.open(state, visit)
+        imagined, recovered = imaginer.imagine(*opened), imaginer.recover(*opened)
+        everything = len(state.on) == len(words.MODALITIES)
+        blocks = [_block(part, titles, state.analysis.score, language) for part in imagined]
+        tate = None if everything else recovered
+        return [fill("imagined.tab", language, everything=everything, blocks=blocks, recovered=tate)]
+
+    imagined = gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="imagined")
+    return LazyTab("imagined", [imagined], render)
+
+
+def _block(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> str:
+    """One modality by one method: its picture beside the real one, its polarity, and what to think of it."""
+    return fill(
+        "imagined.block",
+        language,
+        imagined=imagined,
+        method=titles[imagined.method],
+        faces=_faces(imagined, language) if imagined.faces is not None else None,
+        curve=_curve(imagined, language),
+        facts=_facts(imagined, titles, score, language),
+    )
+
+
+def _facts(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> list[str]:
+    """Polarity beside the real one's and the score's; error; how far to trust it."""
+    side = words.score_label(imagined.reading, language)
+    agreeing = [
+        words.say("imagined_polarity", language, reading=words.signed(imagined.reading), side=side),
+        _agrees("score", imagined.reading, score, language),
+    ]
+    facts = [_trust(imagined, titles, language)]
+    if imagined.truth is not None:
+        agreeing.insert(1, _agrees("real", imagined.reading, imagined.truth.reading, language))
+        error, mean = imagined.truth.error, imagined.truth.mean_error
+        nearer = round(error, 2) < round(mean, 2)
+        verdict = words.say("imagined_nearer" if nearer else "imagined_no_nearer", language)
+        facts.insert(
+            0,
+            words.say("imagined_error", language, error=f"{error:.2f}", mean=f"{mean:.2f}", verdict=verdict),
+        )
+    return [" ".join(agreeing), *facts]
+
+
+def _agrees(whose: str, reading: float, other: float, language: str) -> str:
+    sides = {side_of(reading), side_of(other)}
+    verdict = "same" if len(sides) == 1 else "neutral" if "neutral" in sides else "other"
+    values = {"reading" if whose == "real" else "score": words.signed(other)}
+    return words.say(f"imagined_{whose}_{verdict}", language, **values)
+
+
+def _trust(imagined: Imagined, titles: dict[str, str], language: str) -> str:
+    trust = imagined.trust
+    if trust is None:
+        return words.say("imagined_trust_unknown", language, method=titles[imagined.method])
+    said = words.say(
+        "imagined_trust" if trust.informative else "imagined_trust_not",
+        language,
+        name=words.names([imagined.modality], language),
+        names=words.names(imagined.given, language),
+        agreement=f"{100 * trust.agreement:.0f} %",
+        clips=trust.clips,
+        chance=f"{100 * trust.chance:.0f} %",
+        real=f"{100 * trust.real:.0f} %",
+    )
+    if trust.informative and trust.gain <= 0:
+        said = f"{said} {words.say('imagined_trust_gain', language)}"
+    return said
+
+
+def _faces(imagined: Imagined, language: str) -> list[tuple[int, str, str, bool]]:
+    """Some steps over time: index, what is said of the drawn and of the real face, whether that was seen."""
+    steps, shown = len(imagined.faces), []
+    for step in charts.evenly(steps, MOST_FACES):
+        if imagined.spans is None:
+            drawn, real = words.say("imagined_face_step", language, step=step + 1, steps=steps), ""
+        else:
+            seconds = f"{imagined.spans[step].mean():.1f}"
+            drawn = words.say("imagined_face_at", language, seconds=seconds)
+            real = words.say("face_at", language, seconds=seconds)
+        seen = imagined.truth is not None and not np.isnan(imagined.truth.readings[step])
+        shown.append((step, drawn, real, seen))
+    return shown
+
+
+def _curve(imagined: Imagined, language: str) -> dict[str, object]:
+    """Polarity over the steps: the lines' paths, {CSS class: path}, and what is read aloud."""
+    truth, name = imagined.truth, words.names([imagined.modality], language)
+    spoken = _spoken_curve("imagined_curve_says", imagined.readings, language, name=name)
+    steps = len(imagined.readings)
+    edges = np.arange(steps)[:, None] + np.array([0, 1]) if imagined.spans is None else imagined.spans
+    lines = {"fb-dashed": _path(edges, imagined.readings)}
+    if truth is not None:
+        spoken += " " + _spoken_curve("imagined_curve_real", truth.readings, language)
+        lines = {"fb-solid": _path(edges, truth.readings), **lines}
+    return {"lines": lines, "spoken": spoken, "width": WIDTH, "height": HEIGHT}
+
+
+def _path(edges: np.ndarray, readings: np.ndarray) -> str:
+    """A level stretch a step, joined where one follows the other; a gap where a reading is NaN."""
+    first, last = edges.min(), edges.max()
+    path, drawing = [], False
+    for (start, end), reading in zip(edges, readings, strict=True):
+        if np.isnan(reading):
+            drawing = False
+            continue
+        left, right = (WIDTH * (time - first) / max(last - first, 1e-6) for time in (start, end))
+        height = HEIGHT / 2 - np.clip(reading, charts.LOWEST, charts.HIGHEST) * (HEIGHT - 4) / 6
+        path.append(f"{'L' if drawing else 'M'}{left:.1f} {height:.1f}H{right:.1f}")
+        drawing = True
+    return "".join(path)
+
+
+def _spoken_curve(key: str, readings: np.ndarray, language: str, **values: str) -> str:
+    ends = (np.nanmin(readings), np.nanmax(readings), np.nanmean(readings))
+    low, high, mean = (words.signed(float(end)) for end in ends)
+    return words.say(key, language, low=low, high=high, mean=mean, **values)
