@@ -24,8 +24,8 @@ class Inferred:
 
     states, true : (S, d); spans : (S, 2) start and end of each step
     observed : (S,) bool, steps at which the utterance really has the modality; nowhere where it is absent
-    error, mean_error : mean square of the standardised states over the observed steps, of the model and of the
-    mean predictor; None where there is no truth
+    error, mean_error : mean square of the standardised states over the observed steps, of the model and of
+    the mean predictor; None where there is no truth
     """
 
     states: Tensor
