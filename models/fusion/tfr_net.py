@@ -117,7 +117,7 @@ class TFRNet(FusionModel):
         """
         standard = self._standard(features)
         frames = {m: Frames.of(s, observed(s), self.absent_steps) for m, s in standard}
-        states, traces = self._read(frames)
+        states, traces = self._attend(frames)
         score, gates = self._fuse(states, frames)
         generated = {} if self.training else self._generate(states, frames)
         return Prediction(
@@ -139,7 +139,7 @@ class TFRNet(FusionModel):
         standard = self._standard(features)
         kept = self._drop(standard)
         frames = {m: Frames.of(s, kept[m] & observed(s), self.absent_steps) for m, s in standard}
-        states, _ = self._read(frames)
+        states, _ = self._attend(frames)
         score, _ = self._fuse(states, frames)
         losses = {"l1": F.l1_loss(score, target)}
         for modality, generated in self._generate(states, frames).items():
@@ -167,10 +167,10 @@ class TFRNet(FusionModel):
             kept[modality] = stays & left[:, i : i + 1]
         return kept
 
-    def _read(self, frames: dict[Modality, Frames]) -> tuple[dict[Modality, Tensor], dict[str, Tensor]]:
-        """{modality: (B, T, 3 width)}: each frame's reading of every modality, and attention traces.
+    def _attend(self, frames: dict[Modality, Frames]) -> tuple[dict[Modality, Tensor], dict[str, Tensor]]:
+        """{modality: (B, T, 3 width)}: each frame's attention to every modality, and attention traces.
 
-        Only known frames are read; dropped ones read.
+        Only known frames are keys; dropped ones are queries.
         """
         embedded = {}
         for modality, part in frames.items():
