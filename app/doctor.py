@@ -120,8 +120,8 @@ def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
     from models.checkpoint import load_fusion
-    from models.extractors.familiarity import Familiarity
     from models.extractors.mpnet import PackagesError
+    from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.tensors import CheckpointError
 
@@ -136,11 +136,11 @@ def weights(settings: Settings) -> Iterator[Finding]:
         for modality, fingerprint in profile.fingerprints.items():
             yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
         try:
-            Familiarity.load(profile, settings.checkpoints)
+            OutlierDetector.load(profile, settings.checkpoints)
         except CheckpointError as error:
-            yield Finding("familiarity", str(error), ok=False, required=False, remedy=remedy)
+            yield Finding("outlier detector", str(error), ok=False, required=False, remedy=remedy)
         else:
-            yield Finding("familiarity", "fits the extractors")
+            yield Finding("outlier detector", "fits the extractors")
     for method in describe_methods(settings.checkpoints):
         try:
             saved = load_fusion(method.spec.name, "local", settings.checkpoints, fingerprints, language_model)

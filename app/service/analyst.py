@@ -23,7 +23,7 @@ from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
     from app.service.imagining import Imaginer
-    from models.extractors.familiarity import Familiarity
+    from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
 
@@ -46,7 +46,7 @@ class Analyst:
         self._reader = Reader(settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._renderer: Renderer | None = None
-        self._familiarity: Familiarity | None = None
+        self._outlier_detector: OutlierDetector | None = None
         self._loading, self._loading_weights = threading.Lock(), threading.Lock()
 
     def analyze(
@@ -63,8 +63,8 @@ class Analyst:
         utterance, checkpoint, used = self._open(query, course, wanted)
         features = utterance.features
         mla, imaginer = self.mla(), self.imaginer() if used != MODALITIES else None
-        familiarity = self.familiarity()
-        strange = familiarity.strange(features.only(used)) if familiarity else ()
+        detector = self.outlier_detector()
+        outliers = detector.detect(features.only(used)) if detector else ()
         with course.stage("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, features, used)
             certainty = read_certainty(mla, features, used)
@@ -87,7 +87,7 @@ class Analyst:
             notices=(
                 *utterance.notices,
                 *notices.of_absence(query.modalities, used, utterance.notices),
-                *notices.of_strangeness(strange, utterance.notices),
+                *notices.of_outliers(outliers, utterance.notices),
             ),
             imagined=imagined,
             crops=faces.crops if faces else None,
@@ -135,7 +135,7 @@ class Analyst:
             self.checkpoint(name)
         self._reader.prepare()
         self.imaginer()
-        self.familiarity()
+        self.outlier_detector()
 
     def mla(self) -> MLA:
         """What tells how sure each modality is, beside any method."""
@@ -153,17 +153,19 @@ class Analyst:
             log.warning("nothing is imagined: %s", error)
             return None
 
-    def familiarity(self) -> Familiarity | None:
+    def outlier_detector(self) -> OutlierDetector | None:
         """What knows an utterance unlike the training data; None, and the reason in the log, without."""
-        from models.extractors.familiarity import Familiarity
+        from models.extractors.out_of_distribution import OutlierDetector
 
         with self._loading:
-            if self._familiarity is None:
+            if self._outlier_detector is None:
                 try:
-                    self._familiarity = Familiarity.load(self._reader.profile, self.settings.checkpoints)
+                    self._outlier_detector = OutlierDetector.load(
+                        self._reader.profile, self.settings.checkpoints
+                    )
                 except CheckpointError as error:
                     log.warning("nothing is called unlike the training data: %s", error)
-            return self._familiarity
+            return self._outlier_detector
 
     def renderer(self) -> Renderer:
         """What draws, sounds and words states, loaded once; CheckpointError where its weights do not fit."""

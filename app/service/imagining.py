@@ -182,7 +182,7 @@ class Imaginer:
     ) -> Truth | None:
         if inferred.error is None or inferred.mean_error is None:
             return None
-        readings = np.where(inferred.heard, self._readings(modality, inferred.true), np.nan)
+        readings = np.where(inferred.observed, self._readings(modality, inferred.true), np.nan)
         crops = log_mel = None
         if modality is Modality.VISION and spans is not None and (faces := utterance.faces):
             middles = spans.mean(axis=1)

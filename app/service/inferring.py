@@ -23,15 +23,15 @@ class Inferred:
     """One modality as a model infers it from others: S steps of d raw states, on the CPU.
 
     states, true : (S, d); spans : (S, 2) start and end of each step
-    heard : (S,) bool, steps at which the utterance really has the modality; nowhere where it is absent
-    error, mean_error : mean square of the standardised states over the heard steps, of the model and of the
-    mean predictor; None where there is no truth
+    observed : (S,) bool, steps at which the utterance really has the modality; nowhere where it is absent
+    error, mean_error : mean square of the standardised states over the observed steps, of the model and of
+    the mean predictor; None where there is no truth
     """
 
     states: Tensor
     true: Tensor
     spans: Tensor
-    heard: Tensor
+    observed: Tensor
     error: float | None
     mean_error: float | None
 
@@ -50,7 +50,9 @@ def by_mfm(model: MFM, features: Features, given: Subset) -> Inference:
     kept = torch.tensor([[m in given for m in MODALITIES]], device=aligned.lengths.device)
     generated = model.imagine(aligned, kept)
     return {
-        m: _compared(model, m, generated[m][0], aligned.states[m][0], aligned.spans[0], aligned.heard[m][0])
+        m: _compared(
+            model, m, generated[m][0], aligned.states[m][0], aligned.spans[0], aligned.observed[m][0]
+        )
         for m in MODALITIES
         if m not in given
     }
@@ -107,15 +109,15 @@ INFERRING: dict[str, Callable[..., Inference]] = {
 
 
 def _compared(
-    model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, heard: Tensor
+    model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, observed: Tensor
 ) -> Inferred:
     """Standardised states (S, d) beside the true ones, both given back raw."""
-    there = bool(heard.any())
+    there = bool(observed.any())
     return Inferred(
         states=model.raw(modality, made).cpu(),
         true=model.raw(modality, true).cpu(),
         spans=spans.cpu(),
-        heard=heard.cpu(),
-        error=(made - true)[heard].square().mean().item() if there else None,
-        mean_error=true[heard].square().mean().item() if there else None,
+        observed=observed.cpu(),
+        error=(made - true)[observed].square().mean().item() if there else None,
+        mean_error=true[observed].square().mean().item() if there else None,
     )

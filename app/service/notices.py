@@ -147,14 +147,14 @@ def of_absence(asked: Subset, used: Subset, others: Iterable[Notice]) -> list[No
     return [Notice("modality_absent", text, {"modalities": ",".join(absent), "used": ",".join(used)})]
 
 
-def of_strangeness(strange: Iterable[Modality], others: Iterable[Notice]) -> list[Notice]:
+def of_outliers(outliers: Iterable[Modality], others: Iterable[Notice]) -> list[Notice]:
     """Unlike what the models learned from, where none of the `others` says why: at most one notice."""
-    strange = _unexplained(strange, others)
-    if not strange:
+    outliers = _unexplained(outliers, others)
+    if not outliers:
         return []
-    unlike = f"Unlike most of what the models learned from: {plain_list(strange, 'and')}."
+    unlike = f"Unlike most of what the models learned from: {plain_list(outliers, 'and')}."
     text = f"{unlike} Trust the score less."
-    return [Notice("unlike_training", text, {"modalities": ",".join(strange)})]
+    return [Notice("unlike_training", text, {"modalities": ",".join(outliers)})]
 
 
 def _unexplained(modalities: Iterable[Modality], others: Iterable[Notice]) -> list[Modality]:

@@ -91,10 +91,10 @@ class VoiceEncoder(nn.Module):
         change = nn.functional.pad(mel[:, :, 2:] - mel[:, :, :-2], (1, 1))
         grid = self.convolutions(torch.stack([mel / 3, relative / 2, change], dim=1))
         steps = self.mix(grid.flatten(1, 2))
-        heard = self.recurrent(steps.transpose(1, 2))[0]
-        both = torch.cat([steps, heard.transpose(1, 2)], dim=1)
+        hidden = self.recurrent(steps.transpose(1, 2))[0]
+        both = torch.cat([steps, hidden.transpose(1, 2)], dim=1)
         context = self.context(torch.cat([both.mean(2), both.std(2, correction=0)], dim=1))
-        return self.head(torch.cat([heard, context[:, None].expand(-1, heard.shape[1], -1)], dim=2))
+        return self.head(torch.cat([hidden, context[:, None].expand(-1, hidden.shape[1], -1)], dim=2))
 
     def states(self, mel: Tensor) -> Tensor:
         """States (B, T, 11) of levelled log-mel (B, 80, frames)."""

@@ -18,7 +18,7 @@ class Aligned:
     """The modalities of a batch on S common steps.
 
     states : {modality: (B, S, d)}, zero where a step has none of it
-    heard : {modality: (B, S) bool}, True where it has
+    observed : {modality: (B, S) bool}, True where it has
     lengths : (B,) int64 steps of each utterance, at least 1
     spans : (B, S, 2) start and end of each step, in seconds where any modality has times, else in shares of
     the utterance; zero past `lengths`
@@ -26,7 +26,7 @@ class Aligned:
     """
 
     states: dict[Modality, Tensor]
-    heard: dict[Modality, Tensor]
+    observed: dict[Modality, Tensor]
     lengths: Tensor
     spans: Tensor
     present: Tensor
@@ -47,7 +47,7 @@ class Aligned:
         """Rows `index` (n,) of the batch, with as many steps as before."""
         return Aligned(
             {m: x[index] for m, x in self.states.items()},
-            {m: x[index] for m, x in self.heard.items()},
+            {m: x[index] for m, x in self.observed.items()},
             self.lengths[index],
             self.spans[index],
             self.present[index],
@@ -60,7 +60,7 @@ class Aligned:
         return replace(
             self,
             states={m: torch.where(rows[m][..., None], x, 0.0) for m, x in self.states.items()},
-            heard={m: x & rows[m] for m, x in self.heard.items()},
+            observed={m: x & rows[m] for m, x in self.observed.items()},
             present=present,
         )
 
@@ -91,7 +91,7 @@ def align(features: Features, most: int) -> Aligned:
     valid = steps < lengths[:, None]
     spans = torch.where(valid[..., None], spans, 0.0)
 
-    means, heard = {}, {}
+    means, observed = {}, {}
     for modality, sequence in features:
         weights = _overlap(spans, places[modality])
         if modality is Modality.TEXT:  # recognised words may overlap in time; tokens know their word
@@ -99,8 +99,8 @@ def align(features: Features, most: int) -> Aligned:
         weights = weights * (valid[..., None] & sequence.mask()[:, None])
         total = weights.sum(2, keepdim=True)
         means[modality] = torch.bmm(weights / total.clamp_min(1e-9), sequence.clean())
-        heard[modality] = total[..., 0] > 0
-    return Aligned(means, heard, lengths, spans, features.present())
+        observed[modality] = total[..., 0] > 0
+    return Aligned(means, observed, lengths, spans, features.present())
 
 
 def pad_steps(steps: Tensor, most: int) -> Tensor:

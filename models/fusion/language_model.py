@@ -83,7 +83,7 @@ class FrozenPart(nn.Module):
 
 
 class AdaptedLinear(FrozenPart):
-    """W x + b + (alpha / r) B A x: W and b of the language model, A (r, in) and B (out, r) the adapter.
+    """W x + b + (alpha / r) B A x: W and b of the language model; `lora_a` A (r, in), `lora_b` B (out, r).
 
     B starts at zero, so that training starts from the very language model (Hu et al., LoRA, ICLR 2022).
     rank : r, or None for a map that is trained itself and has no adapter
@@ -94,15 +94,15 @@ class AdaptedLinear(FrozenPart):
         self.rank = rank
         if rank is not None:
             self.scale = alpha / rank
-            self.down = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(rank, width_in), a=5**0.5))
-            self.up = nn.Parameter(torch.zeros(width_out, rank))
+            self.lora_a = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(rank, width_in), a=5**0.5))
+            self.lora_b = nn.Parameter(torch.zeros(width_out, rank))
 
     def forward(self, states: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
         mapped = F.linear(states, self.weight, self.bias)
         if self.rank is None:
             return mapped
-        return mapped + self.scale * F.linear(F.linear(states, self.down), self.up)
+        return mapped + self.scale * F.linear(F.linear(states, self.lora_a), self.lora_b)
 
     def attach(self, weights: Mapping[str, Tensor]) -> None:
         """As every part; and how large W is, which does not change where it is frozen."""
@@ -113,7 +113,7 @@ class AdaptedLinear(FrozenPart):
     @torch.no_grad()
     def change(self) -> tuple[Tensor, float]:
         """Squared Frobenius norms, scalars, of what the adapter adds to W (out, in), and of W."""
-        added = self.scale**2 * ((self.up.T @ self.up) * (self.down @ self.down.T)).sum()
+        added = self.scale**2 * ((self.lora_b.T @ self.lora_b) * (self.lora_a @ self.lora_a.T)).sum()
         return added, self.size
 
 
@@ -152,10 +152,10 @@ class AdaptedLayer(nn.Module):
         self.query = linear("attention.self.query")
         self.key = linear("attention.self.key")
         self.value = linear("attention.self.value")
-        self.read = linear("attention.output.dense")
-        self.read_norm = norm("attention.output.LayerNorm")
-        self.widen = linear("intermediate.dense", width_out=shape.intermediate)
-        self.narrow = linear("output.dense", width_in=shape.intermediate)
+        self.attention_output = linear("attention.output.dense")
+        self.attention_norm = norm("attention.output.LayerNorm")
+        self.intermediate = linear("intermediate.dense", width_out=shape.intermediate)
+        self.output = linear("output.dense", width_in=shape.intermediate)
         self.output_norm = norm("output.LayerNorm")
 
     def forward(self, states: Tensor, tokens: Tokens, allowed: Tensor) -> Tensor:
@@ -167,10 +167,10 @@ class AdaptedLayer(nn.Module):
             tokens.padded(linear(states)).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for linear in (self.query, self.key, self.value)
         )
-        read = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-        read = self.read(tokens.packed(read.transpose(1, 2).flatten(2)))
-        states = _norm(self.read_norm, states + read, self.epsilon)
-        return _norm(self.output_norm, states + self.narrow(F.gelu(self.widen(states))), self.epsilon)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        attended = self.attention_output(tokens.packed(attended.transpose(1, 2).flatten(2)))
+        states = _norm(self.attention_norm, states + attended, self.epsilon)
+        return _norm(self.output_norm, states + self.output(F.gelu(self.intermediate(states))), self.epsilon)
 
 
 class AdaptedLanguageModel(nn.Module):
@@ -252,7 +252,7 @@ class AdaptedLanguageModel(nn.Module):
     def counts(self) -> dict[str, int]:
         """`language_model`: weights of the language model itself; `adapters`: those added beside them."""
         own = sum(torch.Size(shape).numel() for part in self._parts() for shape in part.shapes.values())
-        adapters = sum(p.numel() for linear in self._adapted() for p in (linear.down, linear.up))
+        adapters = sum(p.numel() for linear in self._adapted() for p in (linear.lora_a, linear.lora_b))
         return {"language_model": own, "adapters": adapters}
 
     @torch.no_grad()

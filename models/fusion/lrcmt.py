@@ -31,7 +31,7 @@ class LRCMTConfig(Config):
     rank: int = 4  # r of the adapters
     alpha: float = 8.0  # of the adapters, whose change is scaled by alpha / r
     language_rate: float = 0.5  # learning rate in the language model, as a share of the rest's
-    silence: tuple[int, ...] = (101, 102)  # token ids that stand for absent words: [CLS] and [SEP]
+    absent_ids: tuple[int, ...] = (101, 102)  # token ids that stand for absent words: [CLS] and [SEP]
     most_steps: int = 64  # of voice and face; longer ones are averaged, see `shortened`
     width: int = 32  # of the cross-modal blocks, a multiple of `heads`
     heads: int = 4  # of the cross-modal blocks
@@ -68,7 +68,7 @@ class LRCMT(FusionModel):
         self.joint = SelfAttentionBlock(2 * width, heads, dropout)
         self.norm = nn.LayerNorm(2 * width)
         self.head = feed_forward(2 * width, config.hidden, 1, dropout)
-        self.register_buffer("silence", torch.tensor(config.silence), persistent=False)
+        self.register_buffer("absent_ids", torch.tensor(config.absent_ids), persistent=False)
 
     def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
         """Take the frozen language model's weights, by their names in transformers' BertModel.
@@ -98,9 +98,9 @@ class LRCMT(FusionModel):
             self.voice_from_face(voice, voice_mask, face, face_mask),
             self.face_from_voice(face, face_mask, voice, voice_mask),
         )
-        heard, traces["words_from_voice"] = self.words_from_voice(words, words_mask, voice, voice_mask)
-        seen, traces["words_from_face"] = self.words_from_face(words, words_mask, face, face_mask)
-        joint, _ = self.joint(torch.cat([heard, seen], dim=2), words_mask)
+        with_voice, traces["words_from_voice"] = self.words_from_voice(words, words_mask, voice, voice_mask)
+        with_face, traces["words_from_face"] = self.words_from_face(words, words_mask, face, face_mask)
+        joint, _ = self.joint(torch.cat([with_voice, with_face], dim=2), words_mask)
         if not self.training:
             traces["adapter_strength"] = self.subnets["text"].adapter_strength().expand(len(ids), -1)
         pooled = self.norm(masked_mean(joint, words_mask))
@@ -120,7 +120,7 @@ class LRCMT(FusionModel):
         return {**super().sizes(), **self.subnets["text"].counts()}
 
     def _tokens(self, text: Sequence) -> tuple[Tensor, Tensor]:
-        """Ids (B, T) and lengths (B,); absent words become `silence`."""
+        """Ids (B, T) and lengths (B,); absent words become `absent_ids`."""
         ids, absent = text.ids, ~text.present[:, None]
         if ids is None:
             if text.present.any():
@@ -128,11 +128,12 @@ class LRCMT(FusionModel):
                     "LRCMT runs the language model itself and needs token ids, which these text states lack; "
                     "extract them with the profile, or choose a method that reads states"
                 )
-            ids = self.silence.expand(len(text.present), -1)
-        if ids.shape[1] < len(self.silence):
-            ids = nn.functional.pad(ids, (0, len(self.silence) - ids.shape[1]))
-        silent = nn.functional.pad(self.silence, (0, ids.shape[1] - len(self.silence)))
-        return torch.where(absent, silent, ids), torch.where(text.present, text.lengths, len(self.silence))
+            ids = self.absent_ids.expand(len(text.present), -1)
+        if ids.shape[1] < len(self.absent_ids):
+            ids = nn.functional.pad(ids, (0, len(self.absent_ids) - ids.shape[1]))
+        stand_in = nn.functional.pad(self.absent_ids, (0, ids.shape[1] - len(self.absent_ids)))
+        lengths = torch.where(text.present, text.lengths, len(self.absent_ids))
+        return torch.where(absent, stand_in, ids), lengths
 
     def _nonverbal(self, sequence: Sequence, modality: str) -> tuple[Tensor, Tensor]:
         """States of voice or face with their positions (B, T, width), and their mask."""

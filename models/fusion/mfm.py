@@ -269,7 +269,7 @@ class MFM(WholeRowsModel):
         """Mean squared error of standardised states over the steps that have the modality."""
         return {
             f"{name}_{m}": self.config.weights[m]
-            * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.heard[m])
+            * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.observed[m])
             for m in MODALITIES
         }
 
@@ -283,7 +283,7 @@ class MFM(WholeRowsModel):
                 noise = NEARLY * torch.rand_like(distance)  # equal scores take turns
                 lenders = having[(distance + noise).argmin(1)]
                 errors = (generated[m][lacking] - aligned.states[m][lenders]).square().mean(2)
-                loss = loss + self.config.weights[m] * mean_over_present(errors, aligned.heard[m][lenders])
+                loss = loss + self.config.weights[m] * mean_over_present(errors, aligned.observed[m][lenders])
         return loss
 
     def _regulariser(self, latents: Latents, present: Tensor) -> Tensor:

@@ -94,11 +94,11 @@ class TensorFusion(nn.Module):
         self.width = config.width
         self.subnets = SubNets(dims, config.subnets)
         cells = math.prod(w + 1 for w in self.subnets.widths.values())
-        self.read = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(cells, config.width), nn.ReLU())
+        self.projection = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(cells, config.width), nn.ReLU())
 
     def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
         """Encoding (B, width) of standardised features, which it reads before any alignment; no traces."""
-        return self.read(outer_product(self.subnets(features)).flatten(1)), {}
+        return self.projection(outer_product(self.subnets(features)).flatten(1)), {}
 
 
 SPEC = ModelSpec(

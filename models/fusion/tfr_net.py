@@ -116,8 +116,8 @@ class TFRNet(FusionModel):
         `text_from_audio` … (B, Tt, Ta), attention of the last layer, mean over heads.
         """
         standard = self._standard(features)
-        frames = {m: Frames.of(s, heard(s), self.absent_steps) for m, s in standard}
-        states, traces = self._read(frames)
+        frames = {m: Frames.of(s, observed(s), self.absent_steps) for m, s in standard}
+        states, traces = self._attend(frames)
         score, gates = self._fuse(states, frames)
         generated = {} if self.training else self._generate(states, frames)
         return Prediction(
@@ -138,8 +138,8 @@ class TFRNet(FusionModel):
             return super().loss(features, target)
         standard = self._standard(features)
         kept = self._drop(standard)
-        frames = {m: Frames.of(s, kept[m] & heard(s), self.absent_steps) for m, s in standard}
-        states, _ = self._read(frames)
+        frames = {m: Frames.of(s, kept[m] & observed(s), self.absent_steps) for m, s in standard}
+        states, _ = self._attend(frames)
         score, _ = self._fuse(states, frames)
         losses = {"l1": F.l1_loss(score, target)}
         for modality, generated in self._generate(states, frames).items():
@@ -167,10 +167,10 @@ class TFRNet(FusionModel):
             kept[modality] = stays & left[:, i : i + 1]
         return kept
 
-    def _read(self, frames: dict[Modality, Frames]) -> tuple[dict[Modality, Tensor], dict[str, Tensor]]:
-        """{modality: (B, T, 3 width)}: each frame's reading of every modality, and attention traces.
+    def _attend(self, frames: dict[Modality, Frames]) -> tuple[dict[Modality, Tensor], dict[str, Tensor]]:
+        """{modality: (B, T, 3 width)}: each frame's attention to every modality, and attention traces.
 
-        Only known frames are read; dropped ones read.
+        Only known frames are keys; dropped ones are queries.
         """
         embedded = {}
         for modality, part in frames.items():
@@ -212,7 +212,7 @@ class TFRNet(FusionModel):
         return self.head(joint)[:, 0], gates
 
 
-def heard(sequence: Sequence) -> Tensor:
+def observed(sequence: Sequence) -> Tensor:
     """(B, T) bool: steps of a standardised sequence that are not zero in every coordinate."""
     return (sequence.values != 0).any(2)
 
@@ -222,7 +222,7 @@ def reconstruction_loss(generated: Tensor, truth: Sequence, frames: Frames) -> T
 
     generated : (B, T', d) for the frames; truth : standardised sequence before anything dropped
     """
-    there = heard(truth).gather(1, frames.origin)
+    there = observed(truth).gather(1, frames.origin)
     wanted = frames.mask & ~frames.known & there & truth.present[:, None]
     origin = frames.origin[..., None].expand(-1, -1, generated.shape[2])
     errors = F.smooth_l1_loss(generated, truth.values.gather(1, origin), reduction="none").mean(2)

@@ -15,8 +15,8 @@ from models.tensors import CHECKPOINTS
 
 DATA = Path("../shared/data")
 CACHE = Path(".cache")
-# in this order: voice_decoder needs audio, familiarity the three modalities' extractors
-TRAINED_EXTRACTORS = ("text", "language_model", "audio", "vision", "voice_decoder", "familiarity")
+# in this order: voice_decoder needs audio, out_of_distribution the three modalities' extractors
+TRAINED_EXTRACTORS = ("text", "language_model", "audio", "vision", "voice_decoder", "out_of_distribution")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -60,15 +60,15 @@ EXTRACTOR_CARDS = {
         " fold 0, whom neither network heard: error in nats a cell, beside that of the mean spectrum at the "
         "states' loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
     ),
-    "familiarity": (
-        "Familiarity: whether an utterance is unlike the training data",
+    "out_of_distribution": (
+        "Outlier detector: whether an utterance is out of the training data's distribution",
         "One Gaussian per modality over the mean states of the utterances that the fusion models learn from, "
-        "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is strange where its Mahalanobis distance "
-        "(as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their speaker or "
-        "video is left out. It notices white noise, pure tones and a sentence of German, but not every "
-        "stranger: Korean, gibberish, some chords and our drawn faces pass. It cannot know whether a score "
+        "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is an outlier where its Mahalanobis "
+        "distance (as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their "
+        "speaker or video is left out. It notices white noise, pure tones and a sentence of German, but not "
+        "everything: Korean, gibberish, some chords and our drawn faces pass. It cannot know whether a score "
         "is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never saw, of which "
-        "1 % should be strange.",
+        "1 % should be outliers.",
     ),
 }
 

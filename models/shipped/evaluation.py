@@ -50,14 +50,14 @@ def leave_speakers_out(
     heard: dict = {subset: [] for subset in (RECOGNISED_SUBSETS if recognised else ())}
     for seed in seeds:
         trainer = FusionTrainer(sources, speech, dims, recipe, device)
-        start = trainer.general(name, seed)
+        start = trainer.pretrain(name, seed)
         scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         heard_scores = {subset: np.zeros(len(true)) for subset in heard}
         for number, speaker in enumerate(speakers):
             calibration = {speakers[(number + step) % len(speakers)] for step in (4, 8)}
             training = [c for c in sources.clips if c.group != speaker and c.group not in calibration]
-            model = trainer.on_clips(copy.deepcopy(start), name, training, seed)
+            model = trainer.fine_tune(copy.deepcopy(start), name, training, seed)
             held_out, calibrating = groups == speaker, np.isin(groups, list(calibration))
             judged = np.flatnonzero(held_out | calibrating)
             if readers and seed == seeds[0]:
@@ -122,7 +122,7 @@ def cross_validate_actors(
         true: list[float] = []
         for speech in folds:
             trainer = FusionTrainer(sources, speech, dims, recipe, device)
-            model = trainer.on_clips(trainer.general(name, seed), name, sources.clips, seed)
+            model = trainer.fine_tune(trainer.pretrain(name, seed), name, sources.clips, seed)
             for subset in SPEECH_SUBSETS:
                 scores[subset].append(predict(model, speech.test, dims, subset))
             true += [item.target for item in speech.test]

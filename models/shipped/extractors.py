@@ -10,7 +10,7 @@ from torch import Tensor
 from models.extractors.profile import Profile, fingerprint
 from models.shipped import face_encoder, text_encoder, voice_decoder, voice_encoder
 from models.shipped.cards import write_extractor_card
-from models.shipped.familiarity import evaluate_familiarity, fit_familiarity
+from models.shipped.out_of_distribution import evaluate_detector, fit_detector
 from models.shipped.sources import (
     SHIPPED_FOLD,
     cross_fitted_voices,
@@ -38,7 +38,7 @@ def save_extractor(
     """
     folder = checkpoints / "local" / "extractors"
     about: dict = {"extractor": which}
-    if which == "familiarity":  # it fits the states of these extractors only
+    if which == "out_of_distribution":  # it fits the states of these extractors only
         about["fingerprints"] = {str(m): fingerprint(folder / f"{m}.safetensors") for m in MODALITIES}
     for name, named in tensors.items():
         halved = {key: value.half() if value.is_floating_point() else value for key, value in named.items()}
@@ -92,13 +92,13 @@ def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[di
     return {"voice_decoder": decoder.state_dict()}, figures
 
 
-def _train_familiarity(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """No extractor: what the states of the others look like on the data that fusion models learn from."""
     profile = Profile.load("local", root=checkpoints)
     sources = load_sources(data, profile, cache)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
-    fitted = fit_familiarity(sources, speech)
-    return {"familiarity": fitted.state_dict()}, evaluate_familiarity(fitted, sources, speech)
+    fitted = fit_detector(sources, speech)
+    return {"out_of_distribution": fitted.state_dict()}, evaluate_detector(fitted, sources, speech)
 
 
 EXTRACTORS = {
@@ -107,5 +107,5 @@ EXTRACTORS = {
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,
-    "familiarity": _train_familiarity,
+    "out_of_distribution": _train_out_of_distribution,
 }

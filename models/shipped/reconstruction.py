@@ -74,13 +74,13 @@ def measure_reconstruction(
                 usable = aligned.present[:, i] & (aligned.present | ~kept).all(1)
                 if modality in given or not usable.any():
                     continue
-                truth, heard = aligned.states[modality], aligned.heard[modality]
+                truth, observed = aligned.states[modality], aligned.observed[modality]
                 mask, reader = aligned.mask(), readers[modality]
                 columns = [
-                    _mean_over((generated[modality] - truth).square().mean(2), heard),
-                    _mean_over(truth.square().mean(2), heard),
+                    _mean_over((generated[modality] - truth).square().mean(2), observed),
+                    _mean_over(truth.square().mean(2), observed),
                     _read(reader, model.raw(modality, generated[modality]), mask),
-                    _read(reader, model.raw(modality, truth), heard),
+                    _read(reader, model.raw(modality, truth), observed),
                     target.to(device),
                 ]
                 rows = torch.stack([c.cpu() for c in columns], dim=1)[usable.cpu()]

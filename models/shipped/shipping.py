@@ -79,7 +79,7 @@ def train_shipped(
     sources = load_sources(data, profile, cache)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
-    model = trainer.on_clips(trainer.general(name, seed, print), name, sources.clips, seed, print).cpu()
+    model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
     method, path = spec(name), fusion_path(name, root=checkpoints)
     meta = CheckpointMeta(
         method=name,

@@ -67,7 +67,7 @@ class FusionTrainer:
             *(validation_triples.make(transcript, rng) for transcript in sources.text_validation),
         ]
 
-    def general(self, name: str, seed: int, log: Callable[[str], None] | None = None) -> FusionModel:
+    def pretrain(self, name: str, seed: int, log: Callable[[str], None] | None = None) -> FusionModel:
         """Stage one: transcripts, acted speech, faces and label-matched triples."""
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
@@ -86,7 +86,7 @@ class FusionTrainer:
         self.calibrate(model)
         return model
 
-    def on_clips(
+    def fine_tune(
         self,
         model: FusionModel,
         name: str,

@@ -74,7 +74,7 @@ def test_timed_words_are_the_steps():
 def test_a_step_without_a_state_has_none_rather_than_a_zero_state():
     aligned = align(TIMED, 24)
     assert column(aligned, Modality.VISION) == [0.0, 9.0]
-    assert aligned.heard[Modality.VISION].tolist() == [[False, True]]
+    assert aligned.observed[Modality.VISION].tolist() == [[False, True]]
 
 
 def test_a_state_counts_for_the_time_it_lasts_within_the_step():
@@ -92,7 +92,7 @@ def test_without_times_the_steps_are_even():
     for modality in (Modality.TEXT, Modality.AUDIO):
         assert column(aligned, modality) == pytest.approx([1.0, 2.0, 3.0, 4.0])
     assert column(aligned, Modality.VISION) == pytest.approx([6.0, 6.0, 8.0, 8.0])
-    assert all(heard.all() for heard in aligned.heard.values())
+    assert all(observed.all() for observed in aligned.observed.values())
 
 
 def test_as_many_states_as_steps_pass_unchanged(make_features):
@@ -145,7 +145,7 @@ def test_absent_stays_absent_and_poison_changes_nothing():
         aligned = align(features, 24)
         assert aligned.present.tolist() == [[True, False, True]]
         assert (aligned.states[Modality.AUDIO] == 0).all()
-        assert not aligned.heard[Modality.AUDIO].any()
+        assert not aligned.observed[Modality.AUDIO].any()
         assert column(aligned, Modality.VISION) == [6.0, 6.0, 8.0, 8.0]
 
 
@@ -162,14 +162,14 @@ def test_a_row_is_aligned_as_it_would_be_alone():
         for modality in MODALITIES:
             torch.testing.assert_close(together.states[modality][i, :steps], alone.states[modality][0])
             assert (together.states[modality][i, steps:] == 0).all()
-            assert together.heard[modality][i, :steps].tolist() == alone.heard[modality][0].tolist()
+            assert together.observed[modality][i, :steps].tolist() == alone.observed[modality][0].tolist()
 
 
 def test_hiding_a_modality_keeps_the_steps():
     aligned = align(EVEN, 24)
     hidden = aligned.keep(torch.tensor([[False, True, True]]))
     assert hidden.lengths.tolist() == [4]
-    assert (hidden.states[Modality.TEXT] == 0).all() and not hidden.heard[Modality.TEXT].any()
+    assert (hidden.states[Modality.TEXT] == 0).all() and not hidden.observed[Modality.TEXT].any()
     assert column(hidden, Modality.AUDIO) == column(aligned, Modality.AUDIO)
 
 

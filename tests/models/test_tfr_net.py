@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.fusion.tfr_net import Frames, GatedPooling, heard, reconstruction_loss
+from models.fusion.tfr_net import Frames, GatedPooling, observed, reconstruction_loss
 from models.types import MODALITIES, Features, Modality, Sequence
 
 TEXT, AUDIO, VISION = MODALITIES
@@ -102,7 +102,7 @@ def test_frames_that_came_dropped_are_no_truth_to_learn_from():
     values[0, 2] = 0.0
     truth = Sequence(values, torch.tensor([6]), torch.tensor([True]))
     kept = torch.ones(1, 6, dtype=torch.bool)
-    frames = Frames.of(truth, kept & heard(truth), absent_steps=4)
+    frames = Frames.of(truth, kept & observed(truth), absent_steps=4)
     assert frames.known.tolist() == [[True, True, False, True, True, True]]
     assert reconstruction_loss(values + 1, truth, frames).item() == 0
 

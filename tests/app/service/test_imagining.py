@@ -105,7 +105,7 @@ def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
         inferred.error,
         inferred.mean_error,
         float(readers[VISION](inferred.states)),
-        float(readers[VISION](inferred.true[inferred.heard])),
+        float(readers[VISION](inferred.true[inferred.observed])),
     ]
     np.testing.assert_allclose(found, wanted[:4], atol=1e-4)
 

@@ -69,7 +69,7 @@ def test_a_trained_model_predicts_and_an_item_without_the_subset_gives_nan():
     sources, speech = small_sources()
     recipe = Recipe(general_epochs=6, clip_epochs=3, text=200, speech=100, faces=100, triples=200, batch=32)
     trainer = FusionTrainer(sources, speech, DIMS, recipe)
-    model = trainer.on_clips(trainer.general("late", 0), "late", sources.clips, 0)
+    model = trainer.fine_tune(trainer.pretrain("late", 0), "late", sources.clips, 0)
     scores = predict(model, speech.test, DIMS, (TEXT, AUDIO))
     assert np.corrcoef(scores, [item.target for item in speech.test])[0, 1] > 0.8
     assert np.isnan(predict(model, speech.test, DIMS, (VISION,))).all()

@@ -12,12 +12,12 @@ from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_ten
 from models.types import Features, Modality
 
 
-def distances(states: Tensor, mean: Tensor, whitener: Tensor) -> Tensor:
+def mahalanobis(states: Tensor, mean: Tensor, whitener: Tensor) -> Tensor:
     """Mahalanobis distances (n,) of (n, d); whitener (d, d) is a root of the inverse covariance."""
     return torch.linalg.vector_norm((states - mean) @ whitener, dim=-1)
 
 
-class Familiarity(nn.Module):
+class OutlierDetector(nn.Module):
     """Mahalanobis distance of an utterance's mean state from those of training, per modality.
 
     As Lee et al. (A Simple Unified Framework for Detecting Out-of-Distribution Samples, NeurIPS 2018), with
@@ -31,32 +31,32 @@ class Familiarity(nn.Module):
             self.register_buffer(f"{modality}_whitener", torch.eye(width))
 
     @classmethod
-    def load(cls, profile: Profile, root: Path | None = None) -> Familiarity:
+    def load(cls, profile: Profile, root: Path | None = None) -> OutlierDetector:
         """The one that was fitted on this profile's states, from `<root>/<profile>/extractors`.
 
         CheckpointError for a missing, damaged or misfitting file, and for one of other extractors.
         """
-        path = Path(root or CHECKPOINTS) / profile.name / "extractors" / "familiarity.safetensors"
+        path = Path(root or CHECKPOINTS) / profile.name / "extractors" / "out_of_distribution.safetensors"
         tensors, meta = load_tensors(path)
         if meta.get("fingerprints") != {str(m): digest for m, digest in profile.fingerprints.items()}:
             raise CheckpointError(
                 f"{path} was fitted on states of other extractors; fit it again with "
-                "`python -m models.shipped train-extractors familiarity`"
+                "`python -m models.shipped train-extractors out_of_distribution`"
             )
-        familiarity = cls(profile.dims)
-        load_strictly(familiarity.state_dict(), tensors, path)
-        return familiarity
+        detector = cls(profile.dims)
+        load_strictly(detector.state_dict(), tensors, path)
+        return detector
 
-    def strangeness(self, modality: Modality, states: Tensor) -> Tensor:
+    def distances(self, modality: Modality, states: Tensor) -> Tensor:
         """Distances (n,) of mean states (n, d), in units of the one that 99 % of utterances stay below."""
-        return distances(states, getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_whitener"))
+        return mahalanobis(states, getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_whitener"))
 
-    def strange(self, features: Features) -> list[Modality]:
+    def detect(self, features: Features) -> list[Modality]:
         """The modalities of a batch of one that are unlike what was learned from."""
         found = []
         for modality, sequence in features:
             if bool(sequence.present[0]):
                 mean = sequence.values[0, : int(sequence.lengths[0])].mean(0).cpu()
-                if self.strangeness(modality, mean[None]).item() > 1:
+                if self.distances(modality, mean[None]).item() > 1:
                     found.append(modality)
         return found

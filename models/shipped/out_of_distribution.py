@@ -7,24 +7,24 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
-from models.extractors.familiarity import Familiarity, distances
+from models.extractors.out_of_distribution import OutlierDetector, mahalanobis
 from models.extractors.profile import Profile
 from models.features.utterances import Utterance
 from models.shipped.sources import Sources, Speech
 from models.types import MODALITIES, Modality
 
 FOLDS = 5
-KEPT = 0.99  # share of held-out training utterances that are not strange
+KEPT = 0.99  # share of held-out training utterances that are no outliers
 
 
-def fit_familiarity(
+def fit_detector(
     sources: Sources, speech: Speech, dims: dict[Modality, int] = Profile.dims
-) -> Familiarity:
+) -> OutlierDetector:
     """Gaussians of the utterances' mean states, in units of the held-out distances' 99 % quantile.
 
     Held out are speakers and videos, in five folds.
     """
-    familiarity = Familiarity(dims)
+    detector = OutlierDetector(dims)
     own = {Modality.TEXT: sources.text, Modality.AUDIO: speech.train, Modality.VISION: sources.faces}
     for modality in MODALITIES:
         unique = {id(item): item for item in (*own[modality], *sources.clips)}  # MOSI's rows are repeated
@@ -32,17 +32,17 @@ def fit_familiarity(
         states, groups = mean_states(items, modality), [item.group for item in items]
         unseen = torch.zeros(len(items))
         for training, held_out in GroupKFold(FOLDS).split(states, groups=groups):
-            unseen[held_out] = distances(states[held_out], *_gaussian(states[training]))
+            unseen[held_out] = mahalanobis(states[held_out], *_gaussian(states[training]))
         mean, whitener = _gaussian(states)
-        getattr(familiarity, f"{modality}_mean").copy_(mean)
-        getattr(familiarity, f"{modality}_whitener").copy_(whitener / unseen.quantile(KEPT))
-    return familiarity
+        getattr(detector, f"{modality}_mean").copy_(mean)
+        getattr(detector, f"{modality}_whitener").copy_(whitener / unseen.quantile(KEPT))
+    return detector
 
 
-def evaluate_familiarity(
-    familiarity: Familiarity, sources: Sources, speech: Speech
+def evaluate_detector(
+    detector: OutlierDetector, sources: Sources, speech: Speech
 ) -> dict[str, dict[str, float]]:
-    """Share of utterances that nothing learned from and that are called strange all the same."""
+    """Share of utterances that nothing learned from and that are called outliers all the same."""
     unseen = {
         Modality.TEXT: sources.text_validation,
         Modality.AUDIO: speech.test,
@@ -50,10 +50,10 @@ def evaluate_familiarity(
     }
     figures = {}
     for modality, items in unseen.items():
-        strange = familiarity.strangeness(modality, mean_states(items, modality)) > 1
+        outliers = detector.distances(modality, mean_states(items, modality)) > 1
         figures[str(modality)] = {
             "unseen utterances": len(items),
-            "called strange %": 100 * float(strange.float().mean()),
+            "called outliers %": 100 * float(outliers.float().mean()),
         }
     return figures
 

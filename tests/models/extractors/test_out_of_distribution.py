@@ -12,11 +12,11 @@ import torch
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
-from models.extractors.familiarity import Familiarity
+from models.extractors.out_of_distribution import OutlierDetector
 from models.extractors.profile import Profile
 from models.features.utterances import Utterance
 from models.media.clip import SAMPLE_RATE, Clip
-from models.shipped.familiarity import fit_familiarity, mean_states
+from models.shipped.out_of_distribution import fit_detector, mean_states
 from models.shipped.sources import Sources, Speech
 from models.tensors import CheckpointError
 from models.types import Modality
@@ -31,19 +31,19 @@ def profile() -> Profile:
 
 
 @pytest.fixture(scope="module")
-def familiarity(profile) -> Familiarity:
-    return Familiarity.load(profile)
+def detector(profile) -> OutlierDetector:
+    return OutlierDetector.load(profile)
 
 
 def test_of_other_extractors_it_is_refused(profile):
     other = copy.copy(profile)
     other.fingerprints = {**profile.fingerprints, Modality.AUDIO: "another"}
     with pytest.raises(CheckpointError, match="other extractors"):
-        Familiarity.load(other)
+        OutlierDetector.load(other)
 
 
 @pytest.mark.parametrize(
-    ("words", "strange"),
+    ("words", "outlier"),
     [
         ("I really liked this movie, the acting was great", False),
         ("it was boring and way too long", False),
@@ -51,9 +51,9 @@ def test_of_other_extractors_it_is_refused(profile):
         ("這部電影真的很好看", True),
     ],
 )
-def test_words(profile, familiarity, words, strange):
+def test_words(profile, detector, words, outlier):
     features = profile.features(None, words)
-    assert familiarity.strange(features) == ([Modality.TEXT] if strange else [])
+    assert detector.detect(features) == ([Modality.TEXT] if outlier else [])
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_words(profile, familiarity, words, strange):
     ],
     ids=["noise", "a whistle"],
 )
-def test_sounds_that_are_no_voice(profile, familiarity, sound):
+def test_sounds_that_are_no_voice(profile, detector, sound):
     features = profile.features(Clip(None, None, sound.astype(np.float32), 3.0), "")
-    assert familiarity.strange(features) == [Modality.AUDIO]
-    assert familiarity.strange(features.only((Modality.TEXT,))) == []
+    assert detector.detect(features) == [Modality.AUDIO]
+    assert detector.detect(features.only((Modality.TEXT,))) == []
 
 
 def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
@@ -86,7 +86,7 @@ def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
     assert told("Das ist ein wunderbarer Film und ich liebe ihn", "text audio") == ["audio"]
 
 
-def test_one_in_a_hundred_of_the_same_kind_is_strange():
+def test_one_in_a_hundred_of_the_same_kind_is_an_outlier():
     """Of speakers it does not know: each one's states lie around a place of their own."""
     rng = np.random.default_rng(0)
     widths = {Modality.TEXT: 4, Modality.AUDIO: 8, Modality.VISION: 4}
@@ -98,8 +98,8 @@ def test_one_in_a_hundred_of_the_same_kind_is_strange():
 
     words, voices, faces = (items(modality, 800) for modality in widths)
     sources = Sources([], words, [], faces, [], [])
-    familiarity = fit_familiarity(sources, Speech(voices, [], []), widths)
+    detector = fit_detector(sources, Speech(voices, [], []), widths)
     alike = mean_states(items(Modality.AUDIO, 4000), Modality.AUDIO)
-    strange = (familiarity.strangeness(Modality.AUDIO, alike) > 1).float().mean()
-    assert 0.003 < strange < 0.03
-    assert (familiarity.strangeness(Modality.AUDIO, alike + 20) > 1).all()
+    outliers = (detector.distances(Modality.AUDIO, alike) > 1).float().mean()
+    assert 0.003 < outliers < 0.03
+    assert (detector.distances(Modality.AUDIO, alike + 20) > 1).all()
