@@ -10,7 +10,7 @@ from app.service import notices
 from app.service.analysis import Analysis, ModalityAnalysis, Notice, SubsetAnswer, Transcript, label_of
 from app.service.device import choose_device, limit_threads
 from app.service.query import AnalysisError, File, Query
-from app.service.reader import PROFILE, Course, Progress, Reader
+from app.service.reader import PROFILE, Progress, Reader, Stages
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
 from app.service.utterance import Utterance
 from app.settings import Settings
@@ -22,7 +22,7 @@ from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
-    from app.service.imagining import Imaginer
+    from app.service.imputation_rendering import Imaginer
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
@@ -59,13 +59,13 @@ class Analyst:
         only_asked : leave unread what the modalities do not need; nothing is said of the others then
         AnalysisError or MediaError, in plain words, where the input cannot be used.
         """
-        course, wanted = Course(session, progress), query.modalities if only_asked else MODALITIES
-        utterance, checkpoint, used = self._open(query, course, wanted)
+        stages, wanted = Stages(session, progress), query.modalities if only_asked else MODALITIES
+        utterance, checkpoint, used = self._open(query, stages, wanted)
         features = utterance.features
         mla, imaginer = self.mla(), self.imaginer() if used != MODALITIES else None
         detector = self.outlier_detector()
         outliers = detector.detect(features.only(used)) if detector else ()
-        with course.stage("fusion", "fusing"):
+        with stages.run("fusion", "fusing"):
             scores = score_subsets(checkpoint.model, features, used)
             certainty = read_certainty(mla, features, used)
             imagined = imaginer.glimpses(features, used) if imaginer else {}
@@ -83,7 +83,7 @@ class Analyst:
                 subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
                 for subset, score in scores.by_subset.items()
             },
-            timings_ms=course.timings_ms,
+            timings_ms=stages.timings_ms,
             notices=(
                 *utterance.notices,
                 *notices.of_absence(query.modalities, used, utterance.notices),
@@ -97,15 +97,15 @@ class Analyst:
 
     def open(self, query: Query, *, session: str = "") -> Opened:
         """What `analyze` starts from, for a deeper look at the same answer; same errors."""
-        return self._open(query, Course(session), MODALITIES)
+        return self._open(query, Stages(session), MODALITIES)
 
-    def _open(self, query: Query, course: Course, wanted: Subset) -> Opened:
+    def _open(self, query: Query, stages: Stages, wanted: Subset) -> Opened:
         if not query.video and not query.audio and not (query.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
-        utterance = self._reader.read(query, course, wanted)
+        utterance = self._reader.read(query, stages, wanted)
         used = tuple(m for m in query.modalities if m in utterance.present)
         if not used and wanted != MODALITIES:  # what would work can be told from all that is there
-            return self._open(query, course, MODALITIES)
+            return self._open(query, stages, MODALITIES)
         if not utterance.present:
             raise notices.nothing_present(utterance.notices)
         if not used:
@@ -119,7 +119,7 @@ class Analyst:
 
         And what to know about them and the sound: limits, damage, why there are none.
         """
-        return self._reader.transcribe(video, audio, Course(session, progress))
+        return self._reader.transcribe(video, audio, Stages(session, progress))
 
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
@@ -145,7 +145,7 @@ class Analyst:
 
     def imaginer(self) -> Imaginer | None:
         """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
-        from app.service.imagining import IMAGINING, Imaginer
+        from app.service.imputation_rendering import IMAGINING, Imaginer
 
         try:
             return Imaginer.over(self.checkpoint(IMAGINING), self.renderer(), self._reader.profile)

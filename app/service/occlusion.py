@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.service.moments import SpokenWord
+from app.service.word_timing import TimedWord
 from models.fusion.base import FusionModel
 from models.types import Features, Modality, Sequence
 
@@ -45,7 +45,7 @@ def words_in_a_part(words: int, tokens: int) -> int:
     return max(1, -(-words * tokens // MOST_READ))
 
 
-def parts_of_words(words: list[SpokenWord], tokens: int) -> list[Part]:
+def parts_of_words(words: list[TimedWord], tokens: int) -> list[Part]:
     """One part for every `words_in_a_part` words; the tokens are all that the text has.
 
     Where one part holds all words, [CLS] and [SEP] go with it, since nothing is left for them to frame.

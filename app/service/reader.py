@@ -41,8 +41,8 @@ Progress = Callable[[str], None]
 
 
 @dataclass
-class Course:
-    """One call on its way: whose it is, whom to tell, and how long each stage took.
+class Stages:
+    """The stages of one call: whose it is, whom to tell, and how long each took.
 
     progress : may raise Cancelled, which ends the call before the stage it is told of
     """
@@ -52,7 +52,7 @@ class Course:
     timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @contextmanager
-    def stage(self, name: str, doing: str) -> Iterator[None]:
+    def run(self, name: str, doing: str) -> Iterator[None]:
         """Tells what is being done and times it; stages answered from the cache never get here."""
         if self.progress:
             self.progress(doing)
@@ -91,7 +91,7 @@ class Reader:
         )
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
-    def read(self, query: Query, course: Course, wanted: notices.Subset = MODALITIES) -> Utterance:
+    def read(self, query: Query, stages: Stages, wanted: notices.Subset = MODALITIES) -> Utterance:
         """Features of what a query gives; see `Analyst.analyze` for what it raises.
 
         wanted : modalities to read; others are absent
@@ -100,9 +100,9 @@ class Reader:
         text = query.text if Modality.TEXT in wanted else ""
         key = self._key(video, audio)
         voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
-        files = self._files(key, video, audio, course, Needs(voice or text is None, voice, picture))
-        transcript = self._transcript(key, text, files, course)
-        words, about_words = self._words(transcript, course)
+        files = self._files(key, video, audio, stages, Needs(voice or text is None, voice, picture))
+        transcript = self._transcript(key, text, files, stages)
+        words, about_words = self._words(transcript, stages)
         return replace(
             files,
             features=replace(files.features, text=words.sequence),
@@ -111,11 +111,11 @@ class Reader:
             notices=(*files.notices, *_about_transcript(transcript, text, files), *about_words),
         )
 
-    def transcribe(self, video: File, audio: File, course: Course) -> tuple[Transcript, tuple[Notice, ...]]:
+    def transcribe(self, video: File, audio: File, stages: Stages) -> tuple[Transcript, tuple[Notice, ...]]:
         """The recognised words, empty without sound, and what to know about the sound and them."""
         key = self._key(video, audio)
-        files = self._files(key, video, audio, course, Needs(voice=False, picture=False))
-        transcript = self._transcript(key, None, files, course)
+        files = self._files(key, video, audio, stages, Needs(voice=False, picture=False))
+        transcript = self._transcript(key, None, files, stages)
         return transcript, (*notices.of_sound(files.notices), *_about_transcript(transcript, None, files))
 
     def forget(self, session: str) -> None:
@@ -144,7 +144,7 @@ class Reader:
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
         """What files give without their words, and the digests that they are known by."""
         key = self._key(video, audio)
-        return key, self._files(key, video, audio, Course(), EVERYTHING)
+        return key, self._files(key, video, audio, Stages(), EVERYTHING)
 
     def _key(self, video: File, audio: File) -> tuple[str, str]:
         """What both files hold, "" for one that is not given."""
@@ -152,7 +152,7 @@ class Reader:
             check_size(Path(file), self._limits)
         return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
 
-    def _files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Utterance:
+    def _files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
         """What the files give without their words."""
         if not (video or audio) or not (needs.sound or needs.picture):
             return Utterance(self._extractors().features(None, ""))
@@ -162,24 +162,24 @@ class Reader:
             return stored.only(needs)
 
         if self._cache.holds(("files", *key, EVERYTHING)):
-            return self._read_files(key, video, audio, course, EVERYTHING).only(needs)
-        return self._read_files(key, video, audio, course, needs)
+            return self._read_files(key, video, audio, stages, EVERYTHING).only(needs)
+        return self._read_files(key, video, audio, stages, needs)
 
-    def _read_files(self, key: tuple, video: File, audio: File, course: Course, needs: Needs) -> Utterance:
+    def _read_files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
         def compute() -> Utterance:
-            with course.stage("decode", "decoding"):
+            with stages.run("decode", "decoding"):
                 clip = self._decode(video, audio, needs.unneeded)
             extractors = self._extractors()  # loaded before a stage is timed
             features, log_mel, faces = extractors.features(None, ""), None, None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
             if clip.audio is not None and needs.voice:
-                with course.stage("audio", "hearing voice"):
+                with stages.run("audio", "hearing voice"):
                     voice = extractors.hear(clip.audio)
                 log_mel = voice.log_mel
                 if speech:
                     features = replace(features, audio=voice.sequence)
             if clip.frames is not None:
-                with course.stage("vision", "watching face"):
+                with stages.run("vision", "watching face"):
                     face = extractors.watch(clip.frames, clip.frame_times)
                 features, faces = replace(features, vision=face.sequence), face.faces
             lacking = notices.of_clip(
@@ -199,9 +199,9 @@ class Reader:
                 speech=speech,
             ).only(needs)
 
-        return self._cache.get(("files", *key, needs), course.session, compute)
+        return self._cache.get(("files", *key, needs), stages.session, compute)
 
-    def _transcript(self, key: tuple, text: str | None, files: Utterance, course: Course) -> Transcript:
+    def _transcript(self, key: tuple, text: str | None, files: Utterance, stages: Stages) -> Transcript:
         """Typed words, where text is given, else recognised ones."""
         if text is not None:
             return Transcript(text.strip(), "typed") if text.strip() else NO_WORDS
@@ -210,12 +210,12 @@ class Reader:
             return NO_WORDS
 
         def compute() -> Transcript:
-            with course.stage("speech", "listening"):
+            with stages.run("speech", "listening"):
                 return self._recogniser.transcribe(waveform)
 
-        return self._cache.get(("transcript", *key), course.session, compute)
+        return self._cache.get(("transcript", *key), stages.session, compute)
 
-    def _words(self, transcript: Transcript, course: Course) -> tuple[TextFeatures, list[Notice]]:
+    def _words(self, transcript: Transcript, stages: Stages) -> tuple[TextFeatures, list[Notice]]:
         """The text modality of a transcript, absent for an empty one, and what to know about it."""
         text = transcript.text
 
@@ -225,14 +225,14 @@ class Reader:
             extractors = self._extractors()
             if not text:
                 return extractors.read(""), []
-            with course.stage("text", "reading words"):
+            with stages.run("text", "reading words"):
                 words = extractors.read(text, transcript.words)
                 if not words.sequence.present[0]:
                     return words, [notices.no_words()]
                 about = [warn_if_not_english(text), notices.of_length(words.tokens, MAX_TOKENS)]
             return words, [notice for notice in about if notice]
 
-        return self._cache.get(("words", text, transcript.words), course.session, compute)
+        return self._cache.get(("words", text, transcript.words), stages.session, compute)
 
     def _decode(self, video: File, audio: File, unneeded: list[str]) -> Clip:
         clip = Clip(None, None, None, 0.0)

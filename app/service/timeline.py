@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import torchaudio
 
-from app.service.moments import Spoken, seconds_of, spoken_words, state_times
 from app.service.occlusion import (
     Part,
     contributions,
@@ -21,6 +20,7 @@ from app.service.occlusion import (
 )
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
+from app.service.word_timing import TimedWords, seconds_of, state_times, timed_words
 from models.checkpoint import Checkpoint
 from models.extractors.audio import VALENCE, VoiceEncoder
 from models.extractors.valence import FERPLUS_VALENCE
@@ -93,7 +93,7 @@ class Timeline:
     """
 
     seconds: float | None
-    spoken: Spoken
+    spoken: TimedWords
     score: float
     window: float
     words_together: int
@@ -124,7 +124,7 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
 
     profile : its text encoder reads the words that are left, its face encoder names emotions
     """
-    seconds, spoken = seconds_of(utterance), spoken_words(utterance)
+    seconds, spoken = seconds_of(utterance), timed_words(utterance)
     wave = utterance.waveform
     heard, seen = (m in utterance.present for m in (Modality.AUDIO, Modality.VISION))
     parts, window = parts_of(utterance, used, spoken, seconds)
@@ -152,7 +152,7 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
 
 
 def parts_of(
-    utterance: Utterance, used: Subset, spoken: Spoken, seconds: float | None
+    utterance: Utterance, used: Subset, spoken: TimedWords, seconds: float | None
 ) -> tuple[list[Part], float]:
     """Words and windows of the used modalities, and the seconds of a window."""
     words = spoken.words if Modality.TEXT in used else []

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from app.service.moments import KNOWN, SpokenWord, seconds_of, spoken_words, state_times
 from app.service.subsets import Subset, score_subsets
 from app.service.utterance import Utterance
+from app.service.word_timing import KNOWN, TimedWord, seconds_of, state_times, timed_words
 from models.checkpoint import Checkpoint
 from models.fusion.lmf import LMF
 from models.fusion.tfn import BLOCKS
@@ -32,7 +32,7 @@ class Traces:
     words : those that were read, none where the text modality is not used
     tokens : how many states the text has, with [CLS] and [SEP]
     steps : what the method's common steps stand for, words or seconds; empty where it has no such steps
-    moments : {used modality of voice and face: (T,) seconds of its states}, without those that have no time
+    seconds : {used modality of voice and face: (T,) seconds of its states}, without those that have no time
     """
 
     method: str
@@ -43,10 +43,10 @@ class Traces:
     probabilities: list[float] | None
     adds: dict[Modality, float]
     constant: float | None
-    words: list[SpokenWord]
+    words: list[TimedWord]
     tokens: int
     steps: list[str]
-    moments: dict[Modality, np.ndarray]
+    seconds: dict[Modality, np.ndarray]
 
     def axis(self, modality: Modality | str, count: int) -> list[str]:
         """What `count` entries along the time of a modality stand for: words, or seconds with one decimal.
@@ -56,7 +56,7 @@ class Traces:
         """
         if modality == Modality.TEXT:
             return _in_parts(self._token_names(), count, " ".join)
-        seconds = self.moments.get(Modality(modality))
+        seconds = self.seconds.get(Modality(modality))
         if seconds is None:
             return [""] * count
         return _in_parts(list(seconds), count, lambda part: f"{np.mean(part):.1f}")
@@ -81,7 +81,7 @@ def read_traces(utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> T
     named = {name: trace[0].double().cpu().numpy() for name, trace in prediction.traces.items()}
     scores = score_subsets(model, features, used)
     rests = {m: tuple(n for n in used if n != m) for m in used}
-    words = spoken_words(utterance)
+    words = timed_words(utterance)
     spoken = words.words if Modality.TEXT in used else []
     tokens = int(features.text.lengths[0]) if spoken else 0
     timed = seconds_of(utterance) is not None
@@ -97,11 +97,11 @@ def read_traces(utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> T
         words=spoken,
         tokens=tokens,
         steps=_steps(named["spans"], spoken, words.timing == KNOWN, tokens) if "spans" in named else [],
-        moments={m: state_times(utterance, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
+        seconds={m: state_times(utterance, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
     )
 
 
-def _steps(spans: np.ndarray, words: list[SpokenWord], known: bool, tokens: int) -> list[str]:
+def _steps(spans: np.ndarray, words: list[TimedWord], known: bool, tokens: int) -> list[str]:
     """The words, or the second, at which each of the steps (S, 2) starts, without the padding.
 
     A word stands where most of its first token does, as `models.fusion.alignment` places it.

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.service.calls import Call
-from app.service.comparing import MethodAnswer
+from app.service.comparison import MethodAnswer
 from app.ui import fuses_panel, words
 from app.ui.page_state import PageState
 from app.ui.templates import fill

@@ -7,7 +7,7 @@ from statistics import median
 import gradio as gr
 
 from app.service.analysis import side_of
-from app.service.comparing import MethodAnswer, compare
+from app.service.comparison import MethodAnswer, compare
 from app.ui import words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet

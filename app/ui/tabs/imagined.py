@@ -14,7 +14,7 @@ from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.templates import fill
 
 if TYPE_CHECKING:
-    from app.service.imagining import Imagined
+    from app.service.imputation_rendering import Imagined
 
 MOST_FACES = 8  # side by side
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates

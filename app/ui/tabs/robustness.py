@@ -6,8 +6,16 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import as_displayed, side_of
-from app.service.disturbing import KINDS
-from app.service.stress import STRENGTHS, Disturbed, Stress, Trend, disturbed, stress, usable_kinds
+from app.service.perturbations import KINDS
+from app.service.robustness import (
+    STRENGTHS,
+    Perturbed,
+    Robustness,
+    Trend,
+    measure_robustness,
+    perturbed,
+    usable_kinds,
+)
 from app.ui import charts, words
 from app.ui.controller import in_plain_words
 from app.ui.page_state import PageState, Visit
@@ -18,7 +26,7 @@ from models.media.clip import SAMPLE_RATE
 STEP = STRENGTHS[1]  # of the slider: every place on it has been computed
 FIRST_STRENGTH = STRENGTHS[3]
 SEEDS = 2**32
-LISTEN_SECONDS = 10  # of a disturbed voice that travel with the page
+LISTEN_SECONDS = 10  # of a perturbed voice that travel with the page
 COUNTED = ("blur", "darken")  # kinds whose unit has a name in each language; others are shares
 COLOURS, DASHES = 4, 4  # of the lines; stress.css has one rule for each
 
@@ -53,8 +61,10 @@ def build(context: TabContext) -> LazyTab:
             progress(done, desc=words.doing(stage, language))
 
         utterance, _, used = controller.open(state, visit)
-        found = stress(utterance, used, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell)
-        given = disturbed(utterance, used, kind, strength, found.seed)
+        found = measure_robustness(
+            utterance, used, analyst.profile, analyst.checkpoint, methods, kind, _seed(seed), tell
+        )
+        given = perturbed(utterance, used, kind, strength, found.seed)
         by_chance = KINDS[kind].by_chance
         info = words.label("stress_seed_info" if by_chance else "stress_seed_unused")
         return [
@@ -67,14 +77,14 @@ def build(context: TabContext) -> LazyTab:
         ]
 
     def slide(
-        state: PageState | None, found: Stress | None, strength: float, language: str, request: gr.Request
+        state: PageState | None, found: Robustness | None, strength: float, language: str, request: gr.Request
     ) -> str | dict:
         if state is None or not state.on or found is None:
             return gr.skip()
         with in_plain_words(language):
             visit, strength = Visit.of(request, language), _notch(strength)
             utterance, _, used = controller.open(state, visit)
-            given = disturbed(utterance, used, found.kind, strength, found.seed)
+            given = perturbed(utterance, used, found.kind, strength, found.seed)
             return _draw(found, given, strength, state, titles, language)
 
     with gr.Column(visible=False, elem_id="stress-controls") as controls:
@@ -148,9 +158,14 @@ def _not_offered(state: PageState, language: str) -> str:
 
 
 def _draw(
-    found: Stress, given: Disturbed, strength: float, state: PageState, titles: dict[str, str], language: str
+    found: Robustness,
+    given: Perturbed,
+    strength: float,
+    state: PageState,
+    titles: dict[str, str],
+    language: str,
 ) -> str:
-    """Everything below the controls: the disturbed input, and the scores as sentence, curves and table."""
+    """Everything below the controls: the perturbed input, and the scores as sentence, curves and table."""
     chosen = state.query.method
     rows = [_row(found, method, strength, chosen, titles[method], language) for method in found.curves]
     spoken = words.say(
@@ -177,13 +192,13 @@ def _draw(
     )
 
 
-def _heard(given: Disturbed) -> np.ndarray:
-    """The first seconds of a disturbed voice, no louder than what can be played."""
+def _heard(given: Perturbed) -> np.ndarray:
+    """The first seconds of a perturbed voice, no louder than what can be played."""
     heard = given.waveform[: LISTEN_SECONDS * SAMPLE_RATE]
     return heard / max(1.0, float(abs(heard).max(initial=0.0)))  # loud noise must not clip
 
 
-def _sentence(found: Stress, strength: float, chosen: str, titles: dict[str, str], language: str) -> str:
+def _sentence(found: Robustness, strength: float, chosen: str, titles: dict[str, str], language: str) -> str:
     parts = []
     before, after = found.curves[chosen][0], found.curves[chosen][STRENGTHS.index(strength)]
     if after is None:
@@ -233,7 +248,7 @@ def _amount(kind: str, strength: float, language: str, *, whole: bool = False) -
     return words.say(f"stress_of_{kind}", language, amount=amount) if whole else amount
 
 
-def _points(found: Stress, method: str, language: str) -> list[str]:
+def _points(found: Robustness, method: str, language: str) -> list[str]:
     """ "22 dB +1.4" at every strength, for ears and for a pointer that rests on a line."""
     return [
         f"{_amount(found.kind, known, language)} {'–' if score is None else words.signed(score)}"
@@ -242,7 +257,7 @@ def _points(found: Stress, method: str, language: str) -> list[str]:
 
 
 def _row(
-    found: Stress, method: str, strength: float, chosen: str, title: str, language: str
+    found: Robustness, method: str, strength: float, chosen: str, title: str, language: str
 ) -> dict[str, object]:
     """What line and table show of a method, and what is said of it."""
     before, after = found.curves[method][0], found.curves[method][STRENGTHS.index(strength)]
@@ -266,7 +281,7 @@ def _row(
     }
 
 
-def _look(found: Stress, method: str, chosen: bool) -> str:
+def _look(found: Robustness, method: str, chosen: bool) -> str:
     """The classes of a method's line: the chosen one is ink, any other has its own colour and dash."""
     if chosen:
         return "fb-stress-line fb-stress-chosen"

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.calls import Call
-from app.service.comparing import compare
+from app.service.comparison import compare
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
 from app.ui import words
 from app.ui.controller import Controller, in_plain_words

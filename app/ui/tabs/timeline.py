@@ -6,9 +6,9 @@ import gradio as gr
 import numpy as np
 
 import app.ui.tabs.timeline_lanes as lanes
-from app.service.moments import ORDERED
 from app.service.timeline import Contribution, Curve, Timeline, read_timeline
 from app.service.utterance import Utterance
+from app.service.word_timing import ORDERED
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet

@@ -8,8 +8,8 @@ from itertools import groupby
 
 import numpy as np
 
-from app.service.moments import SpokenWord
 from app.service.timeline import Contribution, Curve
+from app.service.word_timing import TimedWord
 from app.ui import charts, words
 from app.ui.templates import fill
 
@@ -49,7 +49,7 @@ class Mark:
 class Placed:
     """A word, and the row, from the top, in which it stands."""
 
-    word: SpokenWord | Mark
+    word: TimedWord | Mark
     row: int
 
 
@@ -64,7 +64,7 @@ class Lane:
     spoken: str
 
 
-def lay_out(spoken: Sequence[SpokenWord | Mark], length: float) -> tuple[Axis, list[Placed], tuple[int, ...]]:
+def lay_out(spoken: Sequence[TimedWord | Mark], length: float) -> tuple[Axis, list[Placed], tuple[int, ...]]:
     """The words in as few rows as they fit in on a phone, at most WORD_ROWS, and the zooms to offer.
 
     The largest zoom is the first at which all of them fit.
@@ -79,7 +79,7 @@ def lay_out(spoken: Sequence[SpokenWord | Mark], length: float) -> tuple[Axis, l
     return axis, in_turn, ZOOMS[: max(ZOOMS.index(enough) + 1, len(LEAST_ZOOMS))]
 
 
-def _pack(spoken: Sequence[SpokenWord | Mark], axis: Axis, width: float, rows: int) -> list[Placed] | None:
+def _pack(spoken: Sequence[TimedWord | Mark], axis: Axis, width: float, rows: int) -> list[Placed] | None:
     """Each word in the first row in which it overlaps no other on `width` pixels; None where one has none."""
     ends, placed = [0.0] * rows, []
     for word in spoken:
@@ -92,7 +92,7 @@ def _pack(spoken: Sequence[SpokenWord | Mark], axis: Axis, width: float, rows: i
     return placed
 
 
-def _pixels(word: SpokenWord | Mark) -> float:
+def _pixels(word: TimedWord | Mark) -> float:
     return LETTER * len(word.text) + PADDING
 
 

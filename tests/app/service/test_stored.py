@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from app.service.query import Query
-from app.service.reader import Course, Reader
+from app.service.reader import Reader, Stages
 from app.service.stored import EXAMPLES, StoredUtterances, store
 from app.settings import Settings
 from models.extractors.profile import Profile
@@ -36,11 +36,11 @@ def asked_about(entry: dict) -> Query:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["file"])
 def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
-    fresh_course, stored_course = Course(), Course()
-    fresh = Reader(Settings(), "cpu", profile, nothing_stored).read(asked_about(entry), fresh_course)
-    stored = Reader(Settings(), "cpu", profile).read(asked_about(entry), stored_course)
-    assert fresh_course.timings_ms["decode"] > 0
-    assert stored_course.timings_ms["decode"] == 0, (
+    fresh_stages, stored_stages = Stages(), Stages()
+    fresh = Reader(Settings(), "cpu", profile, nothing_stored).read(asked_about(entry), fresh_stages)
+    stored = Reader(Settings(), "cpu", profile).read(asked_about(entry), stored_stages)
+    assert fresh_stages.timings_ms["decode"] > 0
+    assert stored_stages.timings_ms["decode"] == 0, (
         "it was decoded again: run python -m app.service.store_examples"
     )
     assert stored.notices == fresh.notices

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from app.service.analyst import Analyst
-from app.service.moments import KNOWN, ORDERED, SPREAD, seconds_of, spoken_words
 from app.service.occlusion import (
     FEWEST_WINDOWS,
     MOST_PARTS,
@@ -22,6 +21,7 @@ from app.service.occlusion import (
 )
 from app.service.query import Query
 from app.service.timeline import loudness_of, parts_of, pitch_of, read_timeline
+from app.service.word_timing import KNOWN, ORDERED, SPREAD, seconds_of, timed_words
 from app.settings import Settings
 from app.ui.tabs.timeline import draw
 from models.checkpoint import subset_name
@@ -80,7 +80,7 @@ def alone(utterance, checkpoint, used, part) -> float:
 @pytest.mark.parametrize("method", FUSION_MODELS)
 def test_contributions_of_one_batch_are_those_of_one_at_a_time(method, open_clip):
     utterance, checkpoint, used = open_clip(method)
-    parts, _ = parts_of(utterance, used, spoken_words(utterance), 2.0)
+    parts, _ = parts_of(utterance, used, timed_words(utterance), 2.0)
     score, values = contributions(checkpoint.model, utterance.features, parts, read_ids)
     assert {part.modality for part in parts} == set(MODALITIES)
     with torch.inference_mode():
@@ -91,7 +91,7 @@ def test_contributions_of_one_batch_are_those_of_one_at_a_time(method, open_clip
 
 def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
     utterance, _, _ = open_clip()
-    words, text = spoken_words(utterance).words, utterance.features.text
+    words, text = timed_words(utterance).words, utterance.features.text
     rows = without_each(utterance.features, parts_of_words(words, 7), read_ids)
     ids = text.ids[0].tolist()
     for word in range(7):
@@ -107,7 +107,7 @@ def test_a_word_goes_with_its_token_ids_and_the_rest_is_read_again(open_clip):
 def test_the_only_word_takes_its_modality_with_it(open_clip, analyst):
     both, _, used = open_clip(used=(TEXT, AUDIO), text="good")
     features = both.features.only(used)
-    part = parts_of_words(spoken_words(both).words, 1)
+    part = parts_of_words(timed_words(both).words, 1)
     assert without_each(features, part, read_ids).present()[1].tolist() == [False, True, False]
     only, checkpoint, _ = analyst.open(Query(text="good", method="mfn"))
     assert contributions(checkpoint.model, only.features, part, read_ids)[1] == [None]
@@ -174,7 +174,7 @@ def reading_of(open_clip, times: torch.Tensor | None):
 def test_recognised_words_stand_where_they_were_heard(open_clip):
     starts = torch.tensor([0.4, 0.5, 0.6, 0.9, 1.0, 1.2, 1.3])
     times = torch.stack([starts, starts + 0.1], dim=1)[None]
-    spoken = spoken_words(reading_of(open_clip, times))
+    spoken = timed_words(reading_of(open_clip, times))
     assert spoken.timing == KNOWN
     assert [word.start for word in spoken.words] == pytest.approx(starts.tolist())
     assert [word.end for word in spoken.words] == pytest.approx((starts + 0.1).tolist())
@@ -182,7 +182,7 @@ def test_recognised_words_stand_where_they_were_heard(open_clip):
 
 def test_typed_words_are_spread_over_the_voice(open_clip):
     reading = reading_of(open_clip, None)
-    spoken = spoken_words(reading)
+    spoken = timed_words(reading)
     assert spoken.timing == SPREAD
     starts = np.array([word.start for word in spoken.words])
     assert starts[0] == pytest.approx(0.4)
@@ -195,7 +195,7 @@ def test_pieces_of_a_word_are_one_word_and_unread_words_are_left_out(open_clip):
     reading = open_clip()[0]
     spans = ((0, 0), (0, 2), (3, 5), (5, 7), (0, 0))  # [CLS] so | tha ##t | [SEP], and no more was read
     transcript = replace(reading.transcript, text="so that was")
-    words = spoken_words(replace(reading, transcript=transcript, token_spans=spans)).words
+    words = timed_words(replace(reading, transcript=transcript, token_spans=spans)).words
     assert [(word.text, list(word.tokens)) for word in words] == [("so", [1]), ("that", [2, 3])]
 
 
@@ -205,7 +205,7 @@ def test_two_minutes_of_speech_stay_within_bounds(open_clip):
             windows = tracks * np.ceil(120 / window_for(120.0, tracks, words))
             assert windows + words <= max(MOST_PARTS, words + FEWEST_WINDOWS)
     assert window_for(4.0, 2, 13) == 0.5
-    word = spoken_words(open_clip()[0]).words[0]
+    word = timed_words(open_clip()[0]).words[0]
     many = [replace(word, tokens=range(i, i + 1)) for i in range(1, 95)]
     parts = parts_of_words(many, 96)
     assert len(parts) * 96 <= MOST_READ

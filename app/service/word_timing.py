@@ -15,7 +15,7 @@ KNOWN, SPREAD, ORDERED = "known", "spread", "ordered"  # how the words got their
 
 
 @dataclass(frozen=True)
-class SpokenWord:
+class TimedWord:
     """A word as it is written.
 
     tokens : its states in the text modality
@@ -29,14 +29,14 @@ class SpokenWord:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TimedWords:
     """The words that the text encoder read, in their order.
 
     timing : KNOWN where a recogniser timed them, SPREAD evenly over the voice (or the face) where they were
     typed, ORDERED where there is neither
     """
 
-    words: list[SpokenWord]
+    words: list[TimedWord]
     timing: str
 
 
@@ -57,12 +57,12 @@ def state_times(utterance: Utterance, modality: Modality) -> np.ndarray:
     return _evenly(0.0, seconds_of(utterance) or 1.0, int(sequence.lengths[0])) if known is None else known
 
 
-def spoken_words(utterance: Utterance) -> Spoken:
+def timed_words(utterance: Utterance) -> TimedWords:
     """The words with their tokens and times; none where the text modality is absent."""
     tokens = _tokens_of_words(utterance.transcript.text, utterance.token_spans)
     text = utterance.features.text
     if not bool(text.present[0]):
-        return Spoken([], ORDERED)
+        return TimedWords([], ORDERED)
     known = _known_times(text)
     if known is not None:
         places = [
@@ -74,10 +74,10 @@ def spoken_words(utterance: Utterance) -> Spoken:
         places = _evenly(*(span or (0.0, len(tokens))), len(tokens))
         timing = SPREAD if span else ORDERED
     words = [
-        SpokenWord(word, ids, float(start), float(end))
+        TimedWord(word, ids, float(start), float(end))
         for (word, ids), (start, end) in zip(tokens, places, strict=True)
     ]
-    return Spoken(words, timing)
+    return TimedWords(words, timing)
 
 
 def _tokens_of_words(transcript: str, spans: tuple[tuple[int, int], ...]) -> list[tuple[str, range]]:

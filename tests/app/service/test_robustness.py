@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words, plain_words
+from app.service.perturbations import KINDS, perturb_faces, perturb_voice, perturb_words, plain_words
 from app.service.query import AnalysisError, Query
-from app.service.stress import STRENGTHS, disturbed, stress, usable_kinds
+from app.service.robustness import STRENGTHS, measure_robustness, perturbed, usable_kinds
 from app.service.subsets import score_subsets
 from models.media.clip import Word
 from models.registry import FUSION_MODELS
@@ -43,7 +43,7 @@ def under_stress(analyst, profile, write_clip):
         return (
             utterance,
             used,
-            stress(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, seed),
+            measure_robustness(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, seed),
         )
 
     return ask
@@ -65,11 +65,11 @@ def test_strength_0_changes_nothing_at_all():
     voice = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
     for kind, spec in KINDS.items():
         if spec.modality is Modality.TEXT:
-            assert disturb_words(SAID.split(), kind, 0.0, 1) == SAID.split()
+            assert perturb_words(SAID.split(), kind, 0.0, 1) == SAID.split()
         elif spec.modality is Modality.AUDIO:
-            assert (disturb_voice(voice, kind, 0.0, 1) == voice).all()
+            assert (perturb_voice(voice, kind, 0.0, 1) == voice).all()
         else:
-            assert (disturb_faces(CROPS, kind, 0.0, 1) == CROPS).all()
+            assert (perturb_faces(CROPS, kind, 0.0, 1) == CROPS).all()
 
 
 def test_dropping_every_word_is_pulling_the_fuse(analyst, under_stress):
@@ -90,7 +90,7 @@ def test_the_seed_alone_decides(under_stress):
     assert first == again
     assert first.curves != other.curves
     words = SAID.split()
-    assert disturb_words(words, "replace", 0.6, 5) != disturb_words(words, "replace", 0.6, 6)
+    assert perturb_words(words, "replace", 0.6, 5) != perturb_words(words, "replace", 0.6, 6)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
@@ -98,18 +98,18 @@ def test_a_stronger_hit_hits_all_that_a_weaker_one_hits(seed):
     words, voice = SAID.split(), np.ones(40_000, np.float32)
     for weak, strong in pairwise(STRENGTHS):
         for kind in ("drop", "replace"):
-            less, more = disturb_words(words, kind, weak, seed), disturb_words(words, kind, strong, seed)
+            less, more = perturb_words(words, kind, weak, seed), perturb_words(words, kind, strong, seed)
             for word, before, after in zip(words, less, more, strict=True):
                 assert before in (word, after)
-        less, more = (disturb_voice(voice, "mute", strength, seed) == 0 for strength in (weak, strong))
+        less, more = (perturb_voice(voice, "mute", strength, seed) == 0 for strength in (weak, strong))
         assert more[less].all() and more.sum() > less.sum()
-        less, more = (disturb_faces(CROPS, "cover", strength, seed) != CROPS for strength in (weak, strong))
+        less, more = (perturb_faces(CROPS, "cover", strength, seed) != CROPS for strength in (weak, strong))
         assert more[less].all() and more.sum() > less.sum()
 
 
 def test_replacements_are_our_own_plain_words_and_never_the_word_itself():
     words = list(plain_words())
-    replaced = disturb_words(words, "replace", 1.0, 3)
+    replaced = perturb_words(words, "replace", 1.0, 3)
     assert set(replaced) <= set(words)
     assert all(now != was for was, now in zip(words, replaced, strict=True))
 
@@ -117,14 +117,14 @@ def test_replacements_are_our_own_plain_words_and_never_the_word_itself():
 @pytest.mark.parametrize("strength", STRENGTHS[1:])
 def test_noise_has_the_ratio_that_it_is_said_to_have(strength):
     voice = (0.1 * np.sin(np.arange(80_000) / 9)).astype(np.float32)
-    noise = (disturb_voice(voice, "noise", strength, 1) - voice).astype(np.float64)
+    noise = (perturb_voice(voice, "noise", strength, 1) - voice).astype(np.float64)
     ratio = 10 * np.log10(np.mean(voice.astype(np.float64) ** 2) / np.mean(noise**2))
     assert ratio == pytest.approx(KINDS["noise"].amount(strength), abs=0.1)
     assert KINDS["noise"].amount(1.0) == -10
 
 
 def test_faces_lose_detail_light_and_room():
-    blurred, dark, covered = (disturb_faces(CROPS, kind, 0.6, 0) for kind in ("blur", "darken", "cover"))
+    blurred, dark, covered = (perturb_faces(CROPS, kind, 0.6, 0) for kind in ("blur", "darken", "cover"))
     assert blurred.std() < 0.2 * CROPS.std()
     assert dark.max() <= 255 / 2**3.6 + 1
     assert (covered == 128).mean() == pytest.approx(0.6, abs=0.03)
@@ -142,18 +142,18 @@ def test_recognised_words_keep_their_times(analyst, profile, monkeypatch, write_
     monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: heard)
     utterance, _, used = analyst.open(Query(video=write_clip()))
     profile.timed.clear()
-    stress(utterance, used, profile, analyst.checkpoint, ["lmf"], "drop", 1)
+    measure_robustness(utterance, used, profile, analyst.checkpoint, ["lmf"], "drop", 1)
     assert profile.timed and set(profile.timed) < set(words)
 
 
 def test_what_is_shown_is_what_is_judged(analyst, write_clip):
     utterance, _, used = analyst.open(Query(video=write_clip(), text=SAID))
-    given = disturbed(utterance, used, "drop", 0.4, 2)
+    given = perturbed(utterance, used, "drop", 0.4, 2)
     assert [was for was, _ in given.words] == SAID.split()
     assert sum(now is None for _, now in given.words) == round(0.4 * len(SAID.split()))
-    noisy = disturbed(utterance, used, "noise", 1.0, 2)
+    noisy = perturbed(utterance, used, "noise", 1.0, 2)
     assert noisy.log_mel.shape[0] == 80 and len(noisy.waveform) == len(utterance.waveform)
-    covered = disturbed(utterance, used, "cover", 1.0, 2)
+    covered = perturbed(utterance, used, "cover", 1.0, 2)
     assert (covered.crops == 128).all() and len(covered.crops) == len(covered.times)
 
 
@@ -164,5 +164,5 @@ def test_a_modality_that_is_not_in_use_cannot_be_disturbed(analyst, profile, wri
     utterance, _, used = analyst.open(Query(video=write_clip(), text=SAID, modalities=others))
     assert kind not in usable_kinds(used)
     with pytest.raises(AnalysisError, match="switch it on") as refusal:
-        stress(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, 1)
+        measure_robustness(utterance, used, profile, analyst.checkpoint, FUSION_MODELS, kind, 1)
     assert {"text": "words", "audio": "voice", "vision": "face"}[modality] in str(refusal.value)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from app.service.analysis import Glimpse
-from app.service.inferring import INFERRING, Inferred, Recovered, by_mfm, by_tate
+from app.service.imputation import IMPUTERS, Imputed, Recovered, by_mfm, by_tate
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
@@ -50,7 +50,7 @@ class Truth:
     """The real modality on the steps of the imagined one.
 
     readings : (S,), NaN at steps that have none of it; reading : their mean
-    error, mean_error : see `Inferred`
+    error, mean_error : see `Imputed`
     crops : (S, 48, 48) uint8, the face seen nearest to each step, or None; log_mel : (80, frames) or None
     text : the words, or None
     """
@@ -114,8 +114,8 @@ class Imaginer:
     def glimpses(self, features: Features, used: Subset) -> dict[str, Glimpse]:
         """{modality that is not `used`: what MFM imagines of it}, in milliseconds; a batch of one."""
         seen = {}
-        for m, inferred in by_mfm(self.model, features, used).items():
-            states, middle = inferred.states, len(inferred.states) // 2
+        for m, imputed in by_mfm(self.model, features, used).items():
+            states, middle = imputed.states, len(imputed.states) // 2
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
                 reading=float(self.readers[m](states)),
@@ -131,14 +131,14 @@ class Imaginer:
         In modality order; of one modality first what MFM imagines.
         """
         methods = {IMAGINING: self.checkpoint}
-        if checkpoint.meta.method in INFERRING:
+        if checkpoint.meta.method in IMPUTERS:
             methods[checkpoint.meta.method] = checkpoint
         imagined = []
         for modality in _off(used) or MODALITIES:
             given = tuple(m for m in used if m != modality)
             for name, by in methods.items():
-                inferred = INFERRING[name](by.model, utterance.features, given)[modality]
-                imagined.append(self._shown(utterance, by, modality, given, inferred))
+                imputed = IMPUTERS[name](by.model, utterance.features, given)[modality]
+                imagined.append(self._shown(utterance, by, modality, given, imputed))
         return imagined
 
     def recover(self, utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> list[Recovered] | None:
@@ -154,13 +154,13 @@ class Imaginer:
         checkpoint: Checkpoint,
         modality: Modality,
         given: Subset,
-        inferred: Inferred,
+        imputed: Imputed,
     ) -> Imagined:
-        spans = inferred.spans.numpy() if _timed(utterance.features) else None
-        readings = self._readings(modality, inferred.states)
+        spans = imputed.spans.numpy() if _timed(utterance.features) else None
+        readings = self._readings(modality, imputed.states)
         log_mel = sound = None
         if modality is Modality.AUDIO:
-            log_mel = self.renderer.log_mel(inferred.states, None if spans is None else float(np.ptp(spans)))
+            log_mel = self.renderer.log_mel(imputed.states, None if spans is None else float(np.ptp(spans)))
             sound = self.renderer.sound(log_mel[:, : int(HEARD_SECONDS * MEL_FRAMES)])
         return Imagined(
             modality=modality,
@@ -169,20 +169,20 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=float(readings.mean()),
-            faces=self.renderer.faces(inferred.states) if modality is Modality.VISION else None,
+            faces=self.renderer.faces(imputed.states) if modality is Modality.VISION else None,
             log_mel=log_mel,
             sound=sound,
-            phrases=tuple(self.renderer.phrases(inferred.states)) if modality is Modality.TEXT else (),
-            truth=self._truth(utterance, modality, inferred, spans),
+            phrases=tuple(self.renderer.phrases(imputed.states)) if modality is Modality.TEXT else (),
+            truth=self._truth(utterance, modality, imputed, spans),
             trust=_trust(checkpoint, modality, given),
         )
 
     def _truth(
-        self, utterance: Utterance, modality: Modality, inferred: Inferred, spans: np.ndarray | None
+        self, utterance: Utterance, modality: Modality, imputed: Imputed, spans: np.ndarray | None
     ) -> Truth | None:
-        if inferred.error is None or inferred.mean_error is None:
+        if imputed.error is None or imputed.mean_error is None:
             return None
-        readings = np.where(inferred.observed, self._readings(modality, inferred.true), np.nan)
+        readings = np.where(imputed.observed, self._readings(modality, imputed.true), np.nan)
         crops = log_mel = None
         if modality is Modality.VISION and spans is not None and (faces := utterance.faces):
             middles = spans.mean(axis=1)
@@ -193,8 +193,8 @@ class Imaginer:
         return Truth(
             readings=readings,
             reading=float(np.nanmean(readings)),
-            error=inferred.error,
-            mean_error=inferred.mean_error,
+            error=imputed.error,
+            mean_error=imputed.mean_error,
             crops=crops,
             log_mel=log_mel,
             text=utterance.transcript.text if modality is Modality.TEXT else None,

@@ -1,6 +1,6 @@
-"""What every method says when one modality is disturbed on purpose, from untouched to full strength.
+"""What every method says when one modality is perturbed on purpose, from untouched to full strength.
 
-The disturbed input goes through the same extractors as any other. A face is disturbed in its aligned crops,
+The perturbed input goes through the same extractors as any other. A face is perturbed in its aligned crops,
 that is after it was found: in a real film it might not have been found at all.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from app.service.disturbing import KINDS, disturb_faces, disturb_voice, disturb_words
 from app.service.notices import PLAIN
+from app.service.perturbations import KINDS, perturb_faces, perturb_voice, perturb_words
 from app.service.query import AnalysisError
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
@@ -34,8 +34,8 @@ Progress = Callable[[str, float], None]  # told what is being done, and the shar
 
 
 @dataclass(frozen=True)
-class Disturbed:
-    """The part of an utterance that was disturbed; only what belongs to the modality is set.
+class Perturbed:
+    """The part of an utterance that was perturbed; only what belongs to the modality is set.
 
     words : pairs of a word and what it became, None where it was dropped
     waveform : (n,) float32 16 kHz
@@ -51,8 +51,8 @@ class Disturbed:
 
 
 @dataclass(frozen=True)
-class Stress:
-    """The course of every method's score while one modality is disturbed more and more.
+class Robustness:
+    """How every method's score moves while one modality is perturbed more and more.
 
     kind : key of KINDS; seed : of its chance
     curves : {method: its score at each of STRENGTHS}; None where nothing is left to judge
@@ -68,7 +68,7 @@ def usable_kinds(used: Subset) -> list[str]:
     return [name for name, kind in KINDS.items() if kind.modality in used]
 
 
-def stress(
+def measure_robustness(
     utterance: Utterance,
     used: Subset,
     profile: Profile,
@@ -77,7 +77,7 @@ def stress(
     kind: str,
     seed: int,
     progress: Progress | None = None,
-) -> Stress:
+) -> Robustness:
     """The scores of `methods` at every strength of a kind, from the used modalities.
 
     checkpoints : gives the weights of a name
@@ -85,7 +85,7 @@ def stress(
     """
     check_kind(used, kind)
     tell = progress or (lambda stage, done: None)
-    features = _disturbed_features(utterance, profile, kind, seed, tell).only(used)
+    features = _perturbed_features(utterance, profile, kind, seed, tell).only(used)
     tell("fusing", EXTRACTING)
     left = features.present().any(1)
     judged = features.select(torch.nonzero(left)[:, 0])
@@ -93,23 +93,23 @@ def stress(
     for method in methods:
         scores = iter(_scores(checkpoints(method), judged))
         curves[method] = tuple(next(scores) if any_left else None for any_left in left.tolist())
-    return Stress(kind, seed, curves)
+    return Robustness(kind, seed, curves)
 
 
-def disturbed(utterance: Utterance, used: Subset, kind: str, strength: float, seed: int) -> Disturbed:
+def perturbed(utterance: Utterance, used: Subset, kind: str, strength: float, seed: int) -> Perturbed:
     """What a person can see and hear of one strength; AnalysisError as `stress`."""
     modality = check_kind(used, kind)
     if modality is Modality.TEXT:
         words = _units(utterance)
-        became = disturb_words([word.text for word in words], kind, strength, seed)
-        return Disturbed(words=[(word.text, now) for word, now in zip(words, became, strict=True)])
+        became = perturb_words([word.text for word in words], kind, strength, seed)
+        return Perturbed(words=[(word.text, now) for word, now in zip(words, became, strict=True)])
     if modality is Modality.AUDIO:
         from models.extractors.audio import log_mel
 
         waveform = _noisy(utterance, kind, strength, seed)
-        return Disturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
+        return Perturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
     faces = _spoilt(utterance, kind, strength, seed)
-    return Disturbed(crops=faces.crops, times=faces.times)
+    return Perturbed(crops=faces.crops, times=faces.times)
 
 
 def check_kind(used: Subset, kind: str) -> Modality:
@@ -126,7 +126,7 @@ def check_kind(used: Subset, kind: str) -> Modality:
     return modality
 
 
-def _disturbed_features(
+def _perturbed_features(
     utterance: Utterance, profile: Profile, kind: str, seed: int, tell: Progress
 ) -> Features:
     """The utterance at each of STRENGTHS, as rows of one batch on the utterance's device."""
@@ -143,7 +143,7 @@ def _disturbed_features(
 
 def _read(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
     words = _units(utterance)
-    became = disturb_words([word.text for word in words], kind, strength, seed)
+    became = perturb_words([word.text for word in words], kind, strength, seed)
     kept = [replace(word, text=now) for word, now in zip(words, became, strict=True) if now is not None]
     timed = kept if utterance.transcript.words else ()
     return profile.read(" ".join(word.text for word in kept), timed).sequence
@@ -159,12 +159,12 @@ def _watch(utterance: Utterance, profile: Profile, kind: str, strength: float, s
 
 def _noisy(utterance: Utterance, kind: str, strength: float, seed: int) -> np.ndarray:
     assert utterance.waveform is not None  # its voice is in use
-    return disturb_voice(utterance.waveform, kind, strength, seed)
+    return perturb_voice(utterance.waveform, kind, strength, seed)
 
 
 def _spoilt(utterance: Utterance, kind: str, strength: float, seed: int) -> FaceTrack:
     assert utterance.faces is not None  # its face is in use
-    return replace(utterance.faces, crops=disturb_faces(utterance.faces.crops, kind, strength, seed))
+    return replace(utterance.faces, crops=perturb_faces(utterance.faces.crops, kind, strength, seed))
 
 
 def _units(utterance: Utterance) -> list[Word]:

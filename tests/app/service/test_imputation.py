@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from app.service.analyst import Analyst
-from app.service.inferring import by_mfm
+from app.service.imputation import by_mfm
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
@@ -100,12 +100,12 @@ def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
     item = Utterance(bare, 1.0, "clips", "speaker")
     wanted = measure_reconstruction(model, [item], model.dims, readers)["vision from text"][0]
     untimed = type(features)(**{m: replace(s, times=None) for m, s in features})
-    inferred = by_mfm(model, untimed, (TEXT,))[VISION]
+    imputed = by_mfm(model, untimed, (TEXT,))[VISION]
     found = [
-        inferred.error,
-        inferred.mean_error,
-        float(readers[VISION](inferred.states)),
-        float(readers[VISION](inferred.true[inferred.observed])),
+        imputed.error,
+        imputed.mean_error,
+        float(readers[VISION](imputed.states)),
+        float(readers[VISION](imputed.true[imputed.observed])),
     ]
     np.testing.assert_allclose(found, wanted[:4], atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""Noise on purpose: the words, the voice and the face of an utterance, disturbed by a chosen strength.
+"""Noise on purpose: the words, the voice and the face of an utterance, perturbed by a chosen strength.
 
 Every kind leaves its input exactly as it is at strength 0. The same seed gives the same noise, and what a
 weaker strength takes away, a stronger one takes away too.
@@ -53,7 +53,7 @@ KINDS = {
 }
 
 
-def disturb_words(words: list[str], kind: str, strength: float, seed: int) -> list[str | None]:
+def perturb_words(words: list[str], kind: str, strength: float, seed: int) -> list[str | None]:
     """What becomes of each word: itself, a plain word of our phrase bank ("replace"), or None ("drop")."""
     chance = _chance(kind, seed)
     hit = _first(chance.permutation(len(words)), KINDS[kind].amount(strength))
@@ -63,7 +63,7 @@ def disturb_words(words: list[str], kind: str, strength: float, seed: int) -> li
     return [others[place] if place in hit else word for place, word in enumerate(words)]
 
 
-def disturb_voice(waveform: np.ndarray, kind: str, strength: float, seed: int) -> np.ndarray:
+def perturb_voice(waveform: np.ndarray, kind: str, strength: float, seed: int) -> np.ndarray:
     """A (n,) float32 16 kHz waveform under pink noise ("noise"), or silent in places ("mute")."""
     if strength == 0:
         return waveform
@@ -77,7 +77,7 @@ def disturb_voice(waveform: np.ndarray, kind: str, strength: float, seed: int) -
     return np.where(hit, np.float32(0), waveform)
 
 
-def disturb_faces(crops: np.ndarray, kind: str, strength: float, seed: int) -> np.ndarray:
+def perturb_faces(crops: np.ndarray, kind: str, strength: float, seed: int) -> np.ndarray:
     """(n, 48, 48) uint8 crops out of focus ("blur"), with too little light ("darken") or hidden ("cover")."""
     amount = KINDS[kind].amount(strength)
     if amount == 0 or not len(crops):

@@ -19,7 +19,7 @@ from models.types import MODALITIES, Features, Modality
 
 
 @dataclass(frozen=True)
-class Inferred:
+class Imputed:
     """One modality as a model infers it from others: S steps of d raw states, on the CPU.
 
     states, true : (S, d); spans : (S, 2) start and end of each step
@@ -36,11 +36,11 @@ class Inferred:
     mean_error: float | None
 
 
-Inference = dict[Modality, Inferred]
+Imputations = dict[Modality, Imputed]
 
 
 @torch.inference_mode()
-def by_mfm(model: MFM, features: Features, given: Subset) -> Inference:
+def by_mfm(model: MFM, features: Features, given: Subset) -> Imputations:
     """Every modality but the `given` ones, from these alone, by MFM's surrogates.
 
     features : batch of one. Only the steps are taken from all of it, so that what is imagined lies on those
@@ -59,7 +59,7 @@ def by_mfm(model: MFM, features: Features, given: Subset) -> Inference:
 
 
 @torch.inference_mode()
-def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Inference:
+def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Imputations:
     """The same by TFR-Net: a modality of which every frame dropped, as `absent_steps` even steps."""
     generated = model(features.only(given)).reconstructions
     steps = torch.arange(model.absent_steps, device=features.text.present.device)
@@ -67,14 +67,14 @@ def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Inference:
     start, end = whole[..., 0].min(), whole[..., 1].max()
     edges = start + (end - start) * torch.stack([steps, steps + 1], dim=1) / len(steps)
     standard = model.normalised(features)
-    inferred = {}
+    imputed = {}
     for m in (m for m in MODALITIES if m not in given):
         mean, std = getattr(model, f"{m}_mean"), getattr(model, f"{m}_std")
         truth = shortened(standard[m], model.most_steps)
         true = truth.values[0, steps * int(truth.lengths[0].clamp_min(1)) // len(steps)]
         made = (generated[m][0, : len(steps)] - mean) / std
-        inferred[m] = _compared(model, m, made, true, edges, truth.present[0].expand(len(steps)))
-    return inferred
+        imputed[m] = _compared(model, m, made, true, edges, truth.present[0].expand(len(steps)))
+    return imputed
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def by_tate(model: TATE, features: Features, off: Subset) -> list[Recovered]:
 
 
 # {registry name: what it, a model of that method, puts in the place of a missing modality}
-INFERRING: dict[str, Callable[..., Inference]] = {
+IMPUTERS: dict[str, Callable[..., Imputations]] = {
     "mfm": by_mfm,
     "tfr_net": by_tfr_net,
 }
@@ -110,10 +110,10 @@ INFERRING: dict[str, Callable[..., Inference]] = {
 
 def _compared(
     model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, observed: Tensor
-) -> Inferred:
+) -> Imputed:
     """Standardised states (S, d) beside the true ones, both given back raw."""
     there = bool(observed.any())
-    return Inferred(
+    return Imputed(
         states=model.raw(modality, made).cpu(),
         true=model.raw(modality, true).cpu(),
         spans=spans.cpu(),
