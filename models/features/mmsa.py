@@ -128,7 +128,7 @@ def _text_bert(items: list[Utterance], steps: int) -> np.ndarray:
     content = np.zeros((len(items), 3, steps), np.float32)
     content[:, 0] = BERT_PADDING
     for row, item in zip(content, items, strict=True):
-        if Modality.TEXT in item.states:
+        if Modality.TEXT in item.states and item.ids is not None:
             row[0, : len(item.ids)] = item.ids
             row[1, : len(item.ids)] = 1
     return content
@@ -151,7 +151,7 @@ def _shared_arrays(content: dict[str, dict[str, Any]]) -> set[int]:
     counts: Counter[int] = Counter()
     for table in content.values():
         for modality in MODALITIES:
-            value = table.get(str(modality))
+            value = table.get(str(modality), ())
             arrays = value if is_listed(value) else (value,)
             counts.update(id(array) for array in arrays if isinstance(array, np.ndarray))
     return {identity for identity, count in counts.items() if count > 1}

@@ -67,8 +67,8 @@ class Table:
         items = []
         for i, target in enumerate(targets):
             states = {m: torch.from_numpy(self.states[m][i]) for m in MODALITIES if self.present[m][i]}
-            known = self.tokens is not None and Modality.TEXT in states
-            ids = torch.from_numpy(self.tokens[i]) if known else None
+            tokens = self.tokens if Modality.TEXT in states else None
+            ids = None if tokens is None else torch.from_numpy(tokens[i])
             items.append(Utterance(states, float(target), self.path.stem, self.groups[i], ids))
         return items
 

@@ -68,7 +68,7 @@ def write_npz(path: Path, dataset: FeatureSet) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType] (none is called allow_pickle)
     partial.replace(path)
 
 
@@ -100,11 +100,10 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
     ids = _ids(path, arrays, rows)
     target = scaled(score.astype(np.float64), (low, high), SCORES)
     group = arrays.get("group", [""] * rows)
-    parts: dict[str, list[Utterance]] = {}
-    for name in SPLITS:
-        parts[name] = [
+    train, valid, test = (
+        [
             Utterance(
-                {m: states[m][i] for m in MODALITIES if states[m][i] is not None},
+                {m: own for m in MODALITIES if (own := states[m][i]) is not None},
                 float(target[i]),
                 path.stem,
                 group[i],
@@ -112,17 +111,23 @@ def read_npz(path: Path, label_range: tuple[float, float] | None = None) -> Feat
             )
             for i in np.flatnonzero(split == name)
         ]
-    text = {
-        key: {name: arrays[array][split == name].tolist() for name in SPLITS} if array in arrays else {}
-        for key, array in (("names", "id"), ("transcripts", "transcript"), ("utterance_notes", "notes"))
-    }
+        for name in SPLITS
+    )
+
+    def by_split(array: str) -> dict[str, list[str]]:
+        return {name: arrays[array][split == name].tolist() for name in SPLITS} if array in arrays else {}
+
     dataset = FeatureSet(
-        **parts,
+        train,
+        valid,
+        test,
         dims={m: arrays[f"{m}_values"].shape[1] for m in MODALITIES},
         label_range=(low, high),
         profile=profile_name(_text(path, arrays, "profile", UNNAMED_PROFILE), f"{path}: "),
         fingerprints=_fingerprints(path, arrays),
-        **text,
+        names=by_split("id"),
+        transcripts=by_split("transcript"),
+        utterance_notes=by_split("notes"),
     )
     return replace(dataset, notes=note_lines(dataset))
 

@@ -20,7 +20,7 @@ from models.features.feature_set import DataError
 
 DTYPE = re.compile(r"[biufcmMSUO][0-9]{0,9}")  # kind, and bytes (characters of U), as numpy writes it
 DAMAGE = EOFError, BufferError, LookupError, AttributeError, TypeError, ValueError, OverflowError
-numpy_scalar = np.float32(1).__reduce__()[0]  # numpy 1 and 2 have it in different modules
+numpy_scalar: Any = np.float32(1).__reduce__()[0]  # numpy 1 and 2 have it in different modules
 
 
 def _text(value: str | bytes) -> str:
@@ -72,7 +72,8 @@ class Array(np.ndarray):
             raise pickle.UnpicklingError(f"it has {len(values)} bytes or objects for {dtype} {shape}")
         if self.size:
             raise pickle.UnpicklingError("it fills an array twice")
-        super().__setstate__((version, shape, dtype, bool(fortran), values))
+        state = version, shape, dtype, bool(fortran), values
+        super().__setstate__(state)  # pyright: ignore[reportArgumentType] (its stub wants a bool of numpy)
 
 
 def _reconstruct(*_: Any) -> Array:
@@ -87,15 +88,15 @@ def _scalar(dtype: Dtype, value: bytes) -> np.generic:
 
 
 def _frombuffer(
-    buffer: bytes | bytearray, dtype: Dtype, shape: tuple, order: str, axes: tuple | None = None
+    buffer: bytes | bytearray, dtype: Dtype, shape: tuple, order: Any, axes: tuple | None = None
 ) -> np.ndarray:
     """An array of protocol 5, which lies in the buffer; numpy refuses objects there."""
     if type(buffer) not in (bytes, bytearray):
         raise pickle.UnpicklingError(f"it has an array whose values are {type(buffer).__name__}")
     array = np.frombuffer(buffer, _built(dtype))
-    if order == "K" and axes is not None:
-        return array.reshape(shape).transpose(axes)
-    return array.reshape(shape, order=order)
+    if axes is None or order != "K":
+        return array.reshape(shape, order=order)
+    return array.reshape(shape).transpose(axes)
 
 
 def _latin1(text: str, encoding: str) -> bytes:

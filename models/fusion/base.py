@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
 from typing import ClassVar
 
 import torch
@@ -111,7 +112,7 @@ class FusionModel(nn.Module, ABC):
     def update(self, losses: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """One clipped optimiser step down the sum of `losses`, named scalars, which it returns as numbers."""
         optimizer.zero_grad(set_to_none=True)
-        sum(losses.values()).backward()
+        reduce(torch.add, losses.values()).backward()
         nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
         optimizer.step()
         return {name: value.item() for name, value in losses.items()}
@@ -126,6 +127,8 @@ class WholeRowsModel(FusionModel, ABC):
 
     Whole is a row that has every modality of the training data, which may lack one altogether.
     """
+
+    known: Tensor  # (3,) bool: the modalities of the training data
 
     def __init__(self, dims: dict[Modality, int], config: Config):
         super().__init__(dims, config)

@@ -14,4 +14,4 @@ TEMPERATURES = torch.logspace(math.log10(0.25), math.log10(8.0), 101)
 def best_temperature(logits: Tensor, classes: Tensor) -> float:
     """The temperature in [0.25, 8] with the least cross entropy of logits (n, C) / t against classes (n,)."""
     losses = torch.stack([F.cross_entropy(logits / t, classes) for t in TEMPERATURES.tolist()])
-    return TEMPERATURES[losses.argmin().item()].item()
+    return TEMPERATURES[int(losses.argmin())].item()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
+import torch
 from torch import Tensor
 
 IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -13,7 +16,7 @@ def imq(squared: Tensor, width: int) -> Tensor:
     squared : |x - y|^2 of vectors of `width` coordinates. Two draws of N(0, I) are about 2 d apart, so some
     scale always tells latents that are too narrow, too wide or moved from the prior.
     """
-    return sum(2 * s * width / (2 * s * width + squared) for s in IMQ_SCALES)
+    return reduce(torch.add, (2 * s * width / (2 * s * width + squared) for s in IMQ_SCALES))
 
 
 def discrepancy(latents: Tensor, prior: Tensor) -> Tensor:

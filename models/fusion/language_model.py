@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,9 @@ class FrozenPart(nn.Module):
     `trained` they are parameters like any other.
     """
 
+    weight: Tensor  # None until attached
+    bias: Tensor  # the same, where a part has one
+
     def __init__(self, name: str, trained: bool, **shapes: tuple[int, ...]):
         super().__init__()
         self.name, self.shapes = name, shapes
@@ -77,7 +80,7 @@ class FrozenPart(nn.Module):
         for key in self.shapes:
             tensor = weights[f"{self.name}.{key}"]
             if key in self._parameters:
-                self._parameters[key].copy_(tensor)
+                self.get_parameter(key).copy_(tensor)
             else:
                 setattr(self, key, tensor.detach())
 
@@ -193,7 +196,7 @@ class AdaptedLanguageModel(nn.Module):
                 if rows
             }
         )
-        self.relative = None
+        self.relative: FrozenPart | None = None
         if shape.buckets:
             sizes = (shape.buckets, shape.heads)
             self.relative = FrozenPart("encoder.relative_attention_bias", full, weight=sizes)
@@ -227,7 +230,7 @@ class AdaptedLanguageModel(nn.Module):
         Rows with the same words are run once. RuntimeError before the weights are attached, ValueError
         for more tokens than there are positions or ids that the vocabulary lacks.
         """
-        if self.embeddings["word"].weight is None:
+        if self.norm.weight is None:
             raise RuntimeError("there is no language model yet; give it with attach_language_model(weights)")
         valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
         ids = torch.where(valid, ids, 0)
@@ -244,7 +247,8 @@ class AdaptedLanguageModel(nn.Module):
         allowed = self._allowed(tokens.valid)
         for layer in self.layers:
             if torch.is_grad_enabled() and len(states) > MOST_TOKENS:
-                states = checkpoint(layer, states, tokens, allowed, use_reentrant=False)
+                again = checkpoint(layer, states, tokens, allowed, use_reentrant=False)
+                states = cast(Tensor, again)  # never None, whatever its stub says
             else:
                 states = layer(states, tokens, allowed)
         return tokens.padded(states)[row_of]
@@ -267,7 +271,8 @@ class AdaptedLanguageModel(nn.Module):
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """(B, T, width) of token ids (B, T): word and position, of the first segment where there are any."""
-        tables = {kind: part.weight for kind, part in self.embeddings.items()}
+        # nn.ModuleDict forgets the class of what it holds
+        tables = {kind: cast(FrozenPart, part).weight for kind, part in self.embeddings.items()}
         embedded = F.embedding(ids, tables["word"]) + tables["position"][: ids.shape[1]]
         return embedded + tables["token_type"][0] if "token_type" in tables else embedded
 

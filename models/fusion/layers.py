@@ -63,8 +63,8 @@ def lstm_states(lstm: nn.LSTM, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """
     hidden, _ = lstm(inputs)
     before = F.pad(hidden[:, :-1], (0, 0, 1, 0))
-    gates = F.linear(inputs, lstm.weight_ih_l0, lstm.bias_ih_l0)
-    gates = gates + F.linear(before, lstm.weight_hh_l0, lstm.bias_hh_l0)
+    of_inputs, of_states, input_bias, state_bias = lstm.parameters()
+    gates = F.linear(inputs, of_inputs, input_bias) + F.linear(before, of_states, state_bias)
     enter, forget, candidate, _ = gates.chunk(4, dim=2)
     added, kept = enter.sigmoid() * candidate.tanh(), forget.sigmoid()
     cells = [added[:, 0]]
@@ -129,7 +129,7 @@ class TextSubNet(nn.Module):
         self.pool, hidden = config.text_pool, config.text_hidden
         self.lstm = nn.LSTM(dim, hidden, batch_first=True)
         with torch.no_grad():  # forget gates start open, so the last state can sum up the sentence
-            self.lstm.bias_ih_l0[hidden : 2 * hidden] = 1.0
+            self.lstm.get_parameter("bias_ih_l0")[hidden : 2 * hidden] = 1.0
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(hidden, config.text_out)
 

@@ -30,6 +30,8 @@ class LMF(FusionModel):
     to rank 1. The output width is 1: the fused value is the score.
     """
 
+    subnets: SubNets
+
     def __init__(self, dims: dict[Modality, int], config: LMFConfig):
         super().__init__(dims, config)
         self.subnets = SubNets(self.dims, config.subnets)

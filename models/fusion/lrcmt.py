@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,8 @@ class LRCMT(FusionModel):
     """
 
     config: LRCMTConfig
+    subnets: nn.ModuleDict
+    absent_ids: Tensor
     needs_language_model = True
 
     def __init__(self, dims: dict[Modality, int], config: LRCMTConfig):
@@ -57,8 +60,8 @@ class LRCMT(FusionModel):
                 "text": AdaptedLanguageModel(
                     shape, adapters=config.adapters, rank=config.rank, alpha=config.alpha
                 ),
-                "audio": nn.Linear(self.dims["audio"], width),
-                "vision": nn.Linear(self.dims["vision"], width),
+                "audio": nn.Linear(self.dims[Modality.AUDIO], width),
+                "vision": nn.Linear(self.dims[Modality.VISION], width),
             }
         )
         self.words = nn.Linear(shape.width, width)
@@ -70,12 +73,17 @@ class LRCMT(FusionModel):
         self.head = feed_forward(2 * width, config.hidden, 1, dropout)
         self.register_buffer("absent_ids", torch.tensor(config.absent_ids), persistent=False)
 
+    @property
+    def language_model(self) -> AdaptedLanguageModel:
+        """The subnet of the words."""
+        return cast(AdaptedLanguageModel, self.subnets["text"])  # nn.ModuleDict forgets the class
+
     def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
         """Take the frozen language model's weights, by their names in transformers' BertModel.
 
         ValueError names each that is missing or mis-shaped.
         """
-        self.subnets["text"].attach(weights)
+        self.language_model.attach(weights)
 
     def forward(self, features: Features) -> Prediction:
         """Score; ValueError where there are words without token ids.
@@ -88,7 +96,7 @@ class LRCMT(FusionModel):
         normalised = self.normalised(features)
         ids, lengths = self._tokens(features.text)
         words_mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
-        words = self.words(self.subnets["text"](ids, lengths))
+        words = self.words(self.language_model(ids, lengths))
         voice, voice_mask = self._nonverbal(normalised.audio, "audio")
         face, face_mask = self._nonverbal(normalised.vision, "vision")
 
@@ -102,22 +110,22 @@ class LRCMT(FusionModel):
         with_face, traces["words_from_face"] = self.words_from_face(words, words_mask, face, face_mask)
         joint, _ = self.joint(torch.cat([with_voice, with_face], dim=2), words_mask)
         if not self.training:
-            traces["adapter_strength"] = self.subnets["text"].adapter_strength().expand(len(ids), -1)
+            traces["adapter_strength"] = self.language_model.adapter_strength().expand(len(ids), -1)
         pooled = self.norm(masked_mean(joint, words_mask))
         return Prediction(self.bounded(self.head(pooled)[:, 0]), traces=traces)
 
     def parameter_groups(self, lr: float) -> list[dict]:
         """The language model's adapters (or all of it) at `language_rate` of lr, everything else at lr."""
-        adapted = set(self.subnets["text"].parameters())
+        adapted = set(self.language_model.parameters())
         rest = [p for p in self.parameters() if p not in adapted]
         return [
             {"params": rest, "lr": lr},
-            {"params": list(self.subnets["text"].parameters()), "lr": lr * self.config.language_rate},
+            {"params": list(self.language_model.parameters()), "lr": lr * self.config.language_rate},
         ]
 
     def sizes(self) -> dict[str, int]:
         """Adds `language_model`, its frozen weights, and `adapters`, what is trained inside it."""
-        return {**super().sizes(), **self.subnets["text"].counts()}
+        return {**super().sizes(), **self.language_model.counts()}
 
     def _tokens(self, text: Sequence) -> tuple[Tensor, Tensor]:
         """Ids (B, T) and lengths (B,); absent words become `absent_ids`."""

@@ -84,7 +84,7 @@ class MEAformer(FusionModel):
             for embeddings in (early, late)
         ]
         return {
-            "l1": F.l1_loss(sum(scores) / 2, target),
+            "l1": F.l1_loss((scores[0] + scores[1]) / 2, target),
             "l1_early": F.l1_loss(scores[0], target),
             "l1_late": F.l1_loss(scores[1], target),
             "icl_joint": contrast * joint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -110,6 +111,7 @@ class MFM(WholeRowsModel):
     """Latents Z_y and Z_m, factors F_y and F_m; the score from F_y, each modality from [F_y; F_m]."""
 
     config: MFMConfig
+    subnets: nn.ModuleDict
     hides = "modalities"
 
     def __init__(self, dims: dict[Modality, int], config: MFMConfig):
@@ -290,7 +292,7 @@ class MFM(WholeRowsModel):
         """Discrepancy of every latent from N(0, I), of a private one over the rows that have the modality."""
         known = {LABEL: present.any(1), **{str(m): present[:, i] for i, m in enumerate(MODALITIES)}}
         rows = {name: latents[name][known[name]] for name in FACTORS}
-        return sum(discrepancy(z, torch.randn_like(z)) for z in rows.values())
+        return reduce(torch.add, (discrepancy(z, torch.randn_like(z)) for z in rows.values()))
 
     def _factorise(self, latents: Latents) -> Latents:
         return {name: self.factors[name](latents[name]).relu() for name in FACTORS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,8 @@ class MemoryFusion(nn.Module):
         """
         last, cells = [], []
         for i, modality in enumerate(MODALITIES):
-            hidden, memory = lstm_states(self.lstms[modality], aligned.states[modality])
+            lstm = cast(nn.LSTM, self.lstms[modality])  # nn.ModuleDict forgets the class of what it holds
+            hidden, memory = lstm_states(lstm, aligned.states[modality])
             there = aligned.present[:, i, None]
             last.append(torch.where(there, last_step(hidden, aligned.lengths), 0.0))
             cells.append(torch.where(there[..., None], memory, 0.0))
@@ -100,7 +102,7 @@ class MemoryFusion(nn.Module):
             memory = torch.where(valid[:, None], retain * memory + update * proposals[:, step], memory)
             for states, state in ((memories, memory), (retained, retain), (updated, update)):
                 states.append(state)
-        return tuple(torch.stack(states, dim=1) for states in (memories, retained, updated))
+        return torch.stack(memories, dim=1), torch.stack(retained, dim=1), torch.stack(updated, dim=1)
 
     def _shares(self, attention: Tensor) -> Tensor:
         """Attention (B, S, 2C) per coordinate, as shares (B, S, 2, 3) of both steps and all modalities."""

@@ -37,12 +37,14 @@ class MLAConfig(Config):
 class MLA(FusionModel):
     """Modalities trained in turns on one shared linear head, fused by the entropy of their predictions."""
 
+    temperature: Tensor  # (3,), see `calibrate`
+
     def __init__(self, dims: dict[Modality, int], config: MLAConfig):
         super().__init__(dims, config)
         self.subnets = SubNets(self.dims, config.subnets.of_width(config.width))
         self.norms = nn.ModuleDict({str(m): nn.LayerNorm(config.width) for m in MODALITIES})
         self.head = nn.Linear(config.width, CLASSES)
-        self.register_buffer("temperature", torch.ones(len(MODALITIES)))  # see `calibrate`
+        self.register_buffer("temperature", torch.ones(len(MODALITIES)))
 
     def forward(self, features: Features) -> Prediction:
         """Entropy fusion, clip by clip: lambda = softmax(-e_m) over present m, logits = sum lambda_m l_m.

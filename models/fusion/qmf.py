@@ -30,12 +30,14 @@ class QMF(FusionModel):
     """logits = sum over present m of conf_m * l_m, conf_m from the energy of the modality's own logits."""
 
     config: QMFConfig
+    subnets: SubNets
+    temperature: Tensor  # (3,) of one, two, three modalities
 
     def __init__(self, dims: dict[Modality, int], config: QMFConfig):
         super().__init__(dims, config)
         self.subnets = SubNets(self.dims, config.subnets)
         self.heads = nn.ModuleDict({str(m): nn.Linear(w, CLASSES) for m, w in self.subnets.widths.items()})
-        self.register_buffer("temperature", torch.ones(len(MODALITIES)))  # of one, two, three modalities
+        self.register_buffer("temperature", torch.ones(len(MODALITIES)))
 
     def forward(self, features: Features) -> Prediction:
         """Expected score of the fused logits at their temperature; the weights are each modality's share of

@@ -74,6 +74,7 @@ class TFRNet(FusionModel):
     """Attention over time within and between modalities, reconstruction of dropped frames, gated fusion."""
 
     config: TFRNetConfig
+    subnets: nn.ModuleDict
     hides = "frames and whole modalities"
 
     def __init__(self, dims: dict[Modality, int], config: TFRNetConfig):
@@ -182,7 +183,7 @@ class TFRNet(FusionModel):
             parts = []
             for read, other in frames.items():
                 name, states = f"{reader}_from_{read}", embedded[reader]
-                for block in self.transformers[name]:
+                for block in self.transformers[name].children():
                     memory = states if reader is read else embedded[read]
                     states, attention = block(states, own.mask, memory, other.known)
                 parts.append(states)

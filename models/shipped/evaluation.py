@@ -10,6 +10,7 @@ import numpy as np
 from models.checkpoint import subset_name
 from models.extractors.readers import PolarityReader
 from models.features.utterances import Utterance
+from models.fusion.mfm import MFM
 from models.shipped.reconstruction import Measured, measure_reconstruction, pooled, reconstruction_figures
 from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
@@ -62,9 +63,10 @@ def leave_speakers_out(
             judged = np.flatnonzero(held_out | calibrating)
             if readers and seed == seeds[0]:
                 unseen = [clip for clip in sources.clips if clip.group == speaker]
+                assert isinstance(model, MFM)
                 imagined.append(measure_reconstruction(model, unseen, dims, readers))
             for subset in heard:
-                unseen = [clip for clip in recognised if clip.group == speaker]
+                unseen = [clip for clip in recognised or () if clip.group == speaker]
                 heard_scores[subset][held_out] = predict(model, unseen, dims, subset)
             for subset in Modality.subsets():
                 predicted = np.full(len(true), np.nan)

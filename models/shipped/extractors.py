@@ -64,7 +64,7 @@ def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict
     for fold in range(voice_encoder.FOLDS):
         encoder = voice_copy(speech, (fold,), cache)
         figures[f"fold {fold}"] = voice_encoder.evaluate_voice_encoder(
-            encoder, speech[speech["fold"] == fold]
+            encoder, speech.loc[speech["fold"] == fold]
         )
     shipped = voice_copy(speech, (SHIPPED_FOLD,), cache)
     return {"audio": shipped.state_dict()}, figures

@@ -50,14 +50,14 @@ def train_face_encoder(
     augment = v2.Compose(
         [
             v2.RandomHorizontalFlip(),
-            v2.RandomAffine(12, translate=(0.08, 0.08), scale=(0.85, 1.15)),
+            v2.RandomAffine((-12, 12), translate=(0.08, 0.08), scale=(0.85, 1.15)),
             v2.ColorJitter(brightness=0.3, contrast=0.3),
             v2.ToDtype(torch.float32, scale=True),
             v2.RandomErasing(0.25, scale=(0.02, 0.15)),
         ]
     )
     encoder, thumbnail = FaceEncoder(), nn.Linear(FaceEncoder.dim, THUMB * THUMB)
-    encoder = encoder.to(memory_format=torch.channels_last)
+    encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks it)
     parameters = [*encoder.parameters(), *thumbnail.parameters()]
     optimizer = torch.optim.AdamW(parameters, weight_decay=0.02)
     steps = len(images) // batch_size

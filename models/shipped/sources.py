@@ -72,15 +72,15 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
     clip_items = [
         Utterance(
             {m: clips[f"{i}.{m}"] for m in Modality if f"{i}.{m}" in clips},
-            row.score,
+            score,
             "clips",
-            row.video,
+            video,
             clip_ids[i],
         )
-        for i, row in enumerate(manifest.itertuples())
+        for i, (score, video) in enumerate(zip(manifest["score"], manifest["video"], strict=True))
     ]
     rows = load_transcripts(data)
-    rows = rows[rows["split"].isin(["fusion", "valid"]) & rows["score"].notna() & rows["text"].notna()]
+    rows = rows.loc[rows["split"].isin(["fusion", "valid"]) & rows["score"].notna() & rows["text"].notna()]
     rows = rows.reset_index(drop=True)
     text = _cached(
         cache / f"text-{profile.fingerprints[Modality.TEXT]}",
@@ -88,8 +88,8 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
     )
     text_ids = _token_ids(rows["text"].tolist(), profile)
     text_items = [
-        Utterance({Modality.TEXT: text[str(i)]}, row.score, "text", row.video, text_ids[i])
-        for i, row in enumerate(rows.itertuples())
+        Utterance({Modality.TEXT: text[str(i)]}, score, "text", video, text_ids[i])
+        for i, (score, video) in enumerate(zip(rows["score"], rows["video"], strict=True))
     ]
     videos = sorted(set(rows["video"]))
     held_out = set(
@@ -142,15 +142,16 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
     items: dict[str, list[Utterance]] = {"train": [], "validation": [], "test": []}
     validation_fold = (fold + 1) % voice_encoder.FOLDS
     validation = set(sorted(set(manifest["speaker"][folds == validation_fold]))[:2])
-    for i, row in enumerate(manifest.itertuples()):
+    columns = (manifest[name] for name in ("text", "emotion", "intensity", "speaker"))
+    for i, (text, emotion, intensity, speaker) in enumerate(zip(*columns, strict=True)):
         item = Utterance(
-            {Modality.TEXT: words[row.text], Modality.AUDIO: states[str(i)]},
-            voice_encoder.ravdess_valence(row.emotion, row.intensity),
+            {Modality.TEXT: words[text], Modality.AUDIO: states[str(i)]},
+            voice_encoder.ravdess_valence(emotion, intensity),
             "speech",
-            row.speaker,
-            ids[row.text],
+            speaker,
+            ids[text],
         )
-        kind = "test" if folds[i] == fold else "validation" if row.speaker in validation else "train"
+        kind = "test" if folds[i] == fold else "validation" if speaker in validation else "train"
         items[kind].append(item)
     return Speech(**items)
 
@@ -167,7 +168,7 @@ def voice_copy(speech: pd.DataFrame, held_out: tuple[int, ...], cache: Path) -> 
     if path.is_file():
         load_strictly(encoder.state_dict(), load_tensors(path)[0], path)
         return encoder.eval()
-    encoder = voice_encoder.train_voice_encoder(speech[~speech["fold"].isin(held_out)])
+    encoder = voice_encoder.train_voice_encoder(speech.loc[~speech["fold"].isin(held_out)])
     save_tensors(path, encoder.state_dict(), {"held_out": held_out})
     return encoder
 
@@ -187,8 +188,9 @@ def _speech_states(data: Path, cache: Path, fold: int) -> dict[str, Tensor]:
 def _clip_states(data: Path, profile: Profile) -> dict[str, Tensor]:
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
     states = {}
-    for i, row in enumerate(tqdm(list(manifest.itertuples()), desc="clips")):
-        features = profile.features(decode(data / "clips" / row.file), row.text)
+    listed = list(zip(manifest["file"], manifest["text"], strict=True))
+    for i, (file, text) in enumerate(tqdm(listed, desc="clips")):
+        features = profile.features(decode(data / "clips" / file), text)
         for modality, sequence in features:
             if sequence.present[0]:
                 states[f"{i}.{modality}"] = sequence.values[0]

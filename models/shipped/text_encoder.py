@@ -37,7 +37,7 @@ def load_transcripts(data: Path) -> pd.DataFrame:
         frame["video"] = frame["id"].str.rsplit(separator, n=1).str[0]
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
-    rows = rows[["source", "id", "video", "text", "score", "sentiment", "split"]]
+    rows = rows.loc[:, ["source", "id", "video", "text", "score", "sentiment", "split"]]
     clips = set(pd.read_csv(data / "clips" / "manifest.csv")["video"])
     rows.loc[rows["video"].isin(clips), "split"] = "clips"
     held_out = rows["video"].map(lambda video: int(hashlib.md5(video.encode()).hexdigest(), 16) % 10 == 0)
@@ -118,7 +118,7 @@ def train_large_text_encoder(data: Path, seed: int = 0, limit: int | None = None
 
 def _training_rows(data: Path, seed: int, limit: int | None) -> pd.DataFrame:
     rows = load_transcripts(data)
-    rows = rows[(rows["split"] == "train") & rows["text"].notna()]
+    rows = rows.loc[(rows["split"] == "train") & rows["text"].notna()]
     return rows.sample(limit, random_state=seed) if limit else rows
 
 
@@ -141,7 +141,7 @@ def average_adapters(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def _draw(rows: pd.DataFrame, schedule: Schedule, seed: int) -> pd.DataFrame:
     """The rows of one pass."""
-    mosi, mosei, meld = (rows[rows["source"] == source] for source in ("mosi", "mosei", "meld"))
+    mosi, mosei, meld = (rows.loc[rows["source"] == source] for source in ("mosi", "mosei", "meld"))
     drawn = [
         part if count is None else part.sample(min(count, len(part)), random_state=seed)
         for part, count in ((mosei, schedule.mosei), (meld, schedule.meld))

@@ -73,6 +73,7 @@ class FusionTrainer:
         rng = np.random.default_rng(seed)
         model = spec(name).build(self.dims)
         if model.needs_language_model:
+            assert self.sources.language_model is not None
             model.attach_language_model(self.sources.language_model())
         model.to(self.device)
         everything = [*self.sources.text[:1500], *self.speech.train, *self.sources.faces[:1500]]
@@ -80,7 +81,7 @@ class FusionTrainer:
         recipe = self.recipe
         share = spec(name).training.items
         counts = [int(share * n) for n in (recipe.text, recipe.speech, recipe.faces, recipe.triples)]
-        epochs = (self._draw(*counts, rng) for _ in range(recipe.general_epochs))
+        epochs = (self._draw(counts, rng) for _ in range(recipe.general_epochs))
         groups = model.parameter_groups(spec(name).training.lr)
         self._run(model, name, epochs, recipe.general_epochs, groups, seed, log)
         self.calibrate(model)
@@ -101,7 +102,7 @@ class FusionTrainer:
         counts = [int(recipe.replay * shown / 4)] * 4
         epochs = (
             clips * recipe.clip_repeats
-            + self._draw(*counts, rng)
+            + self._draw(counts, rng)
             + self._borrow(clips, int(recipe.borrowed * shown), rng)
             for _ in range(recipe.clip_epochs)
         )
@@ -128,9 +129,10 @@ class FusionTrainer:
             },
         }
 
-    def _draw(
-        self, text: int, speech: int, faces: int, triples: int, rng: np.random.Generator
-    ) -> list[Utterance]:
+    def _draw(self, counts: list[int], rng: np.random.Generator) -> list[Utterance]:
+        """Items of an epoch: so many transcripts, voices, faces and triples."""
+        text, speech, faces, triples = counts
+
         def some(items: list[Utterance], count: int) -> list[Utterance]:
             # with replacement only where a source is smaller than its share (speech)
             return [items[i] for i in rng.choice(len(items), count, replace=count > len(items))]

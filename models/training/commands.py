@@ -31,7 +31,7 @@ def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
     from models.training.extraction import extract_features  # which decodes media; the others do not
 
-    labels = tuple(options.label_range or SCORES)
+    labels = _label_range(options) or SCORES
     device = device_of(options.device)
     _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
 

@@ -45,7 +45,7 @@ def compare(
             state = None if store is None else store.with_suffix(f".{name}-{seed}.run")
             model = fit(name, dataset, seed, recipe, device, run=state, progress=progress)
             runs.setdefault(name, {})[str(seed)] = PROTOCOLS[protocol](model, dataset.test, setting)
-            if store is not None:
+            if store is not None and state is not None:
                 _write(store, identity, runs)
                 state.unlink(missing_ok=True)
     return {name: {str(seed): runs[name][str(seed)] for seed in seeds} for name in methods}

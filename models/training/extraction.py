@@ -163,7 +163,7 @@ def _states(
     features = replace(profile.features(clip, ""), text=words.sequence)
     note = NOTE_SEPARATOR.join(_notes(clip, listed.text, words, features))
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
-    if features.text.present[0]:
+    if features.text.present[0] and features.text.ids is not None:
         tensors["ids"] = features.text.ids[0]
     save_tensors(part, tensors, {"key": key, "note": note})
     return tensors, note

@@ -53,7 +53,7 @@ def score_metrics(
     without any, nothing else is returned.
     """
     answered = ~np.isnan(scores)
-    count = {"items": int(answered.sum())}
+    count: dict[str, float] = {"items": int(answered.sum())}
     if not answered.any():
         return count
     true = np.array([item.target for item in items])[answered]

@@ -84,7 +84,7 @@ class TrainingRun:
             self.best, self.best_epoch, self.stale = valid_mae, self.epoch, 0
             self._best_state = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
         if self.path is not None:
-            self._write()
+            self._write(self.path)
 
     def load_best(self) -> None:
         """Put the best epoch's parameters into the model; ValueError where no epoch gave a number."""
@@ -97,9 +97,9 @@ class TrainingRun:
             )
         self.model.load_state_dict(self._best_state)
 
-    def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(self.path.name + ".partial")
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
         torch.save(
             {
                 "identity": self.identity,
@@ -117,7 +117,7 @@ class TrainingRun:
             },
             partial,
         )
-        partial.replace(self.path)
+        partial.replace(path)
 
 
 def digest(dataset: FeatureSet, splits: tuple[str, ...] = ("train", "valid")) -> str:
@@ -127,5 +127,5 @@ def digest(dataset: FeatureSet, splits: tuple[str, ...] = ("train", "valid")) ->
         states = [item.states.get(m, torch.zeros(0)) for m in MODALITIES]
         content.update(np.array([item.target, *map(len, states)], np.float32).tobytes())
         for values in states:
-            content.update(values.contiguous().numpy())
+            content.update(values.contiguous().numpy().data)
     return content.hexdigest()[:16]
