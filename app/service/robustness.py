@@ -62,6 +62,12 @@ class Robustness:
     seed: int
     curves: dict[str, Trend]
 
+    def untouched(self, method: str) -> float:
+        """A method's score of the input as it is."""
+        score = self.curves[method][0]
+        assert score is not None  # strength 0 takes nothing away
+        return score
+
 
 def usable_kinds(used: Subset) -> list[str]:
     """The kinds that disturb one of the modalities in use, in the order of KINDS."""

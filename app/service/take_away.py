@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from app.service.analysis import Analysis
+from app.service.query import File
 from app.service.reader import PROFILE
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
@@ -43,7 +44,7 @@ def analysis_json(analysis: Analysis) -> str:
     return json.dumps(analysis.to_json(), indent=2) + "\n"
 
 
-def name_of(video: str | None, audio: str | None) -> str:
+def name_of(video: File, audio: File) -> str:
     """What to call the utterance: its file's name without the ending, "words" without a file."""
     return PurePath(video or audio or "words").stem or "clip"
 

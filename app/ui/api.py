@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.events import api
 
 from app.service.query import Query
 from app.ui import words
@@ -45,8 +46,9 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
             wrong with the input, and what would work
         """
         with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
-            asked = words.MODALITIES if modalities is None else modalities
-            query = Query(clip, audio, text, method or chosen, asked)
+            asked = words.MODALITIES if modalities is None else tuple(modalities)
+            # the query itself tells what is no modality
+            query = Query(clip, audio, text, method or chosen, asked)  # pyright: ignore[reportArgumentType]
             return analyst.analyze(query, session=session, only_asked=True).to_json()
 
     def describe_methods() -> list[dict]:
@@ -77,4 +79,4 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
         gr.Button().click(
             analyze, inputs, answer, api_name="analyze", concurrency_id=ANALYSES, concurrency_limit=AT_ONCE
         )
-    gr.api(describe_methods, api_name="methods")
+    api(describe_methods, api_name="methods")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 import gradio as gr
 
@@ -14,7 +15,8 @@ MALFORMED = (
 
 def as_data(code: str, message: str, values: dict) -> gr.Error:
     """An error for a program: `code` stays the same in every version, `values` are those in the message."""
-    return gr.Error({"code": code, "message": message, "values": values}, print_exception=False)
+    told: Any = {"code": code, "message": message, "values": values}  # Gradio hands on what JSON can hold
+    return gr.Error(told, print_exception=False)
 
 
 class Page(gr.Blocks):
@@ -50,5 +52,7 @@ class Page(gr.Blocks):
             self._drop(session)
 
     def _drop(self, session: str | None) -> None:
+        if session is None:
+            return
         self.state_holder.session_data.pop(session, None)
         self.state_holder.time_last_used.pop(session, None)

@@ -18,6 +18,7 @@ from app.service.query import Query
 from app.ui import words
 from app.ui.page_state import PageState, Visit
 from models.media.clip import InputError
+from models.types import Modality
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst, Opened
@@ -44,18 +45,19 @@ class Controller:
         self, query: Query, state: PageState | None, visit: Visit, progress: Progress | None = None
     ) -> PageState:
         """The answer to `query`. Switches stay as they were on the same clip; a new clip has all on."""
-        same = state is not None and state.query.same_files(query)
-        off = switched_off(state) if same else ()
+        if state is not None and not state.query.same_files(query):
+            state = None
+        off = switched_off(state) if state else ()
         asked = tuple(m for m in words.MODALITIES if m not in off)
-        if same and not present(state.analysis, asked):  # every fuse is out: a new question puts them back
+        if state and not present(state.analysis, asked):  # every fuse is out: a new question puts them back
             asked, state = words.MODALITIES, None
         analysis = self._analyze(replace(query, modalities=asked), visit, progress)
         now = PageState(analysis, present(analysis, asked), None, self.titles[query.method])
-        if not same or state is None:
+        if state is None:
             return now
         return replace(now, before=replace(state, before=None) if differs(now, state) else state.before)
 
-    def switch(self, state: PageState, on: tuple[str, ...], visit: Visit) -> PageState:
+    def switch(self, state: PageState, on: tuple[Modality, ...], visit: Visit) -> PageState:
         """The same question with only the modalities `on`; with none, no score at all."""
         before = replace(state, before=None) if state.on else state.before
         if not on:
@@ -92,7 +94,7 @@ def switched_off(state: PageState) -> tuple[str, ...]:
     return tuple(m for m, part in state.analysis.modalities.items() if part.present and m not in state.on)
 
 
-def present(analysis: Analysis, asked: tuple[str, ...]) -> tuple[str, ...]:
+def present(analysis: Analysis, asked: tuple[Modality, ...]) -> tuple[Modality, ...]:
     """Those of `asked` that the input has."""
     return tuple(m for m in asked if analysis.modalities[m].present)
 

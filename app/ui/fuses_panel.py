@@ -53,15 +53,15 @@ def build() -> tuple[Panel, Switches]:
 
 def columns(state: PageState | None, language: str) -> dict[str, tuple[str, str]]:
     """{column: its name and what it means, in a sentence}, from left to right."""
-    kind = state.analysis.weights_kind if state else None
+    kind, method = (state.analysis.weights_kind, state.title) if state else (None, "")
     named = {
         key: (words.say(key, language), words.say(f"{key}_hint", language))
         for key in ("sure", "guess", "alone", "counts")
     }
     if kind and words.own_column(kind) is None:
-        named["sure"] = (named["sure"][0], words.say("sure_hint_fusion", language, method=state.title))
+        named["sure"] = (named["sure"][0], words.say("sure_hint_fusion", language, method=method))
     elif kind:
-        hint = words.say("own_hint", language, method=state.title)
+        hint = words.say("own_hint", language, method=method)
         named["own"] = (words.weights_name(kind, language), hint)
     return named
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio import themes
 
 from app.settings import Settings
 from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
@@ -63,9 +64,9 @@ def launch_options(settings: Settings) -> dict:
     }
 
 
-def create_theme() -> gr.themes.Base:
+def create_theme() -> themes.Base:
     """A calm theme in system fonts: ink on paper, so that the only colours are the modalities'."""
-    return gr.themes.Base(
+    return themes.Base(
         primary_hue="zinc",
         secondary_hue="zinc",
         neutral_hue="zinc",

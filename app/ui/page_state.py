@@ -11,6 +11,7 @@ from app.service.analysis import Analysis
 from app.service.calls import ADDRESS
 from app.service.query import Query
 from app.ui import words
+from models.types import Modality
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class PageState:
     """
 
     analysis: Analysis
-    on: tuple[str, ...]
+    on: tuple[Modality, ...]
     before: PageState | None
     title: str
 
@@ -59,6 +60,11 @@ class PageState:
         return words.say("was_with", language, score=score, names=words.names(lost, language))
 
 
+def session_of(request: gr.Request) -> str:
+    """The session that an event of the page belongs to."""
+    return request.session_hash or ""
+
+
 @dataclass(frozen=True)
 class Visit:
     """Who asks: the owner of what is cached, the language to answer in, and where the page was reached."""
@@ -73,4 +79,4 @@ class Visit:
         page = urlsplit(request.headers.get("referer", ""))
         known = page.scheme in ("http", "https") and page.netloc
         address = f"{page.scheme}://{page.netloc}{page.path}".rstrip("/") if known else ADDRESS
-        return cls(request.session_hash, language, address)
+        return cls(session_of(request), language, address)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from app.ui import words
@@ -50,10 +51,10 @@ class LazyTab:
     """
 
     name: str
-    components: list[Component]
+    components: Sequence[Block]
     render: Callable[..., list]
     controls: list[Component] = field(default_factory=list)
-    asking: list[Component] = field(default_factory=list)
+    asking: list[gr.Radio | gr.Number] = field(default_factory=list)
 
 
 def nothing_yet(state: PageState | None, language: str) -> str:

@@ -7,6 +7,7 @@ import math
 from app.service.analysis import label_of
 from app.ui import words
 from app.ui.page_state import PageState
+from models.types import Modality
 
 MOVES = 0.2  # points of the score; what moves it less decides nothing
 TOGETHER = 0.8  # of the largest move: what moves the score nearly as far decides with it
@@ -31,19 +32,20 @@ def _of_one(state: PageState, modality: str, language: str) -> list[str]:
     return [words.say(f"{key}_{modality}", language), *_unsure(state, [modality], language)]
 
 
-def _of_several(state: PageState, used: list[str], language: str) -> list[str]:
+def _of_several(state: PageState, used: list[Modality], language: str) -> list[str]:
     parts = state.analysis.modalities
-    most = max(parts[m].occlusion for m in used)
-    deciders = [m for m in used if parts[m].occlusion >= TOGETHER * most] if most >= MOVES else []
+    moves = {m: parts[m].occlusion or 0.0 for m in used}
+    most = max(moves.values())
+    deciders = [m for m in used if moves[m] >= TOGETHER * most] if most >= MOVES else []
     if len(deciders) == 1:
         decides = words.say(f"reading_decides_{deciders[0]}", language)
-        if parts[deciders[0]].entropy >= UNSURE:
+        if _is_unsure(state, deciders[0]):
             decides = words.say("reading_decides_unsure", language, decides=decides)
     elif deciders:
         decides = words.say("reading_decide", language, names=words.names(deciders, language))
     else:
         decides = words.say("reading_none_decides", language)
-    against = [m for m in used if _opposed(parts[m].score, state.analysis.score)]
+    against = [m for m in used if _opposed(parts[m].score or 0.0, state.analysis.score)]
     return [
         decides,
         *(words.say(f"reading_against_{m}", language) for m in against),
@@ -57,14 +59,18 @@ def _opposed(one: float, other: float) -> bool:
     return one * other < 0 and min(abs(one), abs(other)) >= POINTS
 
 
+def _is_unsure(state: PageState, modality: str) -> bool:
+    return (state.analysis.modalities[modality].entropy or 0.0) >= UNSURE
+
+
 def _unsure(state: PageState, modalities: list[str], language: str) -> list[str]:
-    unsure = [m for m in modalities if state.analysis.modalities[m].entropy >= UNSURE]
+    unsure = [m for m in modalities if _is_unsure(state, m)]
     if len(unsure) > 1:
         return [words.say("reading_unsure", language, names=words.names(unsure, language))]
     return [words.say(f"reading_unsure_{m}", language) for m in unsure]
 
 
-def _without(state: PageState, used: list[str], deciders: list[str], language: str) -> list[str]:
+def _without(state: PageState, used: list[Modality], deciders: list[Modality], language: str) -> list[str]:
     """What the rest says without the one that decides."""
     if len(deciders) != 1:
         return []

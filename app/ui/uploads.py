@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.service.query import File
 from app.settings import SettingsError
 
 try:
@@ -36,7 +37,7 @@ class UploadSessions:
         self._looking = False
         self._lock = threading.Lock()
 
-    def keep(self, session: str, *files: str | None) -> None:
+    def keep(self, session: str, *files: File) -> None:
         """The session has asked about these files; None for one that it was not given."""
         given = {Path(file) for file in files if file}
         with self._lock:

@@ -15,10 +15,10 @@ from app.service.analysis import Notice, as_displayed
 from app.service.analysis import label_of as label_of_score
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE
+from models.types import MODALITIES
 
 ENGLISH, CHINESE = "en", "zh-CN"
 LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
-MODALITIES = ("text", "audio", "vision")  # the order of every row, bar and list
 MOST_ENTROPY = math.log(7)  # nats, of a guess that does not know which of the seven classes
 
 CHINESE_LOCALES = ("zh", "zh-CN", "zh-TW", "zh-HK")

@@ -14,6 +14,7 @@ from app.ui.events.language import LanguageEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.new_input import NewInputEvents
 from app.ui.events.switch import SwitchEvents
+from app.ui.page_state import session_of
 
 
 def connect(context: EventContext) -> None:
@@ -27,7 +28,7 @@ def connect(context: EventContext) -> None:
     LanguageEvents(context, looking).connect()
 
     def forget(request: gr.Request) -> None:
-        context.forget(request.session_hash)
-        looking.forget(request.session_hash)
+        context.forget(session_of(request))
+        looking.forget(session_of(request))
 
     context.demo.unload(forget)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import gradio as gr
+from gradio.events import Dependency
 
 from app.service.cache import Cancelled
 from app.service.query import Query
@@ -14,7 +15,7 @@ from app.ui import words
 from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, Arrival, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, TEXT
-from app.ui.page_state import PageState, Visit
+from app.ui.page_state import PageState, Visit, session_of
 
 WRITE_HEARD = "(typed, heard) => window.fusebox.wordsHeard(typed, heard)"
 WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
@@ -27,7 +28,7 @@ class AskEvents:
     def __init__(self, context: EventContext, looking: LookEvents):
         self.context = context
         self.looking = looking
-        self.analysing: gr.events.Dependency | None = None
+        self.analysing: Dependency | None = None
 
     @property
     def take_listener(self) -> dict:
@@ -48,7 +49,7 @@ class AskEvents:
         """Attach the listeners of "Analyse" and "Cancel"; `analysing` is what others may cancel."""
         context, inputs = self.context, self.context.inputs
         gr.on([inputs.analyse.click, inputs.words.submit], **self.take_listener, js=WHEN_EMPTIED)
-        self.analysing = inputs.request_number.change(
+        self.analysing = analysing = inputs.request_number.change(
             self.analyse,
             [
                 inputs.request_number,
@@ -67,19 +68,19 @@ class AskEvents:
             trigger_mode="multiple",  # a new clip does not wait for the answer to the one before
             api_visibility="private",
         )
-        caught_up = self.analysing.success(
+        caught_up = analysing.success(
             self.catch_up,
             [context.page_state, inputs.method, inputs.words, context.language],
             [*context.answer_outputs(), inputs.heard],
             **AT_SIGHT,
         ).success(None, [inputs.words, inputs.heard], inputs.words, js=WRITE_HEARD)
         caught_up.success(**self.looking.refill)
-        self.analysing.failure(inputs.when_answered, None, inputs.buttons, **AT_SIGHT)
+        analysing.failure(inputs.when_answered, None, inputs.buttons, **AT_SIGHT)
         inputs.cancel.click(
             self.cancel,
             [context.page_state, context.language],
             [*inputs.buttons, context.sentiment.per_answer[0]],
-            cancels=self.analysing,
+            cancels=analysing,
             **AT_SIGHT,
         )
         cards = (card.click for card in inputs.cards)
@@ -87,10 +88,10 @@ class AskEvents:
 
     def take(self, language: str, request: gr.Request) -> dict:
         """Lets one question into the queue, unless that is full; from now on it can be cancelled."""
-        context, queue = self.context, self.context.demo._queue
-        if len(queue) >= queue.max_size:  # Gradio's own refusal knows only English
-            return context.with_message(request.session_hash, language, to_say("error_busy"))
-        number = str(context.questions.begin(request.session_hash))
+        context, limit = self.context, self.context.controller.analyst.settings.max_waiting
+        if len(context.demo._queue) >= limit:  # Gradio's own refusal knows only English
+            return context.with_message(session_of(request), language, to_say("error_busy"))
+        number = str(context.questions.begin(session_of(request)))
         return {context.inputs.request_number: number, **context.inputs.while_asking()}
 
     def analyse(
@@ -145,11 +146,11 @@ class AskEvents:
     def cancel(self, state: PageState | None, language: str, request: gr.Request) -> dict:
         """Ends the question before its next stage; the answer before it, if there is one, stays."""
         context, sentiment = self.context, self.context.sentiment
-        context.questions.begin(request.session_hash)
+        context.questions.begin(session_of(request))
         if state:
             said = {sentiment.per_answer[0]: sentiment.render_answer(state, language)[0]}
         else:
-            said = context.with_message(request.session_hash, language, to_say("cancelled"))
+            said = context.with_message(session_of(request), language, to_say("cancelled"))
         return {**said, **context.inputs.when_answered()}
 
     def catch_up(

@@ -7,7 +7,7 @@ import gradio as gr
 from app.ui import words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
-from app.ui.page_state import PageState, Visit
+from app.ui.page_state import PageState, Visit, session_of
 from app.ui.panels import components, paint
 
 FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
@@ -42,7 +42,7 @@ class LanguageEvents:
 
     def open_page(self, language: str, request: gr.Request) -> dict:
         """The page as a visitor first sees it."""
-        context, session = self.context, request.session_hash
+        context, session = self.context, session_of(request)
         spoken = {context.language: language, **self._titles(language)}
         if context.questions.latest(session) is not None:  # a quick visitor has asked already
             return spoken

@@ -11,7 +11,7 @@ from app.ui.events.ask import AskEvents
 from app.ui.events.context import AT_SIGHT, EventContext, to_say
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, Example
-from app.ui.page_state import PageState
+from app.ui.page_state import PageState, session_of
 
 START_OVER = "(...inputs) => { window.fusebox.startOver(); return inputs; }"
 EMPTIED = "() => { window.fusebox.emptying -= 1; }"
@@ -77,12 +77,13 @@ class NewInputEvents:
         """The page without an answer, for another clip or none."""
         context, inputs = self.context, self.context.inputs
         # whatever is still being analysed is about another clip
-        context.questions.begin(request.session_hash)
+        context.questions.begin(session_of(request))
         # Words belong to the clip they were shown with; those typed before any answer are kept.
-        kept = {} if state is None else {"value": ""}
-        emptied = gr.update(**kept, info=words.say("words_empty", language))
+        emptied = gr.update(info=words.say("words_empty", language))
+        if state is not None:
+            emptied["value"] = ""
         message = to_say("press" if video or audio else "waiting")
-        fresh = context.without_answer(request.session_hash, language, message)
+        fresh = context.without_answer(session_of(request), language, message)
         return {context.page_state: None, **fresh, **inputs.when_answered(), inputs.words: emptied}
 
     def note_as_typed(self, state: PageState | None, written: str, language: str) -> dict:
@@ -98,11 +99,11 @@ class NewInputEvents:
         context, inputs = self.context, self.context.inputs
 
         def load_it(language: str, request: gr.Request) -> dict:
-            context.questions.begin(request.session_hash)
+            context.questions.begin(session_of(request))
             return {
                 context.page_state: None,
                 **inputs.when_answered(),
-                **context.without_answer(request.session_hash, language, to_say("press")),
+                **context.without_answer(session_of(request), language, to_say("press")),
                 inputs.tab: example.tab,
                 inputs.tabs: gr.Tabs(selected=example.tab),
                 inputs.video: str(example.file) if example.tab == CLIP else None,

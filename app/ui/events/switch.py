@@ -9,7 +9,7 @@ import gradio as gr
 from app.ui import words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
-from app.ui.page_state import PageState, Visit
+from app.ui.page_state import PageState, Visit, session_of
 
 
 class SwitchEvents:
@@ -40,7 +40,7 @@ class SwitchEvents:
     ) -> dict:
         """The answer from the modalities whose switches are on."""
         if state is None:  # switches move only under an answer
-            return self.context.with_message(request.session_hash, language, to_say("error_gone"))
+            return self.context.with_message(session_of(request), language, to_say("error_gone"))
         wanted = zip(words.MODALITIES, (text, audio, vision), strict=True)
         on = tuple(m for m, is_on in wanted if is_on and state.analysis.modalities[m].present)
         visit = Visit.of(request, language)

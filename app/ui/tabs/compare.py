@@ -72,11 +72,11 @@ def _draw(
 
 def _figures(method: MethodInfo, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`; empty without such."""
-    return method.figures.get("clips", {}).get("+".join(on), {})
+    return (method.figures or {}).get("clips", {}).get("+".join(on), {})
 
 
 def _seeds(described: dict[str, MethodInfo]) -> str:
-    counts = {method.figures.get("seeds", 0) for method in described.values()} - {0} or {0}
+    counts = {(method.figures or {}).get("seeds", 0) for method in described.values()} - {0} or {0}
     return "–".join(str(count) for count in sorted({min(counts), max(counts)}))
 
 

@@ -31,10 +31,9 @@ def build() -> Panel:
 
 
 def _faces(state: PageState | None, language: str) -> str:
-    crops = state.analysis.crops if state else None
-    if crops is None or not len(crops):
+    if state is None or state.analysis.crops is None or not len(state.analysis.crops):
         return _nothing("faces", state, language)
-    return fill("evidence.faces", language, crops=crops, times=state.analysis.crop_times)
+    return fill("evidence.faces", language, crops=state.analysis.crops, times=state.analysis.crop_times)
 
 
 def _voice(state: PageState | None, language: str) -> str:

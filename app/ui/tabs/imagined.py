@@ -103,7 +103,7 @@ def _trust(imagined: Imagined, titles: dict[str, str], language: str) -> str:
 
 def _faces(imagined: Imagined, language: str) -> list[tuple[int, str, str, bool]]:
     """Some steps over time: index, what is said of the drawn and of the real face, whether that was seen."""
-    steps, shown = len(imagined.faces), []
+    steps, shown = len(imagined.readings), []
     for step in charts.evenly(steps, MOST_FACES):
         if imagined.spans is None:
             drawn, real = words.say("imagined_face_step", language, step=step + 1, steps=steps), ""

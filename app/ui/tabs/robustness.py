@@ -11,7 +11,6 @@ from app.service.robustness import (
     STRENGTHS,
     Perturbed,
     Robustness,
-    Trend,
     measure_robustness,
     perturbed,
     usable_kinds,
@@ -181,7 +180,7 @@ def _draw(
         kind=found.kind,
         modality=KINDS[found.kind].modality,
         given=given,
-        heard=None if given.waveform is None else _heard(given),
+        heard=None if given.waveform is None else _heard(given.waveform),
         amount=_amount(found.kind, strength, language, whole=True),
         sentence=_sentence(found, strength, chosen, titles, language),
         spoken=spoken,
@@ -192,24 +191,24 @@ def _draw(
     )
 
 
-def _heard(given: Perturbed) -> np.ndarray:
+def _heard(waveform: np.ndarray) -> np.ndarray:
     """The first seconds of a perturbed voice, no louder than what can be played."""
-    heard = given.waveform[: LISTEN_SECONDS * SAMPLE_RATE]
+    heard = waveform[: LISTEN_SECONDS * SAMPLE_RATE]
     return heard / max(1.0, float(abs(heard).max(initial=0.0)))  # loud noise must not clip
 
 
 def _sentence(found: Robustness, strength: float, chosen: str, titles: dict[str, str], language: str) -> str:
-    parts = []
-    before, after = found.curves[chosen][0], found.curves[chosen][STRENGTHS.index(strength)]
+    parts, at = [], STRENGTHS.index(strength)
+    after = found.curves[chosen][at]
     if after is None:
         return words.say("stress_nothing_left", language)
     if strength > 0:
-        before, after = words.signed(before), words.signed(after)
+        before, after = words.signed(found.untouched(chosen)), words.signed(after)
         parts.append(words.say("stress_says", language, method=titles[chosen], before=before, after=after))
-        turned = sum(_turned(curve[0], curve[STRENGTHS.index(strength)]) for curve in found.curves.values())
+        turned = sum(_turned(found.untouched(method), curve[at]) for method, curve in found.curves.items())
         parts.append(words.say("stress_turned", language, count=turned, all=len(found.curves)))
-    moved = {method: _mean_change(curve) for method, curve in found.curves.items()}
-    steady, shaky = min(moved, key=moved.get), max(moved, key=moved.get)
+    moved = {method: _mean_change(found, method) for method in found.curves}
+    steady, shaky = min(moved, key=lambda m: moved[m]), max(moved, key=lambda m: moved[m])
     parts.append(
         words.say(
             "stress_steady",
@@ -223,14 +222,15 @@ def _sentence(found: Robustness, strength: float, chosen: str, titles: dict[str,
     return ("" if language == words.CHINESE else " ").join(parts)
 
 
-def _turned(before: float, after: float) -> bool:
+def _turned(before: float, after: float | None) -> bool:
     """True where the label changes from positive to negative or back."""
-    return {side_of(before), side_of(after)} == {"negative", "positive"}
+    return after is not None and {side_of(before), side_of(after)} == {"negative", "positive"}
 
 
-def _mean_change(curve: Trend) -> float:
+def _mean_change(found: Robustness, method: str) -> float:
     """Mean distance from the untouched score over the strengths that leave something to judge."""
-    moved = [abs(score - curve[0]) for score in curve[1:] if score is not None]
+    untouched = found.untouched(method)
+    moved = [abs(score - untouched) for score in found.curves[method][1:] if score is not None]
     return sum(moved) / max(1, len(moved))
 
 
@@ -260,7 +260,7 @@ def _row(
     found: Robustness, method: str, strength: float, chosen: str, title: str, language: str
 ) -> dict[str, object]:
     """What line and table show of a method, and what is said of it."""
-    before, after = found.curves[method][0], found.curves[method][STRENGTHS.index(strength)]
+    before, after = found.untouched(method), found.curves[method][STRENGTHS.index(strength)]
     said = "–" if after is None else words.signed(after)
     left = [
         f"{charts.position(score).rstrip('%')} {100 * known:.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
@@ -20,7 +21,8 @@ from app.ui.templates import fill
 from models.types import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
-CALLS = {"python": "python", "curl": "shell", "command": "shell"}  # {how: the language it is written in}
+# {how: the language it is written in}
+CALLS: dict[str, Literal["python", "shell"]] = {"python": "python", "curl": "shell", "command": "shell"}
 SAVE = "() => document.querySelector('#take-away-file').click()"
 
 
@@ -59,7 +61,8 @@ def build(context: TabContext) -> LazyTab:
     empty = gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="take-away")
     with gr.Column(visible=False, elem_id="take-away-all") as everything:
         gr.HTML(f'<h2 class="fb-title">{words.label("take_away_files")}</h2>')
-        buttons, hints = {}, []
+        buttons: dict[str, gr.Button] = {}
+        hints: list[gr.HTML] = []
         with gr.Row(elem_id="take-away-files"):
             for what in FILES:
                 with gr.Column(min_width=150):

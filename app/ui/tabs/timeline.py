@@ -14,6 +14,7 @@ from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.tabs.timeline_lanes import Axis, Lane
 from app.ui.templates import fill
+from models.types import Modality
 
 TALL, LOW = 56, 40  # pixels of a lane
 HEARD_BELOW = 50  # dB under the loudest; nobody hears the silence below
@@ -44,7 +45,7 @@ def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -
     if spoken:
         name, told = words.say("text", language), _told_words(timeline, language)
         drawn.append(lanes.words_lane(name, axis, placed, told, language, seek=bool(player)))
-        drawn.append(_adds(timeline, "text", axis, most, _told_parts(timeline, language), language))
+        drawn.append(_adds(timeline, Modality.TEXT, axis, most, _told_parts(timeline, language), language))
     drawn += _voice(timeline, axis, most, language) + _face(timeline, utterance, axis, most, language)
     if timeline.seconds:
         drawn.append(lanes.seconds_lane(axis, language))
@@ -74,11 +75,13 @@ def _voice(timeline: Timeline, axis: Axis, most: float, language: str) -> list[s
         ends = {end: f"{value:.0f}".replace("-", "−") for end, value in values.items()}
         told = words.say(f"timeline_{key}_says", language, **ends)
         name, unit = words.say(f"timeline_{key}", language), f"{ends['low']} … {ends['high']} {unit}"
-        drawn.append(lanes.curve_lane(Lane(name, unit, LOW, "audio", told), axis, curve, low, high, language))
+        drawn.append(
+            lanes.curve_lane(Lane(name, unit, LOW, Modality.AUDIO, told), axis, curve, low, high, language)
+        )
     if timeline.voice is not None:
-        drawn.append(_valence("audio", timeline.voice, axis, language))
-        told = _told_windows(timeline, "audio", language)
-        drawn.append(_adds(timeline, "audio", axis, most, told, language))
+        drawn.append(_valence(Modality.AUDIO, timeline.voice, axis, language))
+        told = _told_windows(timeline, Modality.AUDIO, language)
+        drawn.append(_adds(timeline, Modality.AUDIO, axis, most, told, language))
     return drawn
 
 
@@ -91,27 +94,29 @@ def _face(timeline: Timeline, utterance: Utterance, axis: Axis, most: float, lan
         drawn.append(lanes.faces_lane(name, axis, track.crops, track.times, language))
     name, valence = words.say("timeline_emotion", language), timeline.face.valence
     drawn.append(lanes.emotions_lane(name, axis, timeline.face.emotions, valence.times, language))
-    drawn.append(_valence("vision", valence, axis, language))
-    told = _told_windows(timeline, "vision", language)
-    drawn.append(_adds(timeline, "vision", axis, most, told, language))
+    drawn.append(_valence(Modality.VISION, valence, axis, language))
+    told = _told_windows(timeline, Modality.VISION, language)
+    drawn.append(_adds(timeline, Modality.VISION, axis, most, told, language))
     return drawn
 
 
-def _valence(modality: str, curve: Curve, axis: Axis, language: str) -> str:
+def _valence(modality: Modality, curve: Curve, axis: Axis, language: str) -> str:
     name, mean = words.modality_name(modality, language), words.signed(float(curve.values.mean()))
     told = words.say("timeline_valence_says", language, name=name, mean=mean)
     lane = Lane(words.say("timeline_valence", language, name=name), "−3 … +3", LOW, modality, told)
     return lanes.curve_lane(lane, axis, curve, charts.LOWEST, charts.HIGHEST, language, zero=True)
 
 
-def _adds(timeline: Timeline, modality: str, axis: Axis, most: float, told: list[str], language: str) -> str:
+def _adds(
+    timeline: Timeline, modality: Modality, axis: Axis, most: float, told: list[str], language: str
+) -> str:
     """The lane of contributions of one modality; hatched where it is pulled out."""
     title = words.say("timeline_adds", language, name=words.modality_name(modality, language))
     if modality not in timeline.contributions:
         return fill("lanes.pulled", language, name=title)
     parts = timeline.contributions[modality]
-    known = [i for i, part in enumerate(parts) if part.value is not None]
-    strongest = max(known, key=lambda i: abs(parts[i].value), default=None)
+    moves = {i: abs(part.value) for i, part in enumerate(parts) if part.value is not None}
+    strongest = max(moves, key=lambda i: moves[i], default=None)
     spoken = words.say("timeline_only", language) if strongest is None else told[strongest]
     said = words.say("timeline_adds_says", language, title=title, strongest=spoken)
     lane = Lane(title, f"±{words.number(most)}", TALL, modality, said)
@@ -131,11 +136,11 @@ def _told_words(timeline: Timeline, language: str) -> list[str]:
 
 def _told_parts(timeline: Timeline, language: str) -> list[str]:
     """What each bar of the words says."""
-    parts = timeline.contributions.get("text", ())
+    parts = timeline.contributions.get(Modality.TEXT, ())
     return [timeline.words_of(index) + _added(part, language) for index, part in enumerate(parts)]
 
 
-def _told_windows(timeline: Timeline, modality: str, language: str) -> list[str]:
+def _told_windows(timeline: Timeline, modality: Modality, language: str) -> list[str]:
     return [
         words.say("timeline_window", language, start=f"{part.start:g}", end=f"{part.end:g}")
         + _added(part, language)

@@ -72,7 +72,7 @@ def mmin(traces: Traces, language: str) -> list[Figure]:
 
 def weights(traces: Traces, language: str) -> Figure:
     """The method's own weights of this utterance."""
-    values = [traces.weights.get(m, 0.0) for m in words.MODALITIES]
+    values = [(traces.weights or {}).get(m, 0.0) for m in words.MODALITIES]
     rows = of_modalities(traces, values, language)
     return bars(words.say("why_weights", language), "", rows, language, most=1.0)
 

@@ -144,7 +144,9 @@ def steps(
     return Figure(title, note, chart)
 
 
-def shaded(title: str, names: Sequence[str], shares: Sequence[float], colour: str, language: str) -> Figure:
+def shaded(
+    title: str, names: Sequence[str], shares: Sequence[float] | np.ndarray, colour: str, language: str
+) -> Figure:
     """Words shaded by their share of the largest of `shares`, at least 0, which stands behind each."""
     most = max(shares, default=0.0) or 1.0
     marks = list(zip(names, shares, strict=True))

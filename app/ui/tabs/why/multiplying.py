@@ -13,8 +13,9 @@ def lmf(traces: Traces, language: str) -> list[Figure]:
     rows = [
         Bar(words.say("why_lmf_term", language, rank=rank), float(term)) for rank, term in enumerate(terms, 1)
     ]
-    rows.append(Bar(words.say("why_lmf_constant", language), traces.constant))
-    total = float(terms.sum()) + traces.constant
+    constant = traces.constant or 0.0
+    rows.append(Bar(words.say("why_lmf_constant", language), constant))
+    total = float(terms.sum()) + constant
     note = words.say("why_lmf_sum", language, sum=words.number(total))
     if abs(total) > 3:
         note += " " + words.say("why_lmf_limit", language, score=words.number(traces.score))

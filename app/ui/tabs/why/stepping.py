@@ -28,7 +28,7 @@ def mfn(traces: Traces, language: str) -> list[Figure]:
     per_modality = attention.sum(axis=1)
     before, now = attention.sum(axis=2).mean(axis=0) if count else (0.0, 0.0)
     colours = [m for m in words.MODALITIES if m in traces.used]
-    shares = {m: per_modality[:, words.MODALITIES.index(m)] for m in colours}
+    shares: dict[str, np.ndarray] = {m: per_modality[:, words.MODALITIES.index(m)] for m in colours}
     gates = {name: traces.named[name][:count] for name in ("update", "retain", "memory_norm")}
     rows = [
         StepRow(words.say("why_mfn_attention", language), shares, 1.0),
