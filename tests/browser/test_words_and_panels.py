@@ -29,6 +29,8 @@ from app.ui.page_state import PageState, Visit
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, NOTICES_CHINESE
 from app.ui.templates import fill
+from models.catalogue import MethodInfo
+from models.registry import FUSION_MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(words.MODALITIES, size)]
@@ -187,7 +189,7 @@ class Recorder:
         self.asked = []
 
     def methods(self):
-        return [{"name": name, "title": name.upper(), "available": True} for name in ("lmf", "mla")]
+        return [MethodInfo(FUSION_MODELS[name]) for name in ("lmf", "mla")]
 
     def analyze(self, query, **more):
         self.asked.append(query.modalities)
