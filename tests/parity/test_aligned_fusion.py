@@ -19,6 +19,8 @@ from models.types import MODALITIES, Features, Modality
 from tests.parity import mmsa
 from tests.parity.weights import DIMS, copy, copy_cell, copy_self_feeding, stir
 
+pytestmark = pytest.mark.parity
+
 CLOSE = {"rtol": 0, "atol": 1e-5}
 NAMES = ("ef_lstm", "mfn", "mfm")
 LETTERS = dict(zip(MODALITIES, "lav", strict=True))  # MMSA's suffixes: language, audio, vision

@@ -9,6 +9,8 @@ import torch
 from models.training.metrics import sentiment_metrics, sims_metrics
 from tests.parity import mmsa
 
+pytestmark = pytest.mark.parity
+
 NAMES = {
     "mae": "MAE",
     "corr": "Corr",

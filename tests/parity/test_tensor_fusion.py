@@ -17,6 +17,8 @@ from models.types import MODALITIES, Features, Modality
 from tests.parity import mmsa
 from tests.parity.weights import DIMS, copy, copy_subnets, stir
 
+pytestmark = pytest.mark.parity
+
 CLOSE = {"rtol": 0, "atol": 1e-5}
 PAIRS = ("tfn", "lmf")
 SUBNET_OF = {Modality.TEXT: "text_subnet", Modality.AUDIO: "audio_subnet", Modality.VISION: "video_subnet"}

@@ -37,7 +37,7 @@ class LookEvents:
             needed = {context.page_state, context.language, *lazy.controls}
             tabs.each[name].select(self.fill_one(lazy), needed, lazy.components, **LISTENER)
             for control in lazy.asking:
-                waiting = lazy.components[-1]  # what the controls stand above
+                waiting = [part for part in lazy.components if isinstance(part, gr.HTML)][-1]
                 control.input(
                     self.fill_one(lazy), needed, lazy.components, show_progress_on=waiting, **LISTENER
                 )
