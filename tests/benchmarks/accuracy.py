@@ -90,14 +90,10 @@ def tables(lines: list[dict]) -> str:
     """Markdown: per set the figures of every method, and ours against MMSA's of the same name."""
     parts = []
     for chosen in SET_NAMES:
-        runs: dict[str, list[dict]] = {}
-        for line in lines:
-            if line["set"] == chosen:
-                runs.setdefault(line["method"], []).append(line)
+        runs = runs_on(chosen, lines)
         if not runs:
             continue
-        ordered = [name for name in all_methods() if name in runs]
-        rows = {_title(name, len(runs[name])): spread([r["figures"] for r in runs[name]]) for name in ordered}
+        rows = {_title(name, len(runs[name])): _spread(runs[name]) for name in runs}
         parts.append(figures_table(f"CMU-MOSI, {chosen} (seeds)", rows))
         minutes = sum(line["seconds"] for name in runs for line in runs[name]) / 60
         parts.append(f"{_against_mmsa(runs)} {minutes:.0f} minutes of training in all.".strip())
@@ -105,6 +101,16 @@ def tables(lines: list[dict]) -> str:
         f"MMSA's {name}, published": dict(zip(METRICS, row, strict=True)) for name, row in PUBLISHED.items()
     }
     return "\n\n".join([*parts, figures_table("CMU-MOSI with BERT, official split", published)])
+
+
+def runs_on(chosen: str, lines: list[dict]) -> dict[str, list[dict]]:
+    """{method: its runs on a set}, in the order of the tables."""
+    runs = {name: [r for r in lines if (r["set"], r["method"]) == (chosen, name)] for name in all_methods()}
+    return {name: of_method for name, of_method in runs.items() if of_method}
+
+
+def _spread(runs: list[dict]) -> dict[str, list[float]]:
+    return spread([run["figures"] for run in runs])
 
 
 def reads_tokens(name: str) -> bool:
@@ -182,10 +188,8 @@ def main() -> None:
                 if line is not None:
                     lines.append(line)
     print(tables(lines))
-    if lines and not options.show:
-        keep_latest(
-            {"runs": [{key: line[key] for key in ("set", "method", "seed", "figures")} for line in lines]}
-        )
+    if not options.show:
+        keep_latest({s: {name: _spread(runs) for name, runs in runs_on(s, lines).items()} for s in sets})
 
 
 if __name__ == "__main__":

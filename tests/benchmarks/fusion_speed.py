@@ -192,8 +192,10 @@ def _row(contender: Contender, tfn: Contender) -> list[str]:
     ]
 
 
-def rank_sweep(dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results: Results) -> str:
-    """Markdown table of LMF's figures on the test videos by rank."""
+def rank_sweep(
+    dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results: Results
+) -> dict[str, dict[str, list[float]]]:
+    """{rank: LMF's figures on the test videos}."""
     rows = {}
     for rank in RANKS:
         config = LMFConfig(rank=rank)
@@ -203,7 +205,7 @@ def rank_sweep(dataset: FeatureSet, seeds: int, recipe: ResearchRecipe, results:
             lines.append(results.find_or_run(key, partial(_rank_figures, config, dataset, seed, recipe)))
             print(f"rank {rank}, seed {seed}: {lines[-1]['seconds']} s", file=sys.stderr)
         rows[str(rank)] = spread([line["figures"] for line in lines])
-    return figures_table(f"LMF's rank ({seeds} seeds)", rows)
+    return rows
 
 
 def _rank_figures(config: LMFConfig, dataset: FeatureSet, seed: int, recipe: ResearchRecipe) -> dict:
@@ -224,10 +226,13 @@ def main() -> None:
     pairs = speeds(with_vision, options.repeats, options.steps)
     print(speeds_table(pairs))
     measured = ("fusion", "total", "training", "inference")
-    keep_latest({c.title: {what: getattr(c, what) for what in measured} for pair in pairs for c in pair})
+    found: dict = {c.title: {what: getattr(c, what) for what in measured} for pair in pairs for c in pair}
     if not options.skip_ranks:
         recipe = ResearchRecipe(epochs=options.epochs)
-        print("\n" + rank_sweep(dataset, options.seeds, recipe, Results(options.out)))
+        rows = rank_sweep(dataset, options.seeds, recipe, Results(options.out))
+        print("\n" + figures_table(f"LMF's rank ({options.seeds} seeds)", rows))
+        found["ranks"] = rows
+    keep_latest(found)
 
 
 if __name__ == "__main__":
