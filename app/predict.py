@@ -67,7 +67,7 @@ def transcribe(args: argparse.Namespace, settings: Settings) -> None:
     if args.manifest:
         transcribe_manifest(analyst, Path(args.manifest), Path(args.out))
         return
-    transcript, notices = analyst.hear(video=args.clip)
+    transcript, notices = analyst.transcribe(video=args.clip)
     print(transcript.text)
     for notice in notices:
         if notice.code in READ_IN_PART:
@@ -159,7 +159,7 @@ def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
     def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
         if video is None:
             raise ManifestError("The row has no file.")
-        transcript, notices = analyst.hear(video=video, session=session)
+        transcript, notices = analyst.transcribe(video=video, session=session)
         if not transcript.text:
             tqdm.write(f"{video.name}: {no_words(notices)}", file=sys.stderr)
         return [transcript.text, noted(notices)]

@@ -84,7 +84,11 @@ def _describe(method: ModelSpec, path: Path) -> MethodInfo:
     except CheckpointError as error:
         return MethodInfo(method, problem=str(error))
     return MethodInfo(
-        method, _from_project(path), None, sizes, training=meta.get("training"), figures=meta.get("figures")
+        method,
+        checkpoint=_from_project(path),
+        sizes=sizes,
+        training=meta.get("training"),
+        figures=meta.get("figures"),
     )
 
 

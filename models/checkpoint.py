@@ -13,7 +13,7 @@ from torch import Tensor
 from models.fusion.base import FusionModel
 from models.fusion.config import Config
 from models.fusion.spec import ModelSpec
-from models.registry import spec
+from models.registry import EXTRACTORS, spec
 from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors, save_tensors
 from models.types import LANGUAGE_MODEL, MODALITIES, Modality
 
@@ -96,8 +96,7 @@ def load_fusion(
     path = fusion_path(name, profile, root)
     if not path.is_file():
         raise CheckpointError(
-            f"there are no weights for {name!r} at {path}; train them with "
-            f"`python -m models train {name} --data DATA`"
+            f"there are no weights for {name!r} at {path}; train them with {how_to_train(name, profile)}"
         )
     tensors, raw = load_tensors(path)
     try:
@@ -120,6 +119,13 @@ def load_fusion(
             ) from error
     load_strictly(model.state_dict(), tensors, path)
     return Checkpoint(model.eval(), meta)
+
+
+def how_to_train(method: str, profile: str) -> str:
+    """The command that makes a method's weights: those that ship, or those on a researcher's features."""
+    if profile in EXTRACTORS:
+        return f"`python -m models.shipped train {method} --data FOLDER`"
+    return f"`python -m models train {method} --data FILE`"
 
 
 def _halved(tensor: Tensor) -> Tensor:
@@ -145,5 +151,5 @@ def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[
             raise CheckpointError(
                 f"{path} wants the {name} extractor {wanted} of profile {meta.profile!r}, but {found} is "
                 f"loaded; restore that extractor's weights, or train again with "
-                f"`python -m models train {meta.method} --data DATA`"
+                f"{how_to_train(meta.method, meta.profile)}"
             )

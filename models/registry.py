@@ -1,4 +1,4 @@
-"""The list of what there is: fusion methods and extractor profiles. Nothing else knows it.
+"""The list of what there is: fusion methods and extractor profiles.
 
 Adding a method is one file in `models/fusion` that ends with its `SPEC`, and its name here; page, command
 line, API and tests read the spec.

@@ -112,7 +112,7 @@ class Analyst:
             raise notices.nothing_used(query.modalities, utterance.present, utterance.notices)
         return utterance.to(self.device), self.checkpoint(query.method), used
 
-    def hear(
+    def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
     ) -> tuple[Transcript, tuple[Notice, ...]]:
         """The words that speech recognition finds, empty without sound; kept like everything else.

@@ -125,21 +125,25 @@ class Reader:
     @property
     def profile(self) -> Profile:
         """The extractors, loaded once."""
-        return self._extractors()
+        with self._loading:
+            if self._profile is None:
+                from models.extractors.profile import Profile
+
+                self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
+            return self._profile
 
     @property
     def fingerprints(self) -> dict[str, str]:
         """{modality or language model: digest} of the extractors, which a checkpoint must agree with."""
-        return self._extractors().all_fingerprints
+        return self.profile.all_fingerprints
 
     def language_model(self) -> dict[str, Tensor]:
         """Weights of the profile's language model, for fusion methods that run it themselves."""
-        return self._extractors().language_model()
+        return self.profile.language_model()
 
     def prepare(self) -> None:
         """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
-        self._extractors()
-        log.info("speech recognition by %s", self._recogniser.name)
+        log.info("profile %s, speech recognition by %s", self.profile.name, self._recogniser.name)
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
         """What files give without their words, and the digests that they are known by."""
@@ -155,7 +159,7 @@ class Reader:
     def _files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
         """What the files give without their words."""
         if not (video or audio) or not (needs.sound or needs.picture):
-            return Utterance(self._extractors().features(None, ""))
+            return Utterance(self.profile.features(None, ""))
 
         stored = self._stored.find(key, lambda: self.fingerprints)
         if stored is not None:
@@ -169,7 +173,7 @@ class Reader:
         def compute() -> Utterance:
             with stages.run("decode", "decoding"):
                 clip = self._decode(video, audio, needs.unneeded)
-            extractors = self._extractors()  # loaded before a stage is timed
+            extractors = self.profile  # loaded before a stage is timed
             features, log_mel, faces = extractors.features(None, ""), None, None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
             if clip.audio is not None and needs.voice:
@@ -222,7 +226,7 @@ class Reader:
         def compute() -> tuple[TextFeatures, list[Notice]]:
             from models.extractors.text import MAX_TOKENS
 
-            extractors = self._extractors()
+            extractors = self.profile
             if not text:
                 return extractors.read(""), []
             with stages.run("text", "reading words"):
@@ -252,14 +256,6 @@ class Reader:
             truncated=clip.truncated or sound.truncated,
             damaged=clip.damaged or sound.damaged,
         )
-
-    def _extractors(self) -> Profile:
-        with self._loading:
-            if self._profile is None:
-                from models.extractors.profile import Profile
-
-                self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
-            return self._profile
 
 
 def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:

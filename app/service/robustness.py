@@ -103,7 +103,7 @@ def measure_robustness(
 
 
 def perturbed(utterance: Utterance, used: Subset, kind: str, strength: float, seed: int) -> Perturbed:
-    """What a person can see and hear of one strength; AnalysisError as `stress`."""
+    """What a person can see and hear of one strength; AnalysisError as `measure_robustness`."""
     modality = check_kind(used, kind)
     if modality is Modality.TEXT:
         words = _units(utterance)
@@ -112,16 +112,16 @@ def perturbed(utterance: Utterance, used: Subset, kind: str, strength: float, se
     if modality is Modality.AUDIO:
         from models.extractors.audio import log_mel
 
-        waveform = _noisy(utterance, kind, strength, seed)
+        waveform = _perturbed_voice(utterance, kind, strength, seed)
         return Perturbed(waveform=waveform, log_mel=log_mel(torch.from_numpy(waveform)).numpy())
-    faces = _spoilt(utterance, kind, strength, seed)
+    faces = _perturbed_faces(utterance, kind, strength, seed)
     return Perturbed(crops=faces.crops, times=faces.times)
 
 
 def check_kind(used: Subset, kind: str) -> Modality:
     """The modality that a kind disturbs; AnalysisError where it is not in use, ValueError for no kind."""
     if kind not in KINDS:
-        raise ValueError(f"unknown kind of stress {kind!r}; known are {', '.join(KINDS)}")
+        raise ValueError(f"unknown kind of perturbation {kind!r}; known are {', '.join(KINDS)}")
     modality = KINDS[kind].modality
     if modality not in used:
         raise AnalysisError(
@@ -156,19 +156,19 @@ def _read(utterance: Utterance, profile: Profile, kind: str, strength: float, se
 
 
 def _hear(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    return profile.hear(_noisy(utterance, kind, strength, seed)).sequence
+    return profile.hear(_perturbed_voice(utterance, kind, strength, seed)).sequence
 
 
 def _watch(utterance: Utterance, profile: Profile, kind: str, strength: float, seed: int) -> Sequence:
-    return profile.embed_faces(_spoilt(utterance, kind, strength, seed))
+    return profile.embed_faces(_perturbed_faces(utterance, kind, strength, seed))
 
 
-def _noisy(utterance: Utterance, kind: str, strength: float, seed: int) -> np.ndarray:
+def _perturbed_voice(utterance: Utterance, kind: str, strength: float, seed: int) -> np.ndarray:
     assert utterance.waveform is not None  # its voice is in use
     return perturb_voice(utterance.waveform, kind, strength, seed)
 
 
-def _spoilt(utterance: Utterance, kind: str, strength: float, seed: int) -> FaceTrack:
+def _perturbed_faces(utterance: Utterance, kind: str, strength: float, seed: int) -> FaceTrack:
     assert utterance.faces is not None  # its face is in use
     return replace(utterance.faces, crops=perturb_faces(utterance.faces.crops, kind, strength, seed))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from models.checkpoint import Checkpoint, subset_name
+from models.checkpoint import Checkpoint, how_to_train, subset_name
 from models.fusion.base import FusionModel
 from models.fusion.mla import MLA, entropy_weights
 from models.tensors import CheckpointError
@@ -75,7 +75,7 @@ def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float,
     if reach is None:
         raise CheckpointError(
             f"the weights of {checkpoint.meta.method!r} have no residual quantile for {subset_name(used)}; "
-            f"train them again with `python -m models train {checkpoint.meta.method} --data DATA`"
+            f"train them again with {how_to_train(checkpoint.meta.method, checkpoint.meta.profile)}"
         )
     return max(-3.0, score - reach), min(3.0, score + reach)
 

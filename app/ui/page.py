@@ -110,7 +110,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
                 min_width=0,
                 elem_id="language",
             )
-        with gr.Row(elem_id="desk"):
+        with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=340, elem_id="give"):
                 inputs = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):

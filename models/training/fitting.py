@@ -68,14 +68,14 @@ def fit(
     the method cannot read, training that diverges or is left without items, or a run file of other data,
     another seed or recipe.
     """
-    recipe, settings = recipe or ResearchRecipe(), spec(name).training
-    config = config or spec(name).features_config
+    recipe, method = recipe or ResearchRecipe(), spec(name)
+    settings, config = method.training, config or method.features_config
     if recipe.bf16 and torch.device(device).type == "cpu":
         raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
     dataset.needed("train", "valid")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = spec(name).build(dataset.dims, config)
+    model = method.build(dataset.dims, config)
     if model.needs_language_model:
         if not has_tokens(dataset):
             raise DataError(f"{name!r} runs the language model itself, but these features have no token ids")

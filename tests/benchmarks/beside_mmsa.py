@@ -194,7 +194,8 @@ def main() -> int:
         print(
             f"{name:10s} CPU and {options.device} differ by {speed['difference']:.0e} {batches}", flush=True
         )
-    keep_latest({"items_per_second": found, "shipped": speeds})
+    if speeds and len(found) == len(parser.get_default("only").split(",")):  # a part would replace the whole
+        keep_latest({"items_per_second": found, "shipped": speeds}, options.device)
     ratios = [value for rates in found.values() for key, value in rates.items() if key.endswith("ratio")]
     return int(any(ratio < options.least for ratio in ratios))
 

@@ -38,24 +38,25 @@ def options_of_runs(description: str | None, out: str, seeds: int, epochs: int) 
     return parser
 
 
-def keep_latest(figures: dict[str, Any]) -> None:
-    """Write what the running benchmark found, and how, to `results/<its name>.json`."""
+def keep_latest(figures: dict[str, Any], device: str = "cpu") -> None:
+    """Write what the running benchmark found, and how, to `results/<its name>.json` (`_cuda` on a GPU)."""
     script = Path(sys.argv[0])
     found = {
         "command": " ".join(["python", f"tests/benchmarks/{script.name}", *sys.argv[1:]]),
         "date": datetime.now().astimezone().date().isoformat(),
-        "machine": _machine(),
+        "machine": _machine(device),
         "figures": figures,
     }
-    path = LATEST / f"{script.stem}.json"
+    suffix = "" if device == "cpu" else "_cuda"
+    path = LATEST / f"{script.stem}{suffix}.json"
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def _machine() -> str:
+def _machine(device: str) -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text(encoding="utf-8").splitlines() if cpu.is_file() else []
     name = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
-    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    gpu = f", {torch.cuda.get_device_name()}" if device != "cpu" else ""
     return (
         f"{name}, {os.cpu_count()} cores{gpu}; Python {platform.python_version()}, torch {torch.__version__}"
     )

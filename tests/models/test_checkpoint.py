@@ -125,7 +125,7 @@ def test_a_file_under_a_wrong_name_is_refused(shipped):
 
 
 def test_an_absent_file_names_the_command_that_trains_it(tmp_path):
-    with pytest.raises(CheckpointError, match="python -m models train mla --data DATA"):
+    with pytest.raises(CheckpointError, match=r"python -m models\.shipped train mla --data FOLDER"):
         load_fusion("mla", root=tmp_path)
 
 

@@ -55,10 +55,13 @@ class LanguageEvents:
         if state is None:
             message = context.messages.get(visit.session, to_say("waiting"))
             return {**titles, **context.without_answer(visit.session, language, message)}
+        number = context.questions.latest(visit.session)
         try:
             state = context.controller.again(state, visit)
         except gr.Error as refusal:
             return {**titles, **context.with_message(visit.session, language, to_refuse(refusal))}
+        if context.questions.overtaken(visit.session, number):
+            return titles  # what comes is told in the language that is chosen then
         painted = paint(context.panels, state, language, clip=True)
         return {**titles, **painted, **context.note_on_edits(state, written, language)}
 

@@ -49,7 +49,7 @@ def _nothing(key: str, state: PageState | None, language: str) -> str:
 
 def _timings_heading(state: PageState | None, language: str) -> str:
     spent = state.analysis.timings_ms if state else {}
-    seconds = spent.get("total", sum(spent.values())) / 1000
+    seconds = sum(spent.values()) / 1000
     caption = words.say("timings_all", language, seconds=f"{seconds:.2f}") if state else ""
     return fill("charts.heading", language, title=words.say("timings", language), caption=caption)
 
@@ -57,5 +57,5 @@ def _timings_heading(state: PageState | None, language: str) -> str:
 def _timings(state: PageState | None, language: str) -> str:
     """A bar for each stage that took time, in the colour of the modality it works for; "" where none did."""
     spent = state.analysis.timings_ms if state else {}
-    stages = {name: ms for name, ms in spent.items() if ms > 0 and name != "total"}
+    stages = {name: ms for name, ms in spent.items() if ms > 0}
     return fill("evidence.timings", language, stages=stages) if stages else ""

@@ -302,7 +302,7 @@ def test_no_score_is_made_of_beeps(analyst, write_clip, tmp_path, monkeypatch):
         assert not analysis.modalities["audio"].present
         assert "nobody_speaks" in codes(analysis) and "no_speech" not in codes(analysis)
         assert analysis.transcript.text == given.get("text", "")
-    transcript, told = analyst.hear(audio=beeps)
+    transcript, told = analyst.transcribe(audio=beeps)
     assert transcript.text == "" and [notice.code for notice in told] == ["nobody_speaks"]
 
 
@@ -357,7 +357,7 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
     assert heard.transcript.text and heard.transcript.words
     assert ("rough_transcript" in codes(heard)) == heard.transcript.rough
     assert analyst.analyze(Query(video=clip)).timings_ms["speech"] == 0
-    assert analyst.hear(video=clip)[0] == heard.transcript
+    assert analyst.transcribe(video=clip)[0] == heard.transcript
     typed = analyst.analyze(Query(video=clip, text="ANYHOW IT WAS REALLY GOOD"))
     assert (typed.transcript.source, codes(typed)) == ("typed", [])
     assert not analyst.analyze(Query(video=clip, text="")).modalities["text"].present

@@ -98,12 +98,13 @@ def _reading(traces: Traces, trace: str, reader: str, read: str, language: str) 
     rows: list[str] = []
     if reader == "text" and len(matrix) == traces.tokens:
         matrix, rows = traces.by_word(matrix), [word.text for word in traces.words]
-    columns = _named(traces.axis(read, matrix.shape[1]), read, language)
+    names = traces.axis(read, matrix.shape[1])
+    columns = _named(names, read, language)
     readers = _named(rows or traces.axis(reader, len(matrix)), reader, language)
     by, at = np.unravel_index(matrix.argmax(), matrix.shape)
     share = words.number(float(matrix.max()))
     spoken = words.say("why_reads_most", language, title=title, by=readers[by], at=columns[at], share=share)
-    names, in_words = traces.axis(read, matrix.shape[1]), read == "text"
+    in_words = read == "text"
     return picture(title, spoken, matrix, read, rows, names, spoken, language, in_words=in_words)
 
 
