@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.crowd import as_new, crowd, differing
 from tests.serving import serving
 
 CALLERS, REQUESTS = 16, 5
 
 
+@pytest.mark.slow
 def test_none_of_many_callers_fails_or_gets_anothers_score(repository_root: Path, tmp_path: Path):
     examples = repository_root / "assets" / "examples"
     # copies, for the examples answer from stored readings

@@ -26,6 +26,7 @@ def visit(url: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
+@pytest.mark.slow
 def test_who_has_left_takes_no_memory(tmp_path: Path):
     with serving(tmp_path) as served:
         for _ in range(FIRST):

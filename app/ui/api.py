@@ -46,7 +46,7 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
             wrong with the input, and what would work
         """
         with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
-            asked = words.MODALITIES if modalities is None else tuple(modalities)
+            asked = words.MODALITIES if modalities is None else modalities
             # the query itself tells what is no modality
             query = Query(clip, audio, text, method or chosen, asked)  # pyright: ignore[reportArgumentType]
             return analyst.analyze(query, session=session, only_asked=True).to_json()

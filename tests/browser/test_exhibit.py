@@ -31,6 +31,7 @@ def command_line(example: dict, *more: str) -> dict:
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.slow
 def test_every_number_is_the_command_lines(open_page, example):
     page = open_page()
     take_example(page, DISAGREEING)
@@ -63,6 +64,7 @@ def test_the_table_of_subsets_foretells_what_a_switch_does(open_page):
     assert marked.locator("th").inner_text().strip() == "words and face"
 
 
+@pytest.mark.slow
 def test_every_method_is_compared_and_sorted(open_page):
     page = open_page()
     said = take_example(page, DISAGREEING)
@@ -109,6 +111,7 @@ def test_how_it_works_tells_each_method_and_its_card(open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_axe_finds_no_serious_fault(open_page, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = open_page(color_scheme=scheme)

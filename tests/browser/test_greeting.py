@@ -86,6 +86,7 @@ def test_edited_words_are_the_visitors(open_page):
     words_note(page, "Yours: used as written here")
 
 
+@pytest.mark.slow
 def test_a_tab_says_that_it_loads(open_page):
     page = open_page(kept=True)
 
@@ -213,6 +214,7 @@ def test_the_method_list_closes_on_leaving(open_page):
         page.evaluate("document.activeElement.blur()")
 
 
+@pytest.mark.slow
 def test_cards_stay_where_they_are_and_the_chosen_one_is_marked(open_page):
     page = open_page(kept=True)
     cards = page.locator("#examples .fb-card")
@@ -256,6 +258,7 @@ def test_all_tabs_are_reached_by_swiping_on_a_phone(open_page):
     assert last.get_attribute("aria-selected") == "true"
 
 
+@pytest.mark.slow
 def test_no_error_on_a_walk_through_everything(open_page):
     """Examples by tabs, then methods by tabs; a script error fails in `open_page`."""
     page = open_page(kept=True)

@@ -252,6 +252,7 @@ def test_film_that_the_browser_cannot_play_is_analysed(open_page, clip, tmp_path
     page.get_by_text("cannot play this file").wait_for(state="hidden")
 
 
+@pytest.mark.slow
 def test_text_file_named_mp4_is_refused_in_plain_words(open_page, tmp_path):
     page = open_page()
     fake = tmp_path / "holiday.mp4"

@@ -39,6 +39,7 @@ def test_stages_are_told_and_analyse_is_off_meanwhile(open_page, tmp_path):
     assert steps == sorted(steps) and len(set(steps)) >= 2 and steps[-1] >= 50
 
 
+@pytest.mark.slow
 def test_a_crowd_sees_its_place_and_may_cancel(open_page, page_url, tmp_path):
     page = open_page()
     upload(page, DELIGHT)

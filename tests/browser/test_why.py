@@ -36,6 +36,7 @@ def test_why_follows_method_and_switches(open_page):
 
 
 @pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.slow
 def test_steps_and_maps_fit_and_can_be_zoomed(open_page, width):
     page = open_page(viewport={"width": width, "height": 900})
     take_example(page, "All agree: delighted")

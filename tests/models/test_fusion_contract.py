@@ -217,6 +217,7 @@ def test_absent_rows_leave_the_running_statistics_alone(name, build, make_featur
 
 
 @METHODS
+@pytest.mark.slow
 def test_learns_a_score_that_each_modality_knows_a_part_of(name, dims, build_method):
     torch.manual_seed(0)
     train, target = parts_of_a_score(512, dims)

@@ -216,6 +216,7 @@ def test_training_items_carry_their_token_ids(dims):
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_the_profiles_language_model_is_mpnet_with_its_adapters_merged():
     weights = CHECKPOINTS / "local" / "extractors" / "language_model.safetensors"
     encoder = LargeTextEncoder().eval()
@@ -231,6 +232,7 @@ def test_the_profiles_language_model_is_mpnet_with_its_adapters_merged():
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_mpnet_reads_the_token_ids_of_bert():
     with zipfile.ZipFile(io.BytesIO(b"".join(map(mpnet._part, mpnet.PARTS)))) as archive:
         own = Tokenizer.from_str(archive.read("all-mpnet-base-v2/tokenizer.json").decode())

@@ -234,6 +234,7 @@ def test_imagining_on_given_steps_is_what_forward_answers(build, make_features):
         torch.testing.assert_close(imagined[row, :length], answered[row, :length], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_learns_to_imagine_what_the_others_tell(build, dims):
     """A coordinate that all modalities share is imagined from any part of them, better than its mean."""
     torch.manual_seed(0)

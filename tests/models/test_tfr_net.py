@@ -154,6 +154,7 @@ def test_training_drops_frames_and_whole_modalities_but_never_everything(tfr_net
     torch.testing.assert_close(ends, left[:, 0])
 
 
+@pytest.mark.slow
 def test_learns_to_fill_in_what_other_modalities_know(build_method):
     """Vision repeats the words' first coordinate: generated from words alone it is better than the mean."""
     torch.manual_seed(0)

@@ -243,6 +243,7 @@ def test_missing_weights_are_named_with_exit_code_1(tmp_path):
     assert str(tmp_path) in answer.stderr and "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_shipped_weights_answer_on_the_command_line(write_clip):
     if not (ROOT / "checkpoints/local/lmf.safetensors").exists():
         pytest.skip("the repository has no trained weights yet")
@@ -257,6 +258,7 @@ def test_shipped_weights_answer_on_the_command_line(write_clip):
     assert "No face was found" in plain.stdout
 
 
+@pytest.mark.slow
 def test_doctor_says_what_is_missing(tmp_path):
     answer = run("doctor", FUSEBOX_CHECKPOINTS=str(tmp_path), FUSEBOX_DEVIC="cpu")
     assert answer.returncode == 1
