@@ -33,7 +33,7 @@ def profile() -> SeeingProfile:
 
 
 @pytest.fixture
-def under_stress(analyst, profile, write_clip):
+def under_perturbation(analyst, profile, write_clip):
     """Opens a clip with the words SAID and stresses it."""
 
     def ask(kind: str, used=MODALITIES, seed: int = 1, text: str = SAID, clip: bool = True):
@@ -50,10 +50,10 @@ def under_stress(analyst, profile, write_clip):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_untouched_is_what_every_method_says_anyway(analyst, under_stress, kind):
+def test_untouched_is_what_every_method_says_anyway(analyst, under_perturbation, kind):
     modality = KINDS[kind].modality
     for used in (MODALITIES, (modality,)):
-        utterance, _, found = under_stress(kind, used)
+        utterance, _, found = under_perturbation(kind, used)
         assert list(found.curves) == list(FUSION_MODELS)
         for method, curve in found.curves.items():
             said = score_subsets(analyst.checkpoint(method).model, utterance.features, used)
@@ -72,21 +72,21 @@ def test_strength_0_changes_nothing_at_all():
             assert (perturb_faces(CROPS, kind, 0.0, 1) == CROPS).all()
 
 
-def test_dropping_every_word_is_pulling_the_fuse(analyst, under_stress):
-    utterance, used, found = under_stress("drop")
+def test_dropping_every_word_is_pulling_the_fuse(analyst, under_perturbation):
+    utterance, used, found = under_perturbation("drop")
     for method, curve in found.curves.items():
         said = score_subsets(analyst.checkpoint(method).model, utterance.features, used)
         assert curve[-1] == pytest.approx(said.by_subset[Modality.AUDIO, Modality.VISION], abs=1e-5), method
         assert len({round(score, 4) for score in curve}) > 2, method
 
 
-def test_without_a_word_and_without_anything_else_there_is_no_score(under_stress):
-    _, _, found = under_stress("drop", text="quite good", clip=False)
+def test_without_a_word_and_without_anything_else_there_is_no_score(under_perturbation):
+    _, _, found = under_perturbation("drop", text="quite good", clip=False)
     assert all(curve[-1] is None and None not in curve[:3] for curve in found.curves.values())
 
 
-def test_the_seed_alone_decides(under_stress):
-    first, again, other = (under_stress("drop", seed=seed)[2] for seed in (5, 5, 6))
+def test_the_seed_alone_decides(under_perturbation):
+    first, again, other = (under_perturbation("drop", seed=seed)[2] for seed in (5, 5, 6))
     assert first == again
     assert first.curves != other.curves
     words = SAID.split()

@@ -9,7 +9,7 @@ import pytest
 
 from app.media.language import warn_if_not_english
 
-MOSI = Path(__file__).resolve().parents[3] / "shared" / "data" / "text" / "mosi.csv"
+MOSI = Path(__file__).resolve().parents[4] / "shared" / "data" / "text" / "mosi.csv"
 
 
 @pytest.mark.parametrize(

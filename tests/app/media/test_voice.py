@@ -13,7 +13,7 @@ from models.media.clip import SAMPLE_RATE
 from models.media.decode import decode
 from tests.made_up_voice import vowels
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 TIME = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
 NOISE = np.random.default_rng(0).normal(size=len(TIME))
 

@@ -19,7 +19,7 @@ from app.media.guard import DecodeLimits, decode_guarded
 from models.media.clip import MediaError
 from models.media.decode import decode
 
-CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips" / "video"
+CLIPS = Path(__file__).resolve().parents[4] / "shared" / "data" / "clips" / "video"
 
 HOSTILE = """
 import ctypes, os, signal, sys, time

@@ -18,7 +18,7 @@ from app.media.whisper import PACKAGED, RecogniserError, packaged_weights
 from models.media.clip import SAMPLE_RATE
 from models.media.decode import decode
 
-CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
+CLIPS = Path(__file__).resolve().parents[4] / "shared" / "data" / "clips"
 needs_clips = pytest.mark.skipif(not CLIPS.exists(), reason="the labelled clips are not in ../shared/data")
 
 

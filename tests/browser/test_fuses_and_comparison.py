@@ -1,4 +1,4 @@
-"""The exhibit: the fuse box, the comparison, how it works, and that everybody can use it."""
+"""The fuse box, the comparison, how it works, and that everybody can use it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from app.service.query import Query
 from app.settings import Settings
 from models.manifest import ManifestError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write_rows(path: Path, rows: list[list[str]]) -> Path:
