@@ -14,7 +14,7 @@ from app.service.subsets import score_subsets
 from models.media.clip import Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
-from tests.app.service.conftest import TinyProfile
+from tests.app.conftest import TinyProfile
 
 SAID = "it was not the best film of the year but i really liked it"
 CROPS = np.random.default_rng(3).integers(0, 255, (4, 48, 48), dtype=np.uint8)

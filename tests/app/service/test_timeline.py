@@ -29,7 +29,7 @@ from models.extractors.vision import EMOTIONS
 from models.media.clip import SAMPLE_RATE
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Features, Modality
-from tests.app.service.conftest import TinyProfile
+from tests.app.conftest import TinyProfile
 
 TEXT, AUDIO, VISION = MODALITIES
 SENTENCE = "so that was a really fine film"

@@ -19,7 +19,7 @@ from app.ui.tabs.why import VIEWS, explain
 from models.checkpoint import subset_name
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
-from tests.app.service.conftest import TinyProfile
+from tests.app.conftest import TinyProfile
 
 TEXT, AUDIO, VISION = MODALITIES
 SENTENCE = "so that was a really fine film"
