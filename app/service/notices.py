@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from app.service.analysis import Notice, Transcript
 from app.service.query import AnalysisError
+from app.service.subsets import Subset
 from models.media.clip import Clip
 from models.types import Modality
-
-Subset = tuple[Modality, ...]
 
 PLAIN = {Modality.TEXT: "words", Modality.AUDIO: "voice", Modality.VISION: "face"}
 

@@ -22,6 +22,7 @@ from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
 from app.service.query import File, Query
 from app.service.stored import StoredUtterances
+from app.service.subsets import Subset
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
 from models.media.clip import Clip, MediaError
@@ -91,7 +92,7 @@ class Reader:
         )
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
-    def read(self, query: Query, stages: Stages, wanted: notices.Subset = MODALITIES) -> Utterance:
+    def read(self, query: Query, stages: Stages, wanted: Subset = MODALITIES) -> Utterance:
         """Features of what a query gives; see `Analyst.analyze` for what it raises.
 
         wanted : modalities to read; others are absent

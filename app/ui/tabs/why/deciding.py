@@ -31,8 +31,7 @@ def late(traces: Traces, language: str) -> list[Figure]:
     """Each modality's own score, whose mean is the score."""
     rows = of_modalities(traces, traces.named["unimodal_scores"], language)
     title, note = words.say("why_late_scores", language), words.say("why_late_note", language)
-    scores = bars(title, note, rows, language, most=charts.HIGHEST)
-    return [scores, weights(traces, language)] if traces.weights else [scores]
+    return [bars(title, note, rows, language, most=charts.HIGHEST)]
 
 
 def mclea(traces: Traces, language: str) -> list[Figure]:
