@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from models.extractors.face_detection import FaceDetector
+from models.tensors import CHECKPOINTS
+
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "examples"
 EXAMPLES = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
 WITH_FACE = [example["file"] for example in EXAMPLES if example["file"].endswith(".mp4")]
@@ -35,8 +38,7 @@ def test_clip_has_the_streams_its_words_and_name_promise(example: dict[str, str]
 
 @pytest.mark.parametrize("name", WITH_FACE)
 def test_face_is_found_in_most_frames(name: str) -> None:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     with av.open(str(FOLDER / name)) as clip:
-        frames = [frame.to_ndarray(format="gray") for frame in list(clip.decode(video=0))[::5]]
-    found = [len(cascade.detectMultiScale(frame, 1.1, 5, minSize=(60, 60))) > 0 for frame in frames]
-    assert np.mean(found) >= 0.8
+        frames = [frame.to_ndarray(format="rgb24") for frame in list(clip.decode(video=0))[::5]]
+    detector = FaceDetector(CHECKPOINTS / "local" / "extractors" / "face_detector.onnx")
+    assert np.mean([len(faces.scores) == 1 for faces in detector.detect_all(np.array(frames))]) >= 0.95

@@ -30,7 +30,8 @@ LAYERS = [
 # The folders and files of models/, upwards: each imports only what stands below it.
 STOREYS = [
     {"types", "tensors"},
-    {"arguments", "manifest", "media"},
+    {"arguments", "config", "manifest", "media"},
+    {"language_model"},
     {"extractors", "fusion"},
     {"registry"},
     {"checkpoint"},
@@ -61,9 +62,9 @@ def test_no_file_is_over_20_mb(tracked: list[Path]) -> None:
     assert [path.name for path in tracked if path.stat().st_size > 20 * MB] == []
 
 
-def test_weights_are_at_most_80_mb(tracked: list[Path], repository_root: Path) -> None:
+def test_weights_are_at_most_200_mb(tracked: list[Path], repository_root: Path) -> None:
     weights = [path for path in tracked if path.is_relative_to(repository_root / "checkpoints")]
-    assert sum(path.stat().st_size for path in weights) <= 80 * MB
+    assert sum(path.stat().st_size for path in weights) <= 200 * MB
 
 
 def test_no_path_of_a_machine_is_in_a_file(tracked: list[Path], repository_root: Path) -> None:

@@ -13,7 +13,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.extractors.audio import HOP, N_MELS, STRIDE, WINDOW, VoiceEncoder
+from models.extractors.audio import HOP, N_MELS, STRIDE, WINDOW, VoiceHead
 from models.media.clip import SAMPLE_RATE
 
 STATE_RATE = SAMPLE_RATE / HOP / STRIDE  # states a second
@@ -23,12 +23,12 @@ _random_state = threading.Lock()  # torch's is one of the process, and griffinli
 
 
 class VoiceDecoder(nn.Module):
-    """Voice states (B, T, 11) -> levelled log-mel (B, 80, 8 T), as the voice encoder takes it."""
+    """Voice states (B, T, 12) -> levelled log-mel (B, 80, 8 T), as the voice encoder takes it."""
 
     def __init__(self, width: int = 128):
         super().__init__()
         self.read = nn.Sequential(
-            nn.Conv1d(VoiceEncoder.dim, width, 5, padding=2),
+            nn.Conv1d(VoiceHead.dim, width, 5, padding=2),
             nn.LeakyReLU(0.1),
             nn.Conv1d(width, width, 3, padding=1),
             nn.LeakyReLU(0.1),

@@ -14,12 +14,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from models.config import Config
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, positions, shortened
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
-from models.fusion.language_model import MINILM, MPNET, AdaptedLanguageModel, Adapters, LanguageModelShape
 from models.fusion.layers import feed_forward, masked_mean
 from models.fusion.spec import CLAMPED, ModelSpec, TrainingSettings
+from models.language_model import MINILM, MPNET, AdaptedLanguageModel, Adapters, LanguageModelShape
 from models.types import Features, Modality, Prediction, Sequence
 
 
@@ -170,8 +170,9 @@ SPEC = ModelSpec(
         ),
         "All else is ours.",
         (
-            "The language model is MPNet with sentiment adapters trained beforehand and merged in (2.4 % of "
-            "its parameters), on a researcher's features MiniLM (there the adapters are 0.74 %)."
+            "The language model is the text encoder's: MPNet with sentiment adapters trained beforehand and "
+            "merged in; on a researcher's features of other extractors it is MiniLM (there the adapters are "
+            "0.74 %)."
         ),
         "Absent words are read as [CLS] [SEP].",
         "More than 64 states of voice or face are averaged to 64.",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
@@ -27,8 +28,7 @@ from models.shipped.reconstruction import (
 )
 from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
 from models.shipped.trainer import FusionTrainer
-from models.shipped.voice_encoder import FOLDS
-from models.types import LANGUAGE_MODEL
+from models.shipped.voice_head import FOLDS
 
 
 def measure_recipe(
@@ -51,7 +51,7 @@ def measure_recipe(
     sources = load_sources(data, profile, cache)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
-        readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
+        readers = polarity_readers(sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, words, profile) if words else None
         result = leave_speakers_out(
             name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
@@ -80,16 +80,14 @@ def train_shipped(
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
     model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
+    if model.has_readout:  # the mean of those fitted to speakers that a model of the same recipe never saw
+        model.readout.copy_(torch.tensor(measured["readout"]))
     method, path = spec(name), fusion_path(name, root=checkpoints)
     meta = CheckpointMeta(
         method=name,
         config=method.config,
         profile=profile.name,
-        fingerprints={
-            which: digest
-            for which, digest in profile.all_fingerprints.items()
-            if which != LANGUAGE_MODEL or model.needs_language_model
-        },
+        fingerprints=profile.fingerprints,
         dims={str(m): width for m, width in profile.dims.items()},
         residual_quantiles=measured["quantiles"],
         training={**trainer.describe(), "seed": seed},
@@ -106,7 +104,7 @@ def train_shipped(
     shipped = shipped_figures(stored, sources, speech, profile.dims)
     meta.figures["shipped"] = shipped
     if isinstance(stored, MFM):
-        readers, triples = polarity_readers(profile, sources, speech), matched_triples(sources, speech)
+        readers, triples = polarity_readers(sources, speech), matched_triples(sources, speech)
         meta.training["neutral"] = {str(m): reader.neutral for m, reader in readers.items()}
         imagined = measure_reconstruction(stored, triples, profile.dims, readers)
         meta.figures["imagined"] = {

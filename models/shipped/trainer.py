@@ -11,7 +11,7 @@ import torch
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.registry import spec
-from models.shipped.sources import Sources, Speech
+from models.shipped.sources import Sources, Speech, left_by_words
 from models.shipped.triples import TripleMaker
 from models.training.loop import TrainingLoop
 from models.types import Modality
@@ -23,8 +23,8 @@ class Recipe:
 
     Stage one shows `general_epochs` times a draw of each source but clips; stage two `clip_epochs` times
     the training clips, each `clip_repeats` times, among a draw of `replay` as large and `borrowed` as many
-    scored transcripts that borrow a training clip's voice and face: what a natural voice and face look
-    like, whatever the words.
+    scored transcripts that borrow a training clip's voice and face, and with them what that clip's words left
+    over: a natural voice adds to whatever is said.
     """
 
     general_epochs: int = 4
@@ -145,11 +145,13 @@ class FusionTrainer:
         ]
 
     def _borrow(self, clips: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
+        """Transcripts with a clip's voice and face, and with what its own words left over of its label."""
         items = []
         for i in rng.integers(len(self.sources.text), size=count):
             transcript, clip = self.sources.text[i], clips[rng.integers(len(clips))]
             states = {**clip.states, Modality.TEXT: transcript.states[Modality.TEXT]}
-            items.append(Utterance(states, transcript.target, "borrowed", transcript.group, transcript.ids))
+            target = float(np.clip(transcript.target + left_by_words(clip), -3, 3))
+            items.append(Utterance(states, target, "borrowed", transcript.group, transcript.ids))
         return items
 
     def _run(

@@ -177,7 +177,7 @@ def test_another_language_is_warned_about(analyst):
 
 
 def test_words_that_are_not_read_are_said(analyst):
-    analysis = analyst.analyze(Query(text="so good " * 100, modalities=["text"]))
+    analysis = analyst.analyze(Query(text="so good " * 300, modalities=["text"]))
     assert codes(analysis) == ["long_text"]
 
 
@@ -290,7 +290,7 @@ def write_beeps(path: Path, seconds: float = 2.0) -> Path:
 
 
 def test_no_score_is_made_of_beeps(analyst, write_clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("Thank you.", "whisper"))
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: Transcript("Thank you.", "whisper"))
     beeps = write_beeps(tmp_path / "beeps.wav")
     with pytest.raises(AnalysisError, match="Nobody speaks in the sound") as refused:
         analyst.analyze(Query(audio=beeps))
@@ -337,7 +337,7 @@ def test_every_notice_and_error_of_a_clip_speaks_chinese():
 def test_the_extractors_get_the_times_of_recognised_words(analyst, profile, write_clip, monkeypatch):
     timed = (Word("hello", 0.1, 0.4), Word("there", 0.5, 0.9))
     heard = Transcript("hello there", "whisper", words=timed)
-    monkeypatch.setattr(Recogniser, "transcribe", lambda recogniser, audio: heard)
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: heard)
     clip = write_clip()
     assert analyst.analyze(Query(video=clip)).transcript == heard
     assert profile.timed == list(timed)
@@ -355,7 +355,6 @@ def test_speech_is_recognised_once_and_typed_words_win(analyst):
     heard = analyst.analyze(Query(video=clip), progress=stages.append)
     assert "listening" in stages and heard.timings_ms["speech"] > 0
     assert heard.transcript.text and heard.transcript.words
-    assert ("rough_transcript" in codes(heard)) == heard.transcript.rough
     assert analyst.analyze(Query(video=clip)).timings_ms["speech"] == 0
     assert analyst.transcribe(video=clip)[0] == heard.transcript
     typed = analyst.analyze(Query(video=clip, text="ANYHOW IT WAS REALLY GOOD"))
