@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,17 +14,10 @@ from models.extractors.windows import read_in_windows
 from models.language_model import MPNET, AdaptedLanguageModel
 from models.tensors import CheckpointError
 
+RANK, ALPHA = 16, 32  # of the adapters (Hu et al., LoRA, ICLR 2022)
 # Both with [CLS] and [SEP]. The adapters learned from utterances, 99 % of which are shorter than a window.
 WINDOW = 96  # token ids that are read together
 MAX_TOKENS = MPNET.positions  # of a transcript; LRCMT's language model reads as many together
-
-
-@dataclass(frozen=True)
-class TextConfig:
-    """Size of the adapters (Hu et al., LoRA, ICLR 2022)."""
-
-    rank: int = 16
-    alpha: int = 32
 
 
 def plain(text: str) -> str:
@@ -45,13 +37,10 @@ class TextEncoder(nn.Module):
     width: ClassVar = MPNET.width  # of a hidden state
     dim: ClassVar = width + 1  # of a state
 
-    def __init__(self, config: TextConfig | None = None, folder: Path = FOLDER):
+    def __init__(self, folder: Path = FOLDER):
         super().__init__()
-        config = config or TextConfig()
         self.tokenizer = load_tokenizer(folder, MAX_TOKENS)
-        self.language_model = AdaptedLanguageModel(
-            MPNET, adapters="low_rank", rank=config.rank, alpha=config.alpha
-        )
+        self.language_model = AdaptedLanguageModel(MPNET, adapters="low_rank", rank=RANK, alpha=ALPHA)
         try:
             self.language_model.attach(load_mpnet(folder))
         except ValueError as error:

@@ -50,7 +50,7 @@ def save_extractor(
 
 
 def _train_text(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    encoder = text_encoder.train_text_encoder(data, cache)
+    encoder = text_encoder.train_text_encoder(data)
     return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
 
 

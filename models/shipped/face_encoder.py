@@ -17,8 +17,8 @@ from models.extractors.vision import EMOTIONS, VALENCE, FaceDecoder, FaceEncoder
 from models.training.metrics import correlation
 
 TRAIN, VALID, TEST = 0, 1, 2
-SIZES = ((32, 0.45), (40, 0.65), (48, 1.0))  # pixels of the training faces, until which share of the epochs
-EMA_DECAY = 0.999
+SIZES = ((32, 0.65), (40, 0.85), (48, 1.0))  # pixels of the training faces, until which share of the epochs
+EMA_DECAY = 0.998
 THUMB = 16  # pixels of the thumbnail that keeps looks, beside emotion, in the embedding
 
 
@@ -41,7 +41,7 @@ def load_faces(data: Path, split: int) -> tuple[Tensor, Tensor]:
 
 def train_face_encoder(
     data: Path,
-    epochs: int = 44,
+    epochs: int = 12,
     batch_size: int = 128,
     seed: int = 0,
     limit: int | None = None,

@@ -103,7 +103,13 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
         if str(i) in clip_faces:
             states[Modality.VISION] = clip_faces[str(i)]
         clip_items.append(Utterance(states, score, "clips", video, clip_ids[i]))
-    beyond_words = beyond_words_without(profile.voice, clip_items, heard)
+    marks = "-".join(profile.fingerprints[m] for m in (Modality.AUDIO, Modality.TEXT))
+    beyond_words = _by_speaker(
+        _cached(
+            cache / f"clip-beyond-words-{marks}",
+            lambda: beyond_words_without(profile.voice, clip_items, heard),
+        )
+    )
     clip_items = [
         clip if Modality.AUDIO not in clip.states else _with_beyond_words(clip, beyond_words[clip.group][i])
         for i, clip in enumerate(clip_items)
@@ -254,12 +260,10 @@ def _heard(path: Path, waveforms: Iterable[Tensor], coarse: bool = False) -> lis
     return [(tensors[f"{i}.encoded"], tensors[f"{i}.loudness"]) for i in range(len(tensors) // 2)]
 
 
-def beyond_words_without(
-    head: VoiceHead, clips: list[Utterance], heard: list[Heard]
-) -> dict[str, list[Tensor]]:
-    """What each clip's voice adds to its words, by maps that saw neither this speaker nor the clip's own.
+def beyond_words_without(head: VoiceHead, clips: list[Utterance], heard: list[Heard]) -> dict[str, Tensor]:
+    """What each clip's voice adds to its words, by maps that saw neither some speaker nor the clip's own.
 
-    Returns {speaker: (T,) of each clip}; the words' scores are of a text encoder that saw none of them.
+    Returns {"<speaker>.<clip>": (T,)}; the words' scores are of a text encoder that saw none of them.
     """
     voiced = [i for i, (encoded, _) in enumerate(heard) if len(encoded)]
     inputs = voice_head.mean_windows(head, [heard[i] for i in voiced])
@@ -272,13 +276,20 @@ def beyond_words_without(
             training = ~np.isin(groups, [one, other])
             fitted = voice_head.fit_beyond_words(inputs[torch.from_numpy(training)], left_over[training])
             maps[one, other] = maps[other, one] = fitted
-    said: dict[str, list[Tensor]] = {speaker: [torch.zeros(0)] * len(clips) for speaker in speakers}
+    said = {f"{speaker}.{i}": torch.zeros(0) for speaker in speakers for i in range(len(clips))}
     for i in voiced:
         windows = head.windows(heard[i][0].float())[:, :ENCODED]
         for speaker in speakers:
             weight, bias = maps[speaker, clips[i].group]
-            said[speaker][i] = windows @ weight[0] + bias
+            said[f"{speaker}.{i}"] = windows @ weight[0] + bias
     return said
+
+
+def _by_speaker(said: dict[str, Tensor]) -> dict[str, list[Tensor]]:
+    """{speaker: (T,) of each clip} of what `beyond_words_without` gives."""
+    speakers = {key.rsplit(".", 1)[0] for key in said}
+    clips = len(said) // len(speakers)
+    return {speaker: [said[f"{speaker}.{i}"] for i in range(clips)] for speaker in speakers}
 
 
 def left_by_words(clip: Utterance) -> float:

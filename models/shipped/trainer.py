@@ -41,6 +41,7 @@ class Recipe:
     batch: int = 128
     modality_dropout: float = 0.5
     clip_lr: float = 0.5  # of the stage-one learning rate
+    averaged_from: float = 1.0  # share of stage two from which on the weights are averaged
 
 
 class FusionTrainer:
@@ -107,7 +108,7 @@ class FusionTrainer:
             for _ in range(recipe.clip_epochs)
         )
         groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training.lr)
-        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
+        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log, recipe.averaged_from)
         self.calibrate(model)
         return model
 
@@ -163,6 +164,7 @@ class FusionTrainer:
         groups: list[dict],
         seed: int,
         log: Callable[[str], None] | None,
+        averaged_from: float = 1.0,
     ) -> None:
         loop = TrainingLoop(
             model,
@@ -174,11 +176,13 @@ class FusionTrainer:
             torch.Generator().manual_seed(seed),
             self.device,
             _batches_of_like_length,
+            averaged_from=averaged_from,
         )
         for epoch, items in enumerate(epochs):
             loss = loop.epoch(epoch, items)
             if log:
                 log(f"epoch {epoch + 1}/{count}: loss {loss:.3f}")
+        loop.finish()
 
 
 def _batches_of_like_length(
