@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from app.service.analyst import Analyst
+from app.service.query import Query
 from models.extractors.face_detection import FaceDetector
+from models.registry import method_names
 from models.tensors import CHECKPOINTS
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "examples"
@@ -42,3 +45,14 @@ def test_face_is_found_in_most_frames(name: str) -> None:
         frames = [frame.to_ndarray(format="rgb24") for frame in list(clip.decode(video=0))[::5]]
     detector = FaceDetector(CHECKPOINTS / "local" / "extractors" / "face_detector.onnx")
     assert np.mean([len(faces.scores) == 1 for faces in detector.detect_all(np.array(frames))]) >= 0.95
+
+
+# what each title promises of the signs, by modality alone; "plain" promises a score near the middle
+PROMISED = {
+    "All agree: delighted": {"text": 1, "audio": 1, "vision": 1},
+    "All agree: let down": {"text": -1, "audio": -1, "vision": -1},
+    "Words against face": {"text": 1, "vision": -1},
+    "Face against words": {"text": -1, "vision": 1},
+    "Only a face": {"vision": 1},
+    "A real face": {"vision": 1},
+}

@@ -123,6 +123,10 @@ class LRCMT(FusionModel):
             {"params": list(self.language_model.parameters()), "lr": lr * self.config.language_rate},
         ]
 
+    def clip_parameter_groups(self, lr: float) -> list[dict]:
+        """All but the language model's adapters, which would learn a few hundred clips by heart."""
+        return self.parameter_groups(lr)[:1]
+
     def sizes(self) -> dict[str, int]:
         """Adds `language_model`, its frozen weights, and `adapters`, what is trained inside it."""
         return {**super().sizes(), **self.language_model.counts()}

@@ -108,6 +108,9 @@ class FusionTrainer:
             for _ in range(recipe.clip_epochs)
         )
         groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training.lr)
+        learning = {parameter for group in groups for parameter in group["params"]}
+        for parameter in model.parameters():
+            parameter.requires_grad_(parameter in learning)
         self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log, recipe.averaged_from)
         self.calibrate(model)
         return model
@@ -176,6 +179,7 @@ class FusionTrainer:
             torch.Generator().manual_seed(seed),
             self.device,
             _batches_of_like_length,
+            bf16=model.needs_language_model,  # which takes nearly all the time
             averaged_from=averaged_from,
         )
         for epoch, items in enumerate(epochs):
