@@ -19,7 +19,7 @@ from models.fusion.base import FusionModel
 from models.types import Features, Modality, Sequence
 
 MOST_PARTS = 120  # in a batch, so that two minutes of speech are answered in seconds
-MOST_READ = 2000  # tokens read again, about a second's work for two cores; three where LRCMT reads them
+MOST_READ = 700  # tokens read again, about a second's work for two cores
 FEWEST_WINDOWS = 40  # left to voice and face however many words there are
 WINDOWS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)  # seconds
 

@@ -248,22 +248,28 @@ def gain_sentence(gain: dict[str, list[float]], seeds: int) -> str:
     return f"All three against words alone: Corr {corr}, MAE {mae}: {verdict}."
 
 
-def gain_table(figures: dict[str, dict]) -> str:
-    """Markdown table of {method: what `leave_speakers_out` gives}: what voice and face add to its words."""
+def summary(clips: dict[str, dict], speech: dict[str, dict]) -> str:
+    """Markdown table, a row a method: fused on the clips, what voice and face add to its words, and RAVDESS.
+
+    clips, speech : {method: what `leave_speakers_out` and `cross_validate_actors` give}
+    """
     rows = []
-    for name, measured in figures.items():
-        all_three, words = (measured["subsets"][s] for s in (subset_name(MODALITIES), "text"))
+    for name, measured in clips.items():
+        everything = subset_name(MODALITIES)
+        fused, heard = (measured.get(key, {}).get(everything) for key in ("subsets", "recognised"))
+        acted = speech.get(name, {}).get("subsets", {}).get("text+audio")
         gain = measured["gain"]
         rows.append(
             [
-                name,
-                *(_cell(part["mae"], 1, 3) for part in (words, all_three)),
-                *(_cell(part["corr"], 1, 3) for part in (words, all_three)),
-                *(f"{gain[m][0]:+.3f} ± {gain[m][1]:.3f}" for m in ("mae", "corr")),
+                f"`{name}`",
+                *(_cell(fused[metric], *COLUMNS[metric][1:]) for metric in ("mae", "corr", "acc2_non0")),
+                *(f"{gain[metric][0]:+.3f} ± {gain[metric][1]:.3f}" for metric in ("mae", "corr")),
+                *(_cell(heard[metric], 1, 3) if heard else "–" for metric in ("mae", "corr")),
+                _cell(acted["corr"], 1, 3) if acted else "–",
             ]
         )
-    heads = ["MAE, words", "all three", "Corr, words", "all three", "gain in MAE", "gain in Corr"]
-    return markdown_table(["", *heads], rows)
+    heads = ["MAE", "Corr", "Acc-2 non0 %", "added to words: MAE", "added: Corr"]
+    return markdown_table(["", *heads, "MAE, words as heard", "Corr, as heard", "Corr on RAVDESS"], rows)
 
 
 def subset_table(figures: dict[str, dict]) -> str:

@@ -13,7 +13,7 @@ from models.extractors.profile import Profile
 from models.fusion.mfm import MFM
 from models.manifest import read_rows
 from models.registry import spec
-from models.shipped.cards import comparison, gain_table, write_method_card
+from models.shipped.cards import comparison, summary, write_method_card
 from models.shipped.evaluation import (
     cross_validate_actors,
     leave_speakers_out,
@@ -160,11 +160,10 @@ def rounded(value):
 
 def table(kind: str, names: list[str], checkpoints: Path) -> str:
     """The stored figures of several methods as Markdown tables."""
-    stored = read_figures(checkpoints).get(kind, {})
-    measured = {name: stored[name] for name in names if name in stored}
+    stored = read_figures(checkpoints)
+    measured = {name: stored[kind][name] for name in names if name in stored.get(kind, {})}
     tables = [comparison({name: figures["subsets"] for name, figures in measured.items()})]
     if kind == "clips" and measured:
-        tables.append(gain_table(measured))
         heard = {name: figures["recognised"] for name, figures in measured.items() if "recognised" in figures}
-        tables.append(comparison(heard))
+        tables = [summary(measured, stored.get("speech", {})), *tables, comparison(heard)]
     return "\n\n".join(tables)

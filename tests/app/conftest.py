@@ -16,8 +16,10 @@ import torch
 from app.service.analyst import Analyst
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
+from models.extractors.audio import VoiceHead
 from models.extractors.face_tracking import FaceTrack
 from models.extractors.profile import AudioFeatures, Profile, TextFeatures, VisionFeatures
+from models.extractors.vision import FaceEncoder
 from models.media.clip import SAMPLE_RATE, Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality, Sequence
@@ -35,7 +37,7 @@ class TinyProfile(Profile):
     """
 
     name = "local"
-    dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: 3, Modality.VISION: 5}
+    dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: VoiceHead.dim, Modality.VISION: FaceEncoder.dim}
     fingerprints: ClassVar = {str(modality): f"tiny-{modality}" for modality in MODALITIES}
 
     def __init__(self) -> None:
