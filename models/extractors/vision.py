@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from models.extractors.valence import FERPLUS_VALENCE
 
 FACE_SIZE = 48  # pixels, as FER2013
-WIDTHS = (48, 96, 192, 256)  # channels of the four stages
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VALENCE = len(EMOTIONS)  # the state's coordinate
 
@@ -53,16 +52,19 @@ class FaceEncoder(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, WIDTHS[0], 3, 1, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU(inplace=True)
+            nn.Conv2d(1, 32, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
         )
-        stages: list[nn.Module] = []
-        for inputs, outputs in zip((WIDTHS[0], *WIDTHS), WIDTHS, strict=False):
-            stages += [
-                _Residual(inputs, outputs, 1 if outputs == WIDTHS[0] else 2),
-                _Residual(outputs, outputs, 1),
-            ]
-        self.stages = nn.Sequential(*stages)
-        self.embed = nn.Linear(WIDTHS[-1], self.embedded)
+        self.stages = nn.Sequential(
+            _Residual(32, 32, 1),
+            _Residual(32, 64, 2),
+            _Residual(64, 64, 1),
+            _Residual(64, 160, 2),
+            _Residual(160, 160, 1),
+        )
+        self.embed = nn.Linear(160, self.embedded)
         self.head = nn.Linear(self.embedded, len(EMOTIONS))
         # kept with the weights, since the states depend on it
         self.register_buffer("valence", torch.tensor([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS]))

@@ -183,6 +183,6 @@ SPEC = ModelSpec(
         CLAMPED,
     ),
     url="https://search.napstic.cn/literature/periodical/010jsjgcykx202410018",
-    training=TrainingSettings(items=0.4),
+    training=TrainingSettings(items=0.2),
     on_features=LRCMTConfig(language_model=MINILM),
 )

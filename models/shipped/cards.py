@@ -48,13 +48,12 @@ EXTRACTOR_CARDS = {
         "measured on speakers left out. To these come the expected valence and the loudness.",
     ),
     "vision": (
-        "Face: a residual network on 48 x 48 grey crops, and a decoder that draws them back",
-        "3.8 million parameters in four stages (He et al., CVPR 2016). Trained on FER2013's training split "
-        "with the FER+ vote distributions (Barsoum et al., ICMI 2016): faces turned, scaled, moved, relit, "
-        "partly covered, seen at 32, then 40, then 48 pixels; the weights are a moving average. A state has "
-        "the eight emotions, from the mean embedding of a face and its mirror image, the valence expected "
-        "under them, and that less its mean over the person's faces. Figures are on the FER+ test split; "
-        "pixel errors are in [0, 1], beside those of the mean training face.",
+        "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
+        "Trained on FER2013's training split with FER+ vote distributions (Barsoum et al., ICMI 2016) and "
+        "torchvision's augmentations. A state has eight emotions, from the mean embedding of a face and its "
+        "mirror image, the valence expected under them, and that less its mean over the person's faces; the "
+        "decoder draws from these. Figures are on the FER+ test split; pixel errors are in [0, 1], beside "
+        "those of the mean training face.",
     ),
     "voice_decoder": (
         "Imagined voice: a small convolutional network from voice states to a log-mel",

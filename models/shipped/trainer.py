@@ -27,7 +27,7 @@ class Recipe:
     over: a natural voice adds to whatever is said.
     """
 
-    general_epochs: int = 4
+    general_epochs: int = 8
     clip_epochs: int = 3
     clip_repeats: int = 3
     text: int = 1200  # transcripts a stage-one epoch
@@ -41,7 +41,6 @@ class Recipe:
     batch: int = 128
     modality_dropout: float = 0.5
     clip_lr: float = 0.5  # of the stage-one learning rate
-    averaged_from: float = 1.0  # share of stage two from which on the weights are averaged
 
 
 class FusionTrainer:
@@ -111,7 +110,7 @@ class FusionTrainer:
         learning = {parameter for group in groups for parameter in group["params"]}
         for parameter in model.parameters():
             parameter.requires_grad_(parameter in learning)
-        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log, recipe.averaged_from)
+        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
         self.calibrate(model)
         return model
 
@@ -167,7 +166,6 @@ class FusionTrainer:
         groups: list[dict],
         seed: int,
         log: Callable[[str], None] | None,
-        averaged_from: float = 1.0,
     ) -> None:
         loop = TrainingLoop(
             model,
@@ -180,13 +178,11 @@ class FusionTrainer:
             self.device,
             _batches_of_like_length,
             bf16=model.needs_language_model,  # which takes nearly all the time
-            averaged_from=averaged_from,
         )
         for epoch, items in enumerate(epochs):
             loss = loop.epoch(epoch, items)
             if log:
                 log(f"epoch {epoch + 1}/{count}: loss {loss:.3f}")
-        loop.finish()
 
 
 def _batches_of_like_length(

@@ -34,8 +34,6 @@ class TrainingLoop:
     modality_dropout : share of items that lose a random part of their modalities
     generator : of the batches and of what drops; bf16 : autocast, but for methods with an update rule of
     their own
-    averaged_from : share of the training from which on the weights are averaged (SWA, Izmailov et al., UAI
-    2018), for `finish`; 1 for never
     """
 
     def __init__(
@@ -50,14 +48,11 @@ class TrainingLoop:
         device: str = "cpu",
         batches: Batches = shuffled,
         bf16: bool = False,
-        averaged_from: float = 1.0,
     ):
         self.model, self.count, self.batch, self.batches = model, count, batch, batches
         self.modality_dropout, self.generator, self.device = modality_dropout, generator, device
         self.optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay)
         self._full_rates = [group["lr"] for group in self.optimizer.param_groups]
-        self._weights = [p for group in self.optimizer.param_groups for p in group["params"]]
-        self._averaged_from, self._averages, self._averaged = averaged_from, [], 0
         self._bf16 = bf16 and type(model).training_step is FusionModel.training_step
 
     def epoch(self, number: int, items: list[Utterance]) -> float:
@@ -75,20 +70,4 @@ class TrainingLoop:
                     features.to(self.device), target.to(self.device), self.optimizer, progress
                 )
             losses.append(sum(parts.values()))
-            if progress >= self._averaged_from:
-                self._average()
         return float(np.mean(losses))
-
-    @torch.no_grad()
-    def finish(self) -> None:
-        """Put the averages in the place of the weights, where weights were averaged."""
-        for weight, average in zip(self._weights, self._averages, strict=bool(self._averages)):
-            weight.copy_(average)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        if self._averages:
-            torch._foreach_lerp_(self._averages, self._weights, 1 / (self._averaged + 1))
-        else:
-            self._averages = [weight.clone() for weight in self._weights]
-        self._averaged += 1
