@@ -42,7 +42,7 @@ class Part:
 
 def words_in_a_part(words: int, tokens: int) -> int:
     """How many neighbouring words are taken out together, so that at most MOST_READ tokens are read again."""
-    return max(1, -(-words * tokens // MOST_READ))
+    return max(1, -(-words // max(1, MOST_READ // max(1, tokens))))
 
 
 def parts_of_words(words: list[TimedWord], tokens: int) -> list[Part]:

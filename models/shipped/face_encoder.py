@@ -85,7 +85,7 @@ def train_face_encoder(
 
 
 def train_face_decoder(
-    encoder: FaceEncoder, data: Path, epochs: int = 6, batch_size: int = 128, seed: int = 0
+    encoder: FaceEncoder, data: Path, epochs: int = 2, batch_size: int = 128, seed: int = 0
 ) -> FaceDecoder:
     """Decoder trained on the frozen encoder's states: L1 plus L1 of image gradients."""
     torch.manual_seed(seed)
