@@ -19,7 +19,7 @@ def wait_for_timeline(page) -> float:
     return float(page.locator(".fb-timeline").get_attribute("data-length"))
 
 
-@pytest.mark.parametrize("example", ["All agree: delighted", "Only a voice"])
+@pytest.mark.parametrize("example", ["All agree: delighted", "Heard, not seen"])
 def test_a_word_seeks_and_playing_moves_the_cursor(open_page, example):
     page = open_page()
     take_example(page, example)
