@@ -68,11 +68,12 @@ EXTRACTOR_CARDS = {
         "Outlier detector: whether an utterance is out of the training data's distribution",
         "One Gaussian per modality over the mean states of the utterances that the fusion models learn from, "
         "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is an outlier where its Mahalanobis "
-        "distance (as Lee et al., NeurIPS 2018) exceeds what 99 % of training utterances have when their "
-        "speaker or video is left out. It notices white noise, pure tones and a sentence of German, but not "
-        "everything: Korean, gibberish, some chords and our drawn faces pass. It cannot know whether a score "
-        "is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never saw, of which "
-        "1 % should be outliers.",
+        "distance (as Lee et al., NeurIPS 2018) exceeds what 97 % of training utterances have when their "
+        "speaker or video is left out. It notices a sentence of German or Korean, gibberish and code. Noise and "
+        "tones are told by the voice detector before it; a voice in noise and a drawn face pass, since the "
+        "few coordinates that say how a voice sounds and a face looks do not show them. It cannot know "
+        "whether a score is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never "
+        "saw, of which 3 % should be outliers.",
     ),
 }
 
