@@ -69,7 +69,7 @@ EXTRACTOR_CARDS = {
         "One Gaussian per modality over the mean states of the utterances that the fusion models learn from, "
         "its covariance shrunk (Ledoit & Wolf, 2004); an utterance is an outlier where its Mahalanobis "
         "distance (as Lee et al., NeurIPS 2018) exceeds what 97 % of training utterances have when their "
-        "speaker or video is left out. It notices a sentence of German or Korean, gibberish and code. Noise and "
+        "speaker or video is left out. It notices a sentence of German or Korean, gibberish, code. Noise and "
         "tones are told by the voice detector before it; a voice in noise and a drawn face pass, since the "
         "few coordinates that say how a voice sounds and a face looks do not show them. It cannot know "
         "whether a score is right. Figures: transcripts, actors of fold 0 and FER+ test faces that it never "
