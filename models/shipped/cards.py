@@ -249,7 +249,8 @@ def gain_sentence(gain: dict[str, list[float]], seeds: int) -> str:
 
 
 def summary(clips: dict[str, dict], speech: dict[str, dict]) -> str:
-    """Markdown table, a row a method: fused on the clips, what voice and face add to its words, and RAVDESS.
+    """Markdown table, a row a method: fused on the clips, what voice and face add to its words,
+    the same with recognised words, and RAVDESS where it was measured.
 
     clips, speech : {method: what `leave_speakers_out` and `cross_validate_actors` give}
     """
@@ -265,11 +266,11 @@ def summary(clips: dict[str, dict], speech: dict[str, dict]) -> str:
                 *(_cell(fused[metric], *COLUMNS[metric][1:]) for metric in ("mae", "corr", "acc2_non0")),
                 *(f"{gain[metric][0]:+.3f} ± {gain[metric][1]:.3f}" for metric in ("mae", "corr")),
                 *(_cell(heard[metric], 1, 3) if heard else "–" for metric in ("mae", "corr")),
-                _cell(acted["corr"], 1, 3) if acted else "–",
+                *([_cell(acted["corr"], 1, 3) if acted else "–"] if speech else []),
             ]
         )
-    heads = ["MAE", "Corr", "Acc-2 non0 %", "added to words: MAE", "added: Corr"]
-    return markdown_table(["", *heads, "MAE, words as heard", "Corr, as heard", "Corr on RAVDESS"], rows)
+    heads = ["MAE", "Corr", "Acc-2 non0 %", "added to words: MAE", "added: Corr", "MAE, words as heard"]
+    return markdown_table(["", *heads, "Corr, as heard", *(["Corr on RAVDESS"] if speech else [])], rows)
 
 
 def subset_table(figures: dict[str, dict]) -> str:
