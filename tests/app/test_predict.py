@@ -120,7 +120,7 @@ def test_tables_tell_what_was_cut_off_and_what_is_missing(checkpoints, profile, 
     (tmp_path / "long.mp4").write_bytes(write_clip(0, 0.5, 2.0).read_bytes())
     sound = write_clip(None, 0.5, 1.0).read_bytes()
     (tmp_path / "cut.wav").write_bytes(sound[: len(sound) // 2])
-    rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 200]]
+    rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 600]]
     manifest, out = write_rows(tmp_path / "m.csv", rows), tmp_path / "out.csv"
     predict_manifest(short, manifest, out, Query())
     long, cut = (row["notes"] for row in read_rows(out))
