@@ -113,9 +113,13 @@ def train_face_decoder(
 
 @torch.inference_mode()
 def embed_faces(encoder: FaceEncoder, images: Tensor) -> Tensor:
-    """States (n, 10) of faces (n, 1, 48, 48) uint8, each of another person."""
+    """States (n, 10) of faces (n, 1, 48, 48) uint8, each of another person.
+
+    How each person looks otherwise is not known: the valence is less the mean of all, so that the coordinate
+    has the range of a clip's.
+    """
     read = torch.cat([encoder.readings(batch.float() / 255) for batch in images.split(256)])
-    return F.pad(read, (0, 1)).clone()  # nobody's face differs from its own mean
+    return torch.cat([read, read[:, VALENCE:] - read[:, VALENCE].mean()], dim=1)
 
 
 @torch.inference_mode()
