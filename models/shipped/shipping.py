@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from models.shipped.reconstruction import (
     polarity_readers,
     reconstruction_figures,
 )
-from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
+from models.shipped.sources import SHIPPED_FOLD, Sources, load_sources, load_speech_fold, with_words
 from models.shipped.trainer import FusionTrainer
 from models.shipped.voice_head import FOLDS
 
@@ -47,8 +48,7 @@ def measure_recipe(
     models with these words too
     """
     words = recognised_words(heard, data) if heard else None  # a slip in it should not wait for the sources
-    profile = Profile.load("local", root=checkpoints)
-    sources = load_sources(data, profile, cache)
+    profile, sources = _loaded(data, cache, checkpoints)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
         readers = polarity_readers(sources, speech) if spec(name).model is MFM else None
@@ -75,8 +75,7 @@ def train_shipped(
         raise ValueError(
             f"{name} has no interval yet; run `python -m models.shipped measure clips {name}` first"
         )
-    profile = Profile.load("local", root=checkpoints)
-    sources = load_sources(data, profile, cache)
+    profile, sources = _loaded(data, cache, checkpoints)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
     model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
@@ -113,6 +112,13 @@ def train_shipped(
         }
     save_fusion(path, model, meta)
     write_method_card(path.with_suffix(".md"), method, meta, model.sizes())
+
+
+@functools.cache
+def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[Profile, Sources]:
+    """Profile and sources, read once for all methods."""
+    profile = Profile.load("local", root=checkpoints)
+    return profile, load_sources(data, profile, cache)
 
 
 def recognised_words(heard: Path, data: Path) -> list[str]:
