@@ -108,8 +108,9 @@ def load_fusion(
             f"{path} was written for another version of {name!r} ({error}); train it again"
         ) from error
     if model.needs_language_model and language_model is not None:
+        weights = language_model()
         try:
-            model.attach_language_model(language_model())
+            model.attach_language_model(weights)
         except ValueError as error:
             raise CheckpointError(
                 f"{path} was trained with another language model than the profile has, as weights trained on "

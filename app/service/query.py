@@ -52,7 +52,7 @@ class Query:
 
 def _face_number(asked: object) -> int:
     """A whole number from 1, which JSON may have made a float; AnalysisError for anything else."""
-    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 1 and asked == int(asked):
+    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 1 and asked % 1 == 0:
         return int(asked)
     text = f"{asked!r} is no number of a face; they are counted from 1."
     raise AnalysisError("no_face_number", text, asked=str(asked))

@@ -42,7 +42,7 @@ EVERYTHING = Needs()
 class Utterance:
     """What files and words gave, ready for any method and any subset.
 
-    No frames are kept, so that two minutes stay within about 15 MB.
+    No frames are kept, so that two minutes stay within about 25 MB.
 
     features : batch of one; on the CPU as it is read and kept, on the models' device as it is asked about
     token_spans : where each token of the text modality stands in the transcript, see `TextFeatures`

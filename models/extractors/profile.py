@@ -218,7 +218,10 @@ def load_text_encoder(folder: Path) -> TextEncoder:
 
 
 def extractor_fingerprints(folder: Path) -> dict[str, str]:
-    """{modality: fingerprint of all the weights in `folder` that its states depend on}."""
+    """{modality: fingerprint of the weights in `folder` that its states depend on}.
+
+    But for MPNet's, which are as they were published.
+    """
     paths = {modality: [folder / f"{modality}.safetensors"] for modality in MODALITIES}
     paths[Modality.VISION].append(folder / FACE_DETECTOR)
     return {str(modality): fingerprint(*files) for modality, files in paths.items()}
@@ -230,8 +233,7 @@ def fingerprint(*paths: Path) -> str:
     for path in paths:
         if not path.is_file():
             raise CheckpointError(
-                f"the extractor weights {path} are missing; train them with "
-                "`python -m models.shipped train-extractors all`"
+                f"the extractor weights {path} are missing; get them back with `git checkout -- checkpoints`"
             )
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -42,7 +42,7 @@ class Renderer:
 
     @torch.inference_mode()
     def faces(self, states: Tensor) -> np.ndarray:
-        """Grey pictures (T, 48, 48) uint8 of vision states (T, 64), one a step."""
+        """Grey pictures (T, 48, 48) uint8 of vision states (T, 10), one a step."""
         device = next(self.face_decoder.parameters()).device
         drawn = self.face_decoder(states.float().to(device))[:, 0].cpu()
         return (255 * drawn).round().byte().numpy()

@@ -1,6 +1,6 @@
-"""Face crops -> states: a small residual network embeds them.
+"""Face crops -> states, read from what a small residual network embeds.
 
-The decoder draws a 48 x 48 face back from an embedding; reconstructions are shown through it.
+The decoder draws a 48 x 48 face back from a state; reconstructions are shown through it.
 """
 
 from __future__ import annotations

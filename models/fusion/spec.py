@@ -70,6 +70,6 @@ SUBNETS = (
 )
 READOUT = (
     "The score goes through an affine map for each set of modalities, fitted to people (or validation data) "
-    "that training never saw: an average is drawn to the middle of the scale. Ours."
+    "some of whom training never saw: an average is drawn to the middle of the scale. Ours."
 )
 CLAMPED = "The score is clamped to [-3, 3] outside training."

@@ -44,8 +44,9 @@ EXTRACTOR_CARDS = {
         "one hidden layer learned RAVDESS's eight emotions and their intensity, by actor, from recordings as "
         "they are and in other rooms, bands, noises and speeds; folds are six actors each, and the shipped "
         "head is the one that never heard fold 0. A ridge learned from the 287 clips what their words leave "
-        "over: the label less the words' score, from a text encoder that saw none of these speakers. It is "
-        "measured on speakers left out. To these come the expected valence and the loudness.",
+        "over: the label less the words' score, from a text encoder that saw none of these speakers. It "
+        "is measured on speakers left out; the voice states of these very clips know their labels. To "
+        "these come the expected valence and the loudness.",
     ),
     "vision": (
         "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
@@ -57,11 +58,13 @@ EXTRACTOR_CARDS = {
     ),
     "voice_decoder": (
         "Imagined voice: a small convolutional network from voice states to a log-mel",
-        "Draws a levelled log-mel (80 bands, 10 ms a frame) from voice states, for Griffin-Lim to sound. The "
-        "states say how something is said and not what: it has the colour, force and loudness of a voice in "
-        "that mood, without words or a person. Trained on RAVDESS, without fold 0, from cross-fitted states,"
-        " with L1 on the log-mel and on its changes. Figures are on the six actors of"
-        " fold 0, whom neither network heard: error in nats a cell, beside that of the mean spectrum at the "
+        "Draws a levelled log-mel (80 bands, 10 ms a frame) from voice states, for Griffin-Lim to sound. "
+        "The states say how something is said and not what: it has the spectrum and the loudness of a "
+        "voice in that mood, without words or a person. The voice head does not hear the mood in it: its "
+        "emotion is that of the real voice no more often than by chance. Trained on RAVDESS, without fold "
+        "0, from cross-fitted states, with L1 on the log-mel and on its changes. Figures are on the six "
+        "actors of fold 0, whom neither network heard: error in nats a cell, beside that of the mean "
+        "spectrum at the "
         "states' loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
     ),
     "out_of_distribution": (
@@ -93,6 +96,7 @@ def write_extractor_card(path: Path, which: str, figures: dict) -> None:
             EvalResult("feature-extraction", name, name, metric, round(value, 4))
             for name, group in groups.items()
             for metric, value in group.items()
+            if isinstance(value, float)  # the others count what was tested
         ],
     )
     path.write_text(
@@ -142,8 +146,9 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"{items['clips']} CMU-MOSI clips (words, voice, face), {items['text']} MOSEI and MOSI transcripts,"
         f" {items['speech']} RAVDESS utterances (words, voice), {items['faces']} FER+ faces, and "
         "label-matched triples: a scored transcript with a voice and a face whose valence agrees. Every "
-        "state comes from an encoder that did not train on that item: the clips are in no encoder's data, "
-        "the transcripts and faces are held-out splits, the voices are cross-fitted by actor.\n\n"
+        "state comes from an encoder that did not train on that item: the transcripts and faces are "
+        "held-out splits, the voices are cross-fitted by actor, and what a clip's voice adds to its words is "
+        "said by a map without its speaker.\n\n"
         f"Shares: stage one {shares}; stage two clips {clip_share:.0f} %, transcripts that borrow a clip's "
         f"voice and face {clip_share * recipe['borrowed']:.0f} %, the rest in equal parts stage one. Of the "
         f"triples {100 * recipe['unrelated']:.0f} % have a voice and a face of any valence, as real ones "

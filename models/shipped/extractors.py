@@ -70,8 +70,12 @@ def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
     encoder = load_text_encoder(checkpoints / "local" / "extractors")
     words = text_encoder.score_transcripts(encoder, manifest["text"].tolist())
-    inputs = voice_head.mean_windows(shipped, heard_clips(data, cache))
-    labels, speakers = manifest["score"].to_numpy(), manifest["video"].to_numpy()
+    heard_in_clips = heard_clips(data, cache)
+    voiced = [i for i, (encoded, _) in enumerate(heard_in_clips) if len(encoded)]
+    inputs = voice_head.mean_windows(shipped, [heard_in_clips[i] for i in voiced])
+    labels, speakers, words = (
+        column[voiced] for column in (manifest["score"].to_numpy(), manifest["video"].to_numpy(), words)
+    )
     with torch.no_grad():
         for parameter, value in zip(
             shipped.beyond_words.parameters(),

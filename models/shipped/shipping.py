@@ -79,7 +79,7 @@ def train_shipped(
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
     model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
-    if model.has_readout:  # the mean of those fitted to speakers that a model of the same recipe never saw
+    if model.has_readout:  # the mean of those that were measured, none fitted to the speaker left out
         model.readout.copy_(torch.tensor(measured["readout"]))
     method, path = spec(name), fusion_path(name, root=checkpoints)
     meta = CheckpointMeta(

@@ -81,7 +81,11 @@ class Speech:
 
 
 def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
-    """All sources but speech; states are computed once per fingerprint of the extractors."""
+    """All sources but speech.
+
+    States are computed once per fingerprint of the extractors; after a change of the code that computes them,
+    delete `cache`.
+    """
     manifest = pd.read_csv(data / "clips" / "manifest.csv")
     texts, heard = manifest["text"].tolist(), heard_clips(data, cache)
     words = _cached(
@@ -169,8 +173,9 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
     Each training actor's voice comes from a head trained without him or her and without the test actors, so
     its states are as good, and as bad, as those of a new voice. What an acted voice adds to the words is
     drawn at random, and added to the target: stage one teaches what the coordinate means without any clip.
+    What a test voice adds comes from the profile's own map, which learned from no actor.
     """
-    states = cross_fitted_voices(data, cache, fold)
+    states, heard = cross_fitted_voices(data, cache, fold), heard_speech(data, cache)
     rng = np.random.default_rng(fold)
     manifest = pd.read_csv(data / "speech" / "manifest.csv")
     folds = voice_head.speech_folds(manifest["speaker"])
@@ -190,7 +195,10 @@ def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Sp
             speaker,
             ids[text],
         )
-        if kind != "test":
+        if kind == "test":
+            own = voice_head.voice_states(profile.voice, [heard[i]])[0]
+            item = _with_beyond_words(item, own[:, BEYOND_WORDS])
+        else:
             added = rng.normal(0, BEYOND_SPREAD)
             item = _with_beyond_words(item, torch.full((len(states[str(i)]),), added))
             item = replace(item, target=float(np.clip(item.target + added, -3, 3)))
@@ -203,12 +211,12 @@ def cross_fitted_voices(data: Path, cache: Path, fold: int) -> dict[str, Tensor]
 
     They add nothing to the words.
     """
-    return _cached(cache / f"speech-{fold}", lambda: _speech_states(data, cache, fold))
+    return _cached(cache / f"voice-states-{fold}", lambda: _speech_states(data, cache, fold))
 
 
 def voice_copy(data: Path, held_out: tuple[int, ...], cache: Path) -> VoiceHead:
     """The voice head trained without the actors of the folds `held_out`, from the cache if it is there."""
-    path = cache / f"voice-{''.join(map(str, held_out))}.safetensors"
+    path = cache / f"voice-head-{''.join(map(str, held_out))}.safetensors"
     head = VoiceHead()
     if path.is_file():
         load_strictly(head.state_dict(), load_tensors(path)[0], path)
@@ -230,7 +238,7 @@ def heard_speech(data: Path, cache: Path, copy: int = 0) -> list[Heard]:
 
     files = pd.read_csv(data / "speech" / "manifest.csv")["file"]
     waveforms = (waveform(i, file) for i, file in enumerate(files))
-    return _heard(cache / f"heard-speech-{copy}", waveforms, coarse=copy > 0)
+    return _heard(cache / f"whisper-base-speech-{copy}", waveforms, coarse=copy > 0)
 
 
 def heard_clips(data: Path, cache: Path) -> list[Heard]:
@@ -241,7 +249,7 @@ def heard_clips(data: Path, cache: Path) -> list[Heard]:
         return torch.from_numpy(np.zeros(0, np.float32) if sound is None else sound)
 
     files = pd.read_csv(data / "clips" / "manifest.csv")["file"]
-    return _heard(cache / "heard-clips", map(waveform, files))
+    return _heard(cache / "whisper-base-clips", map(waveform, files))
 
 
 def _heard(path: Path, waveforms: Iterable[Tensor], coarse: bool = False) -> list[Heard]:

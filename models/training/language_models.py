@@ -45,7 +45,7 @@ def minilm_path() -> Path:
 def _of_profile(profile: str) -> Callable[[], dict[str, Tensor]]:
     from models.extractors.profile import Profile
 
-    return Profile.load(profile).language_model
+    return lambda: Profile.load(profile).language_model()
 
 
 def _published() -> dict[str, Tensor]:

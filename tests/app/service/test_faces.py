@@ -79,7 +79,7 @@ def test_a_face_that_is_not_there_is_told(analyst, write_clip):
         assert raised.value.code == code
 
 
-@pytest.mark.parametrize("face", [0, -1, 1.5, True, "one", float("nan")])
+@pytest.mark.parametrize("face", [0, -1, 1.5, True, "one", float("nan"), float("inf")])
 def test_what_is_no_number_of_a_face_is_told(face):
     with pytest.raises(AnalysisError) as raised:
         Query(text=SAID, face=face)

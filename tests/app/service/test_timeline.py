@@ -208,6 +208,7 @@ def test_two_minutes_of_speech_stay_within_bounds(open_clip):
     parts = parts_of_words(many, 96)
     assert len(parts) * 96 <= MOST_READ
     assert np.array_equal(np.sum([part.states for part in parts], axis=0), [0, *94 * [1], 0])
+    assert len(parts_of_words([replace(word, tokens=range(i, i + 1)) for i in range(1, 399)], 400)) >= 6
 
 
 @pytest.mark.parametrize("samples", [SAMPLE_RATE, 15 * SAMPLE_RATE + 5])
