@@ -52,14 +52,12 @@ def test_face_is_found_in_most_frames(name: str) -> None:
 # the sign of what a modality says alone, as the title promises
 PROMISED = {
     "All agree: delighted": {"text": 1, "audio": 1, "vision": 1},
-    "All agree: let down": {"text": -1},
-    "Words against face": {"text": 1},
+    "All agree: let down": {"text": -1, "audio": -1, "vision": -1},
+    "Words against face": {"text": 1, "vision": -1},
     "Face against words": {"text": -1, "vision": 1},
     "Only a face": {"vision": 1},
     "A real face": {"vision": 1},
 }
-# and what says less than in the delighted one, by this much
-LESS = {"All agree: let down": {"audio": 0.1, "vision": 0.5}, "Words against face": {"vision": 0.5}}
 NEUTRAL = 1.0  # "Plain facts" stay below it
 GIVEN = {"Heard, not seen": ["text", "audio"], "Only a face": ["vision"]}
 
@@ -69,22 +67,13 @@ def analyst() -> Analyst:
     return Analyst(Settings(device="cpu"))
 
 
-def but_for(method: str) -> object:
-    """A method whose answers are known not to do what the titles promise, for a reason on its card."""
-    wrong = pytest.mark.xfail(reason="its face alone says too little on clips", strict=True)
-    return pytest.param(method, marks=wrong if method in ("mfn", "mfm", "tfr_net") else ())
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("method", map(but_for, method_names("all")))
+@pytest.mark.parametrize("method", method_names("all"))
 def test_every_title_is_true_by_every_method(method: str, analyst: Analyst) -> None:
     answers = {example["title_en"]: asked(example, method, analyst) for example in EXAMPLES}
-    delighted = answers["All agree: delighted"].subsets
     for title, said in answers.items():
         for modality, sign in PROMISED.get(title, {}).items():
             assert sign * said.subsets[modality].score > 0.05, (title, modality)  # as it is shown: not 0.0
-        for modality, less in LESS.get(title, {}).items():
-            assert said.subsets[modality].score < delighted[modality].score - less, (title, modality)
         if title in GIVEN:
             assert [m for m, one in said.modalities.items() if one.present] == GIVEN[title]
     assert abs(answers["Plain facts"].score) < NEUTRAL
