@@ -87,7 +87,7 @@ def test_decoder_draws_a_face_in_range(profile):
 def test_unknown_profile_and_missing_weights_are_named(tmp_path):
     with pytest.raises(ValueError, match="known is local"):
         Profile.load("nothing")
-    with pytest.raises(CheckpointError, match="train-extractors"):
+    with pytest.raises(CheckpointError, match="git checkout"):
         Profile.load("local", root=tmp_path)
 
 
