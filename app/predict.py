@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
     modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
-    query = Query(args.clip, args.audio, args.text, args.method, modalities)
+    query = Query(args.clip, args.audio, args.text, args.method, modalities, args.face)
     analyst = Analyst(settings)
     if args.manifest:
         predict_manifest(analyst, Path(args.manifest), Path(args.out), query)
@@ -114,6 +114,8 @@ def describe(analysis: Analysis) -> str:
         lines.append("{:<8} {:<6} {:<7} {:<7} {}{}".format(NAMES[modality], *cells, state).rstrip())
     transcript = analysis.transcript
     lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
+    if analysis.faces and analysis.faces.count > 1:
+        lines.append(f"face {analysis.faces.used} of {analysis.faces.count}")
     lines += [f"note: {notice.text}" for notice in analysis.notices]
     return "\n".join(lines)
 

@@ -24,7 +24,7 @@ class Settings:
     port: int = 7860  # TCP port of the page
     device: str = "auto"  # auto (the GPU when there is one), cpu, cuda or cuda:N
     checkpoints: Path = ROOT / "checkpoints"  # folder with <profile>/<method>.safetensors
-    whisper: str = ""  # a larger Whisper's folder or hub name; empty: a local copy, else tiny.en
+    whisper: str = ""  # another Whisper's folder or hub name; empty: a local copy, else base
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut

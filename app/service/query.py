@@ -25,7 +25,8 @@ class Query:
     text : the words; "" for none, None for those that speech recognition finds
     method : name in the registry
     modalities : those to use, brought into canonical order
-    AnalysisError for an unknown method, and for no or an unknown modality.
+    face : number of the face to look at, from 1, of those found; None for the one that speaks
+    AnalysisError for an unknown method, for no or an unknown modality, and for what is no number of a face.
     """
 
     video: File = None
@@ -33,6 +34,7 @@ class Query:
     text: str | None = None
     method: str = "lmf"
     modalities: tuple[Modality, ...] = MODALITIES
+    face: int | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "modalities", _modalities(self.modalities))
@@ -40,10 +42,20 @@ class Query:
             names = ", ".join(FUSION_MODELS)
             text = f"There is no fusion method {self.method!r}; known are {names}."
             raise AnalysisError("unknown_method", text, asked=self.method, known=names)
+        if self.face is not None:
+            object.__setattr__(self, "face", _face_number(self.face))
 
     def same_files(self, other: Query) -> bool:
         """True where clip and voice are the same; words, method and modalities may differ."""
         return (self.video, self.audio) == (other.video, other.audio)
+
+
+def _face_number(asked: object) -> int:
+    """A whole number from 1, which JSON may have made a float; AnalysisError for anything else."""
+    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 1 and asked % 1 == 0:
+        return int(asked)
+    text = f"{asked!r} is no number of a face; they are counted from 1."
+    raise AnalysisError("no_face_number", text, asked=str(asked))
 
 
 def _modalities(asked: Iterable[Modality | str]) -> tuple[Modality, ...]:

@@ -28,7 +28,7 @@ from app.settings import Settings
 from models.media.clip import Clip, MediaError
 from models.types import MODALITIES, Modality
 
-if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds, an error should not
+if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, an error should not
     from models.extractors.profile import Profile, TextFeatures
 
 PROFILE = "local"
@@ -102,6 +102,8 @@ class Reader:
         key = self._key(video, audio)
         voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
         files = self._files(key, video, audio, stages, Needs(voice or text is None, voice, picture))
+        if query.face is not None and picture:
+            files = self._with_face(key, files, query.face, stages)
         transcript = self._transcript(key, text, files, stages)
         words, about_words = self._words(transcript, stages)
         return replace(
@@ -135,8 +137,8 @@ class Reader:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """{modality or language model: digest} of the extractors, which a checkpoint must agree with."""
-        return self.profile.all_fingerprints
+        """{modality: digest} of the extractors, which a checkpoint must agree with."""
+        return self.profile.fingerprints
 
     def language_model(self) -> dict[str, Tensor]:
         """Weights of the profile's language model, for fusion methods that run it themselves."""
@@ -173,20 +175,20 @@ class Reader:
     def _read_files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
         def compute() -> Utterance:
             with stages.run("decode", "decoding"):
-                clip = self._decode(video, audio, needs.unneeded)
+                clip = self._decode(video, audio, needs)
             extractors = self.profile  # loaded before a stage is timed
-            features, log_mel, faces = extractors.features(None, ""), None, None
+            features, log_mel, encoded, seen = extractors.features(None, ""), None, None, None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
             if clip.audio is not None and needs.voice:
                 with stages.run("audio", "hearing voice"):
                     voice = extractors.hear(clip.audio)
-                log_mel = voice.log_mel
+                log_mel, encoded = voice.log_mel, voice.encoded
                 if speech:
                     features = replace(features, audio=voice.sequence)
             if clip.frames is not None:
                 with stages.run("vision", "watching face"):
-                    face = extractors.watch(clip.frames, clip.frame_times)
-                features, faces = replace(features, vision=face.sequence), face.faces
+                    seen = extractors.watch(clip.frames, clip.frame_times, clip.audio if speech else None)
+                features = replace(features, vision=seen.sequence)
             lacking = notices.of_clip(
                 clip,
                 self._settings.max_seconds,
@@ -200,11 +202,27 @@ class Reader:
                 notices=tuple(lacking),
                 waveform=clip.audio,
                 log_mel=log_mel,
-                faces=faces,
+                encoded=encoded,
+                face_tracks=seen.tracks if seen else (),
+                speaking=seen.speaking if seen else None,
                 speech=speech,
             ).only(needs)
 
         return self._cache.get(("files", *key, needs), stages.session, compute)
+
+    def _with_face(self, key: tuple, files: Utterance, number: int, stages: Stages) -> Utterance:
+        """The same with another of its faces in use; AnalysisError where there are not so many."""
+        count = len(files.face_tracks)
+        if number > count:
+            raise notices.no_such_face(number, count)
+        chosen = replace(files, chosen=number - 1)
+        if chosen.face == files.face:
+            return chosen
+        track = files.face_tracks[number - 1]
+        face = self._cache.get(
+            ("face", *key, number), stages.session, lambda: self.profile.embed_faces(track)
+        )
+        return replace(chosen, features=replace(files.features, vision=face))
 
     def _transcript(self, key: tuple, text: str | None, files: Utterance, stages: Stages) -> Transcript:
         """Typed words, where text is given, else recognised ones."""
@@ -216,7 +234,7 @@ class Reader:
 
         def compute() -> Transcript:
             with stages.run("speech", "listening"):
-                return self._recogniser.transcribe(waveform)
+                return self._recogniser.transcribe(waveform, files.encoded)
 
         return self._cache.get(("transcript", *key), stages.session, compute)
 
@@ -239,8 +257,8 @@ class Reader:
 
         return self._cache.get(("words", text, transcript.words), stages.session, compute)
 
-    def _decode(self, video: File, audio: File, unneeded: list[str]) -> Clip:
-        clip = Clip(None, None, None, 0.0)
+    def _decode(self, video: File, audio: File, needs: Needs) -> Clip:
+        clip, unneeded = Clip(None, None, None, 0.0), needs.unneeded
         if video and not (audio and "picture" in unneeded):
             left_out = ["sound"] if audio else unneeded
             clip = decode_guarded(Path(video), self._limits, unneeded=left_out)
@@ -248,6 +266,8 @@ class Reader:
             return clip
         sound = decode_guarded(Path(audio), self._limits, unneeded=["picture"])
         if sound.audio is None:
+            if not needs.sound:  # it would only tell which of several faces speaks
+                return clip
             name = Path(audio).name
             raise MediaError("no_sound", f"{name}, given for the voice, has no sound in it.", name=name)
         return replace(

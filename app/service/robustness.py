@@ -22,8 +22,9 @@ from models.checkpoint import Checkpoint
 from models.media.clip import Word
 from models.types import Features, Modality, Sequence
 
-if TYPE_CHECKING:  # imported where it is loaded: transformers and peft take seconds
-    from models.extractors.profile import FaceTrack, Profile
+if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds
+    from models.extractors.face_tracking import FaceTrack
+    from models.extractors.profile import Profile
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the curve; 0 is the utterance as it is
 EXTRACTING = 0.8  # of the time, for a face; the rest is fusion

@@ -43,7 +43,8 @@ class StoredUtterances:
         path, meta = self._files.get(key, (None, {}))
         if path is None or meta["fingerprints"] != _of_files(fingerprints()):
             return None
-        from models.extractors.profile import FaceTrack, Profile  # transformers takes seconds
+        from models.extractors.face_tracking import FaceTrack
+        from models.extractors.profile import Profile  # takes seconds
 
         kept = load_file(path)
 
@@ -52,15 +53,16 @@ class StoredUtterances:
                 kept.get(modality), Profile.dims[modality], times=kept.get(f"{modality}_times")
             )
 
-        faces = None
-        if "crops" in kept:
-            faces = FaceTrack(kept["crops"].numpy(), kept["crop_times"].numpy())
+        def track(number: int) -> FaceTrack:
+            return FaceTrack(kept[f"crops_{number}"].numpy(), kept[f"crop_times_{number}"].numpy())
+
         return Utterance(
             features=Features(**{m: sequence(m) for m in MODALITIES}),
             notices=tuple(Notice(**notice) for notice in meta["notices"]),
             waveform=kept["waveform"].numpy().astype(np.float32) / FULL_SCALE if "waveform" in kept else None,
             log_mel=kept["log_mel"].numpy() if "log_mel" in kept else None,
-            faces=faces,
+            face_tracks=tuple(track(number) for number in range(meta["faces"])),
+            speaking=meta["speaking"],
         )
 
 
@@ -71,9 +73,9 @@ def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, st
         kept["waveform"] = torch.from_numpy((utterance.waveform * FULL_SCALE).round().astype(np.int16))
     if utterance.log_mel is not None:
         kept["log_mel"] = torch.from_numpy(utterance.log_mel)
-    if utterance.faces is not None:
-        kept["crops"] = torch.from_numpy(utterance.faces.crops)
-        kept["crop_times"] = torch.from_numpy(utterance.faces.times)
+    for number, track in enumerate(utterance.face_tracks):
+        kept[f"crops_{number}"] = torch.from_numpy(track.crops)
+        kept[f"crop_times_{number}"] = torch.from_numpy(track.times)
     for modality, sequence in utterance.features:
         if sequence.present[0]:
             assert sequence.times is not None  # of files alone: voice and face
@@ -81,6 +83,8 @@ def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, st
     meta = {
         "key": key,
         "fingerprints": _of_files(fingerprints),
+        "faces": len(utterance.face_tracks),
+        "speaking": utterance.speaking,
         "notices": [asdict(notice) for notice in utterance.notices],
     }
     path.parent.mkdir(exist_ok=True)

@@ -23,15 +23,17 @@ from models.features.files import save_features
 from models.features.mmsa_table import ID_SEPARATOR
 from models.types import MODALITIES, Modality
 
-PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "gradio")  # whose versions move a number
+PACKAGES = ("torch", "torchaudio", "torchvision", "tokenizers", "gradio")  # whose versions move a number
 
 ABOUT = """Features of one utterance, extracted by Fusebox (profile {profile}), one row a state.
 
 text_values ({text}, {text_width}) float32: a token's last hidden state and, last, its sentiment reading;
-  the first row is [CLS], the last [SEP]. text_ids ({text},): token ids of all-MiniLM-L6-v2.
+  the first row is [CLS], the last [SEP]. text_ids ({text},): token ids of BERT (uncased).
 audio_values ({audio}, {audio_width}) float32: every 80 ms, probabilities of 8 emotions and of strong
-  intensity, the expected valence in [-3, 3], and loudness in nats below the loudest tenth.
-vision_values ({vision}, {vision_width}) float32: embedding of the face, 5 a second.
+  intensity, the expected valence in [-3, 3], what the voice adds to the words' score, and loudness in nats
+  below the loudest tenth.
+vision_values ({vision}, {vision_width}) float32: 5 a second, probabilities of 8 emotions, the expected
+  valence in [-3, 3], and the same less its mean over the clip.
 <modality>_lengths (1,): rows; 0 where the utterance lacks the modality.
 <modality>_times (rows, 2) float32: start and end of each state in seconds, where known.
 score (1,): what {method} says with {used}, in [-3, 3]. It is a prediction, not a label by a person.

@@ -22,8 +22,7 @@ from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from app.service.word_timing import TimedWords, seconds_of, state_times, timed_words
 from models.checkpoint import Checkpoint
-from models.extractors.audio import VALENCE, VoiceEncoder
-from models.extractors.valence import FERPLUS_VALENCE
+from models.extractors import audio, vision
 from models.extractors.vision import EMOTIONS
 from models.media.clip import SAMPLE_RATE
 from models.types import Modality
@@ -122,7 +121,7 @@ class Timeline:
 def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, profile: Profile) -> Timeline:
     """The timeline of an utterance under the checkpoint's method and the modalities `used`.
 
-    profile : its text encoder reads the words that are left, its face encoder names emotions
+    profile : its text encoder reads the words that are left
     """
     seconds, spoken = seconds_of(utterance), timed_words(utterance)
     wave = utterance.waveform
@@ -147,7 +146,7 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
         pitch=pitch,
         loudness=loudness,
         voice=_voice(utterance) if heard else None,
-        face=_face(utterance, profile) if seen else None,
+        face=_face(utterance) if seen else None,
     )
 
 
@@ -195,15 +194,13 @@ def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
 
 def _voice(utterance: Utterance) -> Curve:
     sequence = utterance.features.audio
-    values = sequence.values[0, : int(sequence.lengths[0]), VALENCE - VoiceEncoder.dim]  # from the end
+    values = sequence.values[0, : int(sequence.lengths[0]), audio.VALENCE]
     return Curve(state_times(utterance, Modality.AUDIO).mean(axis=1), values.double().cpu().numpy())
 
 
-@torch.inference_mode()
-def _face(utterance: Utterance, profile: Profile) -> FaceStates:
+def _face(utterance: Utterance) -> FaceStates:
     sequence = utterance.features.vision
-    logits = profile.face.head(sequence.values[0, : int(sequence.lengths[0])])
-    probabilities = logits.softmax(-1).double().cpu().numpy()
-    valence = probabilities @ np.array([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
+    states = sequence.values[0, : int(sequence.lengths[0])].double().cpu().numpy()
     times = state_times(utterance, Modality.VISION).mean(axis=1)
-    return FaceStates(Curve(times, valence), [EMOTIONS[i] for i in probabilities.argmax(axis=1)])
+    seen = [EMOTIONS[i] for i in states[:, : len(EMOTIONS)].argmax(axis=1)]
+    return FaceStates(Curve(times, states[:, vision.VALENCE]), seen)

@@ -12,7 +12,8 @@ from app.service.notices import explained_by
 from models.types import MODALITIES, Features, Modality
 
 if TYPE_CHECKING:
-    from models.extractors.profile import FaceTrack
+    from models.extractors.encoded_sound import EncodedWindow
+    from models.extractors.face_tracking import FaceTrack
 
 NO_WORDS = Transcript("", "none")
 
@@ -30,8 +31,8 @@ class Needs:
 
     @property
     def unneeded(self) -> list[str]:
-        """The streams that need not be decoded."""
-        return [name for name in ("picture", "sound") if not getattr(self, name)]
+        """The streams that need not be decoded; the sound tells which of several faces speaks."""
+        return [name for name in ("picture", "sound") if not (getattr(self, name) or self.picture)]
 
 
 EVERYTHING = Needs()
@@ -41,13 +42,16 @@ EVERYTHING = Needs()
 class Utterance:
     """What files and words gave, ready for any method and any subset.
 
-    No frames are kept, so that two minutes stay within about 15 MB.
+    No frames are kept, so that two minutes stay within about 25 MB.
 
     features : batch of one; on the CPU as it is read and kept, on the models' device as it is asked about
     token_spans : where each token of the text modality stands in the transcript, see `TextFeatures`
     waveform : (n,) float32 16 kHz mono, or None
     log_mel : (80, frames) of the waveform, see `AudioFeatures`, or None
-    faces : the tracked face, or None
+    encoded : the sound by Whisper's encoder where its voice was heard, else None
+    face_tracks : the faces that were found, the most prominent first
+    speaking : index of the face whose mouth moves with the sound; None where there is no clear one
+    chosen : index of the face that was asked for; None for the one that speaks, or else the first
     speech : False where nobody speaks in the sound: no words are looked for in beeps, hum or music
     """
 
@@ -57,13 +61,26 @@ class Utterance:
     notices: tuple[Notice, ...] = ()
     waveform: np.ndarray | None = None
     log_mel: np.ndarray | None = None
-    faces: FaceTrack | None = None
+    encoded: tuple[EncodedWindow, ...] | None = None
+    face_tracks: tuple[FaceTrack, ...] = ()
+    speaking: int | None = None
+    chosen: int | None = None
     speech: bool = True
 
     @property
     def present(self) -> tuple[Modality, ...]:
         """The modalities that it has."""
         return tuple(m for m, sequence in self.features if bool(sequence.present[0]))
+
+    @property
+    def face(self) -> int:
+        """Index of the face in use, of at least one."""
+        return self.chosen if self.chosen is not None else self.speaking or 0
+
+    @property
+    def faces(self) -> FaceTrack | None:
+        """The face in use; None without one."""
+        return self.face_tracks[self.face] if self.face_tracks else None
 
     def to(self, device: str) -> Utterance:
         """The same with its features on `device`."""
@@ -81,5 +98,7 @@ class Utterance:
             notices=tuple(n for n, about in told if not about or looked_for.intersection(about)),
             waveform=self.waveform if needs.sound else None,
             log_mel=self.log_mel if needs.voice else None,
-            faces=self.faces if needs.picture else None,
+            encoded=self.encoded if needs.sound else None,
+            face_tracks=self.face_tracks if needs.picture else (),
+            speaking=self.speaking if needs.picture else None,
         )

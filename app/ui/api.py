@@ -28,6 +28,7 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
         text: str | None = None,
         method: str | None = chosen,
         modalities: list[str] = list(words.MODALITIES),  # noqa: B006 - read only, and shown as the default
+        face: int | None = None,
     ) -> dict:
         """Sentiment of one clip, by one method, from the chosen modalities.
 
@@ -37,10 +38,12 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
             text: the words that are spoken; "" for none, None for speech recognition
             method: name of a fusion method, see /methods; None for the default
             modalities: which of "text", "audio" and "vision" to use
+            face: number of the face to look at, from 1 as in `faces`; None for the one that speaks
         Returns:
             score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
             used, its entropy, probabilities, weight, score alone and occlusion; imagined: for each one that
-            is off or absent, polarity and nearest phrase of what MFM imagines; timings_ms and warnings
+            is off or absent, polarity and nearest phrase of what MFM imagines; faces: how many there are,
+            which is used and which speaks; timings_ms and warnings
         Raises:
             gradio_client.exceptions.AppError, whose `message` is {"code", "message", "values"}: what was
             wrong with the input, and what would work
@@ -48,7 +51,7 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
         with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
             asked = words.MODALITIES if modalities is None else modalities
             # the query itself tells what is no modality
-            query = Query(clip, audio, text, method or chosen, asked)  # pyright: ignore[reportArgumentType]
+            query = Query(clip, audio, text, method or chosen, asked, face)  # pyright: ignore[reportArgumentType]
             return analyst.analyze(query, session=session, only_asked=True).to_json()
 
     def describe_methods() -> list[dict]:
@@ -74,6 +77,7 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
                 label="modalities",
                 allow_custom_value=True,
             ),
+            gr.Number(value=None, label="face"),
         ]
         answer = gr.JSON(label="analysis")
         gr.Button().click(

@@ -77,6 +77,13 @@ class Controller:
         analysis = self._analyze(replace(query, modalities=words.MODALITIES), visit)
         return replace(state, analysis=analysis, title=self.titles[method])
 
+    def with_face(self, state: PageState, face: int, visit: Visit) -> PageState:
+        """The same question about another face; with every fuse out, there is still no score."""
+        before = replace(state, before=None) if state.on else state.before
+        on = state.on or words.MODALITIES
+        analysis = self._analyze(replace(state.query, face=face, modalities=on), visit)
+        return replace(state, analysis=analysis, on=present(analysis, state.on), before=before)
+
     def open(self, state: PageState, visit: Visit) -> Opened:
         """What `Analyst.open` gives for an answer that has a score."""
         return self.analyst.open(replace(state.query, modalities=state.on), session=visit.session)
@@ -101,8 +108,14 @@ def present(analysis: Analysis, asked: tuple[Modality, ...]) -> tuple[Modality, 
 
 def differs(now: PageState, then: PageState) -> bool:
     """True where something was changed that can move the score."""
-    said = (now.analysis.transcript.text, now.on, now.query.method)
-    return said != (then.analysis.transcript.text, then.on, then.query.method)
+    return any(
+        of(now) != of(then)
+        for of in (
+            lambda state: state.analysis.transcript.text,
+            lambda state: (state.on, state.query.method),
+            lambda state: state.analysis.faces and state.analysis.faces.used,
+        )
+    )
 
 
 def plain_error(message: str) -> gr.Error:

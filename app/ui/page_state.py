@@ -41,7 +41,10 @@ class PageState:
     def without_pictures(self) -> PageState:
         """What is kept between events: without faces and voice, which the analyst forgets with the visit."""
         imagined = {m: replace(seen, face=None, log_mel=None) for m, seen in self.analysis.imagined.items()}
-        bare = replace(self.analysis, imagined=imagined, crops=None, crop_times=None, log_mel=None)
+        faces = self.analysis.faces and replace(self.analysis.faces, portraits=None)
+        bare = replace(
+            self.analysis, imagined=imagined, faces=faces, crops=None, crop_times=None, log_mel=None
+        )
         return replace(self, analysis=bare, before=self.before and self.before.without_pictures())
 
     def was(self, language: str) -> str:
@@ -53,7 +56,8 @@ class PageState:
         if then == now:
             if self.before.query.method != self.query.method:
                 return words.say("was_method", language, score=score, method=self.before.title)
-            return words.say("was_words", language, score=score)
+            other_face = self.before.query.face != self.query.face
+            return words.say("was_face" if other_face else "was_words", language, score=score)
         if now > then:
             return words.say("was_without", language, score=score, names=words.names(now - then, language))
         lost = then - now if then > now else then

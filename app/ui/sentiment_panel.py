@@ -11,7 +11,7 @@ from app.ui.score_sentence import score_sentence
 from app.ui.templates import fill
 
 # The note above the words says the first, where it can be acted on; the fuses say the second.
-TOLD_ELSEWHERE = ("rough_transcript", "modality_absent")
+TOLD_ELSEWHERE = ("modality_absent",)
 
 
 def build(first: str = "waiting") -> Panel:

@@ -148,8 +148,8 @@ def doing(name: str, language: str) -> str:
     return say(key if key in PHRASES else "doing", language)
 
 
-def words_note(source: str, rough: bool, language: str) -> str:
+def words_note(source: str, language: str) -> str:
     """What stands above the words: who wrote them. `source` as in Transcript, or "example"."""
     if source in ("typed", "example", "none"):
         return say(f"words_{source}", language)
-    return say("words_rough" if rough else "words_recognised", language)
+    return say("words_recognised", language)

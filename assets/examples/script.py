@@ -13,7 +13,7 @@ class Voice:
     """A voice of flite.
 
     stretch : 1 is its own pace, more is slower; level : peak in dB against full scale
-    pitch, pitch_range : mean and standard deviation in Hz, which only the voice `slt` obeys
+    pitch, pitch_range : mean and standard deviation in Hz, which `rms` does not obey
     """
 
     name: str
@@ -77,12 +77,12 @@ SCRIPT = (
         name="letdown",
         title_en="All agree: let down",
         title_zh="三者一致：失望",
-        note_en="Bitter words, a slow voice, a sad face. Drawn face, synthetic voice.",
-        note_zh="话语失望，语速缓慢，神情难过。人脸为绘制，声音为合成。",
-        spoken="It was boring and far too long. I was so disappointed.",
-        voice=Voice("rms", stretch=1.2, level=-9),
+        note_en="Bitter words, a low and slow voice, a sad face. Drawn face, synthetic voice.",
+        note_zh="话语失望，声音低沉缓慢，神情难过。人脸为绘制，声音为合成。",
+        spoken="It was dull, slow and far too long. What a waste of time.",
+        voice=Voice("awb", stretch=1.35, pitch=50, pitch_range=1, level=-12),
         person=OMAR,
-        expression=Expression(smile=-0.85, brow_slant=0.8, lids=0.78),
+        expression=Expression(smile=-1.3, open=0.1, brow_slant=1.6, brow_height=-0.7, lids=0.4),
     ),
     Example(
         name="plain",
@@ -93,18 +93,18 @@ SCRIPT = (
         spoken="The film is two hours long and it starts at eight on Friday.",
         voice=Voice("slt", stretch=1.0, pitch=165, pitch_range=12, level=-6),
         person=MEI,
-        expression=Expression(smile=0.02),
+        expression=Expression(smile=-0.05, brow_height=-0.35, lids=0.7),
     ),
     Example(
         name="sarcasm",
         title_en="Words against face",
         title_zh="言不由衷",
-        note_en="The words praise, the face is cross. Pull one out and watch. Drawn face, synthetic voice.",
-        note_zh="嘴上称赞，脸色难看。关掉其中一个看看。人脸为绘制，声音为合成。",
+        note_en="The words praise, the face is glum. Pull one out and watch. Drawn face, synthetic voice.",
+        note_zh="嘴上称赞，神情沮丧。关掉其中一个看看。人脸为绘制，声音为合成。",
         spoken="Oh great, what a wonderful idea. I just love waiting in line.",
         voice=Voice("awb", stretch=1.1, level=-5),
         person=BEN,
-        expression=Expression(smile=-0.65, brow_slant=-1.0, brow_height=-0.4, lids=0.85),
+        expression=Expression(smile=-1.0, open=0.15, brow_slant=2.0, brow_height=-0.7, lids=0.45),
     ),
     Example(
         name="brave",
@@ -119,8 +119,8 @@ SCRIPT = (
     ),
     Example(
         name="voice",
-        title_en="Only a voice",
-        title_zh="只有声音",
+        title_en="Heard, not seen",
+        title_zh="只闻其声",
         note_en="A sound file without a picture. Synthetic voice.",
         note_zh="只有声音，没有画面。声音为合成。",
         spoken="The story never got going, and the ending was awful.",

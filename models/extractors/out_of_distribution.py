@@ -38,7 +38,7 @@ class OutlierDetector(nn.Module):
         """
         path = Path(root or CHECKPOINTS) / profile.name / "extractors" / "out_of_distribution.safetensors"
         tensors, meta = load_tensors(path)
-        if meta.get("fingerprints") != {str(m): digest for m, digest in profile.fingerprints.items()}:
+        if meta.get("fingerprints") != profile.fingerprints:
             raise CheckpointError(
                 f"{path} was fitted on states of other extractors; fit it again with "
                 "`python -m models.shipped train-extractors out_of_distribution`"

@@ -31,9 +31,9 @@ class Phrase:
 
 
 class PhraseBank:
-    """Phrases and the mean state (n, 385) of each.
+    """Phrases and the mean state (n, 769) of each.
 
-    A state's 384 hidden coordinates are compared by the cosine of their difference from the bank's centre:
+    A state's 768 hidden coordinates are compared by the cosine of their difference from the bank's centre:
     an imagined state lies nearer to the centre than a real one, but in its direction.
     """
 
@@ -51,7 +51,7 @@ class PhraseBank:
         return cls(texts, [float(row["score"]) for row in rows], mean_states(encoder, texts))
 
     def nearest(self, states: Tensor, count: int = 3) -> list[Phrase]:
-        """The `count` phrases nearest to the mean of states (T, 385), nearest first."""
+        """The `count` phrases nearest to the mean of states (T, 769), nearest first."""
         similarity = self.directions @ F.normalize(states.mean(0) - self.centre, dim=0)
         values, rows = similarity.topk(min(count, len(self.texts)))
         return [
@@ -62,7 +62,7 @@ class PhraseBank:
 
 @torch.inference_mode()
 def mean_states(encoder: TextEncoder, texts: list[str]) -> Tensor:
-    """Mean text state (n, 385) of each of `texts`, on the CPU."""
+    """Mean text state (n, 769) of each of `texts`, on the CPU."""
     device = next(encoder.parameters()).device
     means = []
     for start in range(0, len(texts), BATCH):

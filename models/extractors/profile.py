@@ -1,11 +1,10 @@
-"""A profile: the three extractors whose states a checkpoint was trained on, and a language model."""
+"""A profile: the three extractors whose states a checkpoint was trained on."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,28 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.extractors.audio import SHORTEST, VoiceEncoder, level, log_mel, voiced_span
-from models.extractors.language_model import merged_language_model
-from models.extractors.text import LargeTextEncoder, TextEncoder
-from models.extractors.timing import face_times, token_times, voice_times
-from models.extractors.vision import FaceDecoder, FaceEncoder, track_face
+from models.extractors.audio import VoiceHead, log_mel, voice_of
+from models.extractors.encoded_sound import EncodedWindow, encode_sound, packaged_encoder
+from models.extractors.face_detection import FaceDetector
+from models.extractors.face_tracking import FaceTrack, track_faces
+from models.extractors.speaking_face import speaking_face
+from models.extractors.text import TextEncoder
+from models.extractors.timing import face_times, token_times
+from models.extractors.vision import FaceDecoder, FaceEncoder
 from models.media.clip import Clip, Word
 from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
-from models.types import LANGUAGE_MODEL, MODALITIES, Features, Modality, Sequence
+from models.types import MODALITIES, Features, Modality, Sequence
 
-QUIET = 1e-3  # peak amplitude below which a recording is silence
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """The tracked largest face of a clip.
-
-    crops : (n, 48, 48) uint8, aligned grey crops, one a frame with a face
-    times : (n,) seconds
-    """
-
-    crops: np.ndarray
-    times: np.ndarray
+FACE_DETECTOR = "face_detector.onnx"
 
 
 @dataclass(frozen=True)
@@ -57,55 +47,58 @@ class AudioFeatures:
 
     sequence : batch of one, absent where the sound is silent or too short
     log_mel : (80, frames) float32 natural-log mel energies of the whole sound, 10 ms a frame, or None
+    encoded : the sound by Whisper's encoder, from which a recogniser makes words, or None
     """
 
     sequence: Sequence
     log_mel: np.ndarray | None
+    encoded: tuple[EncodedWindow, ...] | None = None
 
 
 @dataclass(frozen=True)
 class VisionFeatures:
     """What `Profile.watch` gives.
 
-    sequence : batch of one, absent without a face
-    faces : FaceTrack, or None without a face
+    sequence : batch of one, of the face that speaks, else of the first; absent without a face
+    tracks : the faces that were found, the most prominent first
+    speaking : index of the one whose mouth moves with the sound; None where there is no clear one
     """
 
     sequence: Sequence
-    faces: FaceTrack | None
+    tracks: tuple[FaceTrack, ...] = ()
+    speaking: int | None = None
 
 
 class Profile:
-    """The `local` profile: MiniLM with sentiment adapters, the voice encoder, the face encoder.
+    """The `local` profile: MPNet with sentiment adapters, the voice encoder, the face encoder.
 
     name : "local"
     dims : {Modality: d}
-    fingerprints : {Modality: hex digest of the extractor's weights}
-    adapters : file of the sentiment adapters of `language_model`, which is read when that is asked for
+    fingerprints : {modality: hex digest of the extractor's weights}, see `extractor_fingerprints`
     """
 
     name = "local"
     dims: ClassVar = {
         Modality.TEXT: TextEncoder.dim,
-        Modality.AUDIO: VoiceEncoder.dim,
+        Modality.AUDIO: VoiceHead.dim,
         Modality.VISION: FaceEncoder.dim,
     }
 
     def __init__(
         self,
         text: TextEncoder,
-        voice: VoiceEncoder,
+        voice: VoiceHead,
         face: FaceEncoder,
         face_decoder: FaceDecoder,
-        fingerprints: dict[Modality, str],
-        adapters: Path,
+        face_detector: FaceDetector,
+        fingerprints: dict[str, str],
         device: str = "cpu",
     ):
         self.text, self.voice, self.face, self.face_decoder = text, voice, face, face_decoder
         for module in (text, voice, face, face_decoder):
             module.eval().requires_grad_(False).to(device)
+        self.face_detector = face_detector
         self.fingerprints = fingerprints
-        self.adapters = adapters
         self.device = device
 
     @classmethod
@@ -117,19 +110,18 @@ class Profile:
         if name != cls.name:
             raise ValueError(f"unknown profile {name!r}; known is {cls.name}")
         folder = Path(root or CHECKPOINTS) / name / "extractors"
-        fingerprints = {m: fingerprint(folder / f"{m}.safetensors") for m in MODALITIES}
-        text = TextEncoder()
-        _load(text.trained(), folder / "text.safetensors")
-        voice, face, decoder = VoiceEncoder(), FaceEncoder(), FaceDecoder()
+        fingerprints = extractor_fingerprints(folder)
+        text = load_text_encoder(folder)
+        voice, face, decoder = VoiceHead(), FaceEncoder(), FaceDecoder()
         _load(voice.state_dict(), folder / "audio.safetensors")
         _load(face.state_dict(), folder / "vision.safetensors")
         _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
-        adapters = folder / f"{LANGUAGE_MODEL}.safetensors"
-        return cls(text, voice, face, decoder, fingerprints, adapters, device)
+        detector = FaceDetector(folder / FACE_DETECTOR)
+        return cls(text, voice, face, decoder, detector, fingerprints, device)
 
     def features(self, clip: Clip | None, transcript: str) -> Features:
         """Batch of one: the states of a clip (or None) and of its transcript ("" for none)."""
-        picture = (None, None) if clip is None else (clip.frames, clip.frame_times)
+        picture = (None, None, None) if clip is None else (clip.frames, clip.frame_times, clip.audio)
         return Features(
             text=self.read(transcript).sequence,
             audio=self.hear(None if clip is None else clip.audio).sequence,
@@ -155,25 +147,39 @@ class Profile:
     @torch.inference_mode()
     def hear(self, waveform: np.ndarray | None) -> AudioFeatures:
         """The voice between the silent ends of a waveform (n,) float32 of 16 kHz, or None."""
-        absent = Sequence.single(None, VoiceEncoder.dim)
+        absent = Sequence.single(None, VoiceHead.dim)
         if waveform is None or not len(waveform):
             return AudioFeatures(absent, None)
-        mel = log_mel(torch.from_numpy(waveform))
-        if len(waveform) < SHORTEST or np.abs(waveform).max() < QUIET:
+        sound = torch.from_numpy(waveform)
+        mel = log_mel(sound)
+        encoded = encode_sound(packaged_encoder(self.device), sound)
+        if not encoded:
             return AudioFeatures(absent, mel.numpy())
-        frames = voiced_span(mel)
-        states = self.voice.states(level(mel[:, frames])[None].to(self.device))[0].cpu()
-        times = voice_times(len(states), frames)
-        return AudioFeatures(Sequence.single(states, VoiceEncoder.dim, times=times), mel.numpy())
+        voice = voice_of(encoded, mel)
+        states = self.voice.states(voice.encoded.to(self.device), voice.loudness.to(self.device)).cpu()
+        sequence = Sequence.single(states, VoiceHead.dim, times=voice.times)
+        return AudioFeatures(sequence, mel.numpy(), tuple(window.for_words() for window in encoded))
 
-    def watch(self, frames: np.ndarray | None, times: np.ndarray | None) -> VisionFeatures:
-        """The tracked largest face of frames (n, height, width, 3) uint8 at times (n,) s, or of None."""
-        if frames is not None and times is not None and len(frames):
-            crops, found = track_face(frames)
-            if len(found):
-                faces = FaceTrack(crops, times[found])
-                return VisionFeatures(self.embed_faces(faces), faces)
-        return VisionFeatures(Sequence.single(None, FaceEncoder.dim), None)
+    def watch(
+        self, frames: np.ndarray | None, times: np.ndarray | None, waveform: np.ndarray | None
+    ) -> VisionFeatures:
+        """The faces of frames (n, height, width, 3) uint8 at times (n,) s, or of None.
+
+        waveform : (n,) float32 of 16 kHz, tells which of several faces speaks; None without sound
+        """
+        tracks, speaking = self.find_faces(frames, times, waveform)
+        if not tracks:
+            return VisionFeatures(Sequence.single(None, FaceEncoder.dim))
+        return VisionFeatures(self.embed_faces(tracks[speaking or 0]), tracks, speaking)
+
+    def find_faces(
+        self, frames: np.ndarray | None, times: np.ndarray | None, waveform: np.ndarray | None
+    ) -> tuple[tuple[FaceTrack, ...], int | None]:
+        """The faces that `watch` finds, and the index of the one that speaks."""
+        if frames is None or times is None or not len(frames):
+            return (), None
+        tracks = track_faces(frames, times, self.face_detector.detect_all(frames))
+        return tracks, speaking_face(tracks, waveform)
 
     @torch.inference_mode()
     def embed_faces(self, faces: FaceTrack) -> Sequence:
@@ -183,20 +189,11 @@ class Profile:
         return Sequence.single(states, FaceEncoder.dim, times=face_times(faces.times))
 
     def language_model(self) -> dict[str, Tensor]:
-        """A frozen language model by names of transformers' BertModel, sentiment adapters merged in.
+        """The text encoder's by names of transformers' BertModel, sentiment adapters merged in.
 
-        For fusion methods that run it themselves (`FusionModel.needs_language_model`): a larger one than the
-        text encoder's, which reads the same token ids. CheckpointError where its weights are missing.
+        For fusion methods that run it themselves (`FusionModel.needs_language_model`); shared, not copied.
         """
-        encoder = LargeTextEncoder()
-        _load(encoder.trained(), self.adapters)
-        return merged_language_model(encoder)
-
-    @cached_property
-    def all_fingerprints(self) -> dict[str, str]:
-        """`fingerprints`, and that of `adapters` where they are there: what a checkpoint may ask for."""
-        named = {str(modality): digest for modality, digest in self.fingerprints.items()}
-        return {**named, LANGUAGE_MODEL: fingerprint(self.adapters)} if self.adapters.is_file() else named
+        return self.text.language_model.weights()
 
     @torch.inference_mode()
     def embed_text(self, texts: list[str], batch_size: int = 32) -> list[Tensor]:
@@ -212,14 +209,34 @@ class Profile:
         return [states[i] for i in range(len(texts))]
 
 
-def fingerprint(path: Path) -> str:
-    """First 16 hex digits of the SHA-256 of a weights file; CheckpointError where there is none."""
-    if not path.is_file():
-        raise CheckpointError(
-            f"the extractor weights {path} are missing; train them with "
-            "`python -m models.shipped train-extractors all`"
-        )
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def load_text_encoder(folder: Path) -> TextEncoder:
+    """The text encoder of a profile's extractors in `folder`, its adapters merged in."""
+    text = TextEncoder(folder=folder / "mpnet")
+    _load(text.trained(), folder / "text.safetensors")
+    text.merge()
+    return text
+
+
+def extractor_fingerprints(folder: Path) -> dict[str, str]:
+    """{modality: fingerprint of the weights in `folder` that its states depend on}.
+
+    But for MPNet's, which are as they were published.
+    """
+    paths = {modality: [folder / f"{modality}.safetensors"] for modality in MODALITIES}
+    paths[Modality.VISION].append(folder / FACE_DETECTOR)
+    return {str(modality): fingerprint(*files) for modality, files in paths.items()}
+
+
+def fingerprint(*paths: Path) -> str:
+    """First 16 hex digits of the SHA-256 of weights files; CheckpointError where one is missing."""
+    digest = hashlib.sha256()
+    for path in paths:
+        if not path.is_file():
+            raise CheckpointError(
+                f"the extractor weights {path} are missing; get them back with `git checkout -- checkpoints`"
+            )
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _load(wanted: dict[str, Tensor], path: Path) -> None:

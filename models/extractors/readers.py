@@ -6,14 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-import torch
 from torch import Tensor
 
-from models.extractors.audio import VALENCE as VOICE_VALENCE
-from models.extractors.profile import Profile
-from models.extractors.valence import FERPLUS_VALENCE
-from models.extractors.vision import EMOTIONS
-from models.types import MODALITIES, Modality
+from models.extractors import audio, vision
+from models.types import Modality
 
 Read = Callable[[Tensor], Tensor]
 
@@ -34,25 +30,17 @@ class PolarityReader:
         return self.read(states).cpu() - self.neutral
 
 
-def own_readings(profile: Profile) -> dict[Modality, Read]:
-    """What the `local` profile's extractors say: the words' score, the valence of voice and face."""
-    valence = torch.tensor([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS])
-    head = profile.face.head
-
-    def see(states: Tensor) -> Tensor:
-        return (head(states.to(head.weight.device)).softmax(-1).cpu() @ valence).mean(-1)
-
-    return {
-        Modality.TEXT: lambda states: states[..., -1].mean(-1),
-        Modality.AUDIO: lambda states: states[..., VOICE_VALENCE].mean(-1),
-        Modality.VISION: see,
-    }
+# What the `local` profile's extractors say: the words' score, the valence of voice and face.
+OWN_READINGS: dict[Modality, Read] = {
+    Modality.TEXT: lambda states: states[..., -1].mean(-1),
+    Modality.AUDIO: lambda states: states[..., audio.VALENCE].mean(-1),
+    Modality.VISION: lambda states: states[..., vision.VALENCE].mean(-1),
+}
 
 
-def local_readers(profile: Profile, neutral: Mapping[str, float]) -> dict[Modality, PolarityReader]:
+def local_readers(neutral: Mapping[str, float]) -> dict[Modality, PolarityReader]:
     """The readers with neutral points {modality: reading}; the extractor's own zero where none is known."""
-    reads = own_readings(profile)
-    return {m: PolarityReader(reads[m], neutral.get(m, 0.0)) for m in MODALITIES}
+    return {m: PolarityReader(read, neutral.get(m, 0.0)) for m, read in OWN_READINGS.items()}
 
 
 def informative(figures: Mapping[str, float], deviations: float = 2.0) -> bool:

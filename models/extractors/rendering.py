@@ -42,14 +42,14 @@ class Renderer:
 
     @torch.inference_mode()
     def faces(self, states: Tensor) -> np.ndarray:
-        """Grey pictures (T, 48, 48) uint8 of vision states (T, 64), one a step."""
+        """Grey pictures (T, 48, 48) uint8 of vision states (T, 10), one a step."""
         device = next(self.face_decoder.parameters()).device
         drawn = self.face_decoder(states.float().to(device))[:, 0].cpu()
         return (255 * drawn).round().byte().numpy()
 
     @torch.inference_mode()
     def log_mel(self, states: Tensor, seconds: float | None = None) -> np.ndarray:
-        """Levelled log-mel (80, frames) float32, 10 ms a frame, of audio states (T, 11).
+        """Levelled log-mel (80, frames) float32, 10 ms a frame, of audio states (T, 12).
 
         seconds : what the states span; without it a step lasts as long as a word
         """
@@ -63,5 +63,5 @@ class Renderer:
         return sound(torch.from_numpy(np.ascontiguousarray(mel))).numpy()
 
     def phrases(self, states: Tensor, count: int = 3) -> list[Phrase]:
-        """The phrases of the bank nearest to the mean of text states (T, 385), nearest first."""
+        """The phrases of the bank nearest to the mean of text states (T, 769), nearest first."""
         return self.phrase_bank.nearest(states.cpu().float(), count)

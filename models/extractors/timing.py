@@ -8,10 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.extractors.audio import HOP, STRIDE
-from models.media.clip import FRAME_RATE, SAMPLE_RATE, Word
-
-FRAME = HOP / SAMPLE_RATE  # s of a log-mel frame
+from models.media.clip import FRAME_RATE, Word
 
 
 def token_times(transcript: str, offsets: Iterable[tuple[int, int]], words: Iterable[Word]) -> Tensor | None:
@@ -40,12 +37,6 @@ def token_times(transcript: str, offsets: Iterable[tuple[int, int]], words: Iter
         word = placed[current][2]
         times.append((word.start, word.end))
     return torch.tensor(times, dtype=torch.float32)
-
-
-def voice_times(states: int, frames: slice) -> Tensor:
-    """Start and end (T, 2) in seconds of the voice states read from the log-mel `frames` of a clip."""
-    starts = frames.start + STRIDE * torch.arange(states)
-    return FRAME * torch.stack([starts, (starts + STRIDE).clamp_max(frames.stop)], dim=1)
 
 
 def face_times(times: np.ndarray) -> Tensor:

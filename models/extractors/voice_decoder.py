@@ -1,7 +1,7 @@
 """Voice states -> log-mel and sound: what an imagined voice is heard through.
 
-The states say how something is said, not what: the sound has the colour, force and loudness of a voice in
-that mood, without words.
+The states say how something is said, not what: the sound has the spectrum and the loudness of a voice in that
+mood, without words. Whether one hears the mood is on its card: the voice head does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.extractors.audio import HOP, N_MELS, STRIDE, WINDOW, VoiceEncoder
+from models.extractors.audio import BEYOND_WORDS, HOP, N_MELS, STRIDE, WINDOW, VoiceHead
 from models.media.clip import SAMPLE_RATE
 
 STATE_RATE = SAMPLE_RATE / HOP / STRIDE  # states a second
@@ -23,12 +23,12 @@ _random_state = threading.Lock()  # torch's is one of the process, and griffinli
 
 
 class VoiceDecoder(nn.Module):
-    """Voice states (B, T, 11) -> levelled log-mel (B, 80, 8 T), as the voice encoder takes it."""
+    """Voice states (B, T, 12) -> levelled log-mel (B, 80, 8 T)."""
 
     def __init__(self, width: int = 128):
         super().__init__()
         self.read = nn.Sequential(
-            nn.Conv1d(VoiceEncoder.dim, width, 5, padding=2),
+            nn.Conv1d(VoiceHead.dim - 1, width, 5, padding=2),
             nn.LeakyReLU(0.1),
             nn.Conv1d(width, width, 3, padding=1),
             nn.LeakyReLU(0.1),
@@ -42,7 +42,9 @@ class VoiceDecoder(nn.Module):
         )
 
     def forward(self, states: Tensor) -> Tensor:
-        spread = self.draw(self.spread(self.read(states.transpose(1, 2))))
+        # RAVDESS, from which it learns to draw, has no label for what a voice adds to its words
+        heard = torch.cat([states[..., :BEYOND_WORDS], states[..., BEYOND_WORDS + 1 :]], dim=-1)
+        spread = self.draw(self.spread(self.read(heard.transpose(1, 2))))
         # loudness is a state: the network draws the spectrum around it
         loudness = states[:, None, :, -1].repeat_interleave(STRIDE, dim=2)
         return spread + loudness

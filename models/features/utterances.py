@@ -16,7 +16,7 @@ class Utterance:
 
     states : {modality: (T, d)} of the modalities it has, from extractors that did not train on it
     target : score in [-3, 3]
-    source : "clips", "speech", "text", "faces" or "triples"
+    source : "clips", "speech", "text", "faces", "triples" or "borrowed"
     group : speaker or video, never on both sides of a split
     ids : (T,) token ids of its text states, for methods that run the language model; None where unknown
     """

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.config import Config
+from models.config import Config
 from models.types import MODALITIES, Features, Modality, Prediction
 
 GRADIENT_NORM = 1.0  # updates are clipped to this norm
+LEAST_HELD_OUT = 16  # utterances that a readout is fitted to
 CLASSES = 7  # of the classifiers: the scores -3 … 3
 
 
@@ -34,6 +35,9 @@ class FusionModel(nn.Module, ABC):
     needs_language_model: ClassVar[bool] = False
     # what its own loss hides from it in training, beside any dropout of the trainer: "modalities", "frames"
     hides: ClassVar[str] = ""
+    # True where the method's score has the right order but another scale: see `fit_readout`
+    has_readout: ClassVar[bool] = False
+    readout: Tensor  # (8, 2), where it has one
     warm_up: float = 0.0  # share of the training before the method is complete: no earlier epoch is its best
 
     def __init__(self, dims: dict[Modality, int], config: Config):
@@ -44,6 +48,8 @@ class FusionModel(nn.Module, ABC):
         for modality in MODALITIES:
             self.register_buffer(f"{modality}_mean", torch.zeros(self.dims[modality]))
             self.register_buffer(f"{modality}_std", torch.ones(self.dims[modality]))
+        if self.has_readout:  # slope and shift, a row for each set of present modalities
+            self.register_buffer("readout", torch.tensor([[1.0, 0.0]]).repeat(2 ** len(MODALITIES), 1))
 
     @torch.no_grad()
     def set_normalisation(self, features: Features) -> None:
@@ -73,6 +79,33 @@ class FusionModel(nn.Module, ABC):
     def bounded(self, score: Tensor) -> Tensor:
         """Scores (B,) clamped to [-3, 3], except in training, where a clamp would stop the gradient."""
         return score if self.training else score.clamp(-3, 3)
+
+    def read_out(self, score: Tensor, features: Features) -> Tensor:
+        """Scores (B,) mapped by `fit_readout`, in [-3, 3] outside training; before it, as they are."""
+        slope, shift = self.readout[_set_number(features.present())].unbind(1)
+        return self.bounded(slope * score + shift)
+
+    @torch.no_grad()
+    def fit_readout(self, features: Features, target: Tensor) -> None:
+        """Map the scores by least squares to target (B,) of held-out utterances, for each set of modalities.
+
+        An expectation over classes, or a mean over modalities, is drawn to the middle. Without words, which
+        say too little for a slope, the map is a shift alone.
+        """
+        for subset in Modality.subsets():
+            given = features.only(subset)
+            asked = torch.tensor([m in subset for m in MODALITIES], device=target.device)
+            rows = (given.present() == asked).all(1)
+            number = int(_set_number(asked[None]))
+            self.readout[number] = self.readout.new_tensor([1.0, 0.0])
+            with evaluating(self):
+                score, wanted = self(given).score[rows], target[rows]
+            if len(score) < LEAST_HELD_OUT:
+                continue
+            apart = score - score.mean()
+            slope = (apart * wanted).sum() / apart.square().sum().clamp_min(1e-6)
+            slope = slope.clamp_min(0.0) if Modality.TEXT in subset else torch.ones_like(slope)
+            self.readout[number] = torch.stack([slope, wanted.mean() - slope * score.mean()])
 
     def sizes(self) -> dict[str, int]:
         """Counts worth showing: parameters of the subnets, of the fusion, and in total."""
@@ -142,6 +175,11 @@ class WholeRowsModel(FusionModel, ABC):
     def whole(self, present: Tensor) -> Tensor:
         """(B,) bool: the whole rows of present (B, 3) bool."""
         return (present | ~self.known).all(1)
+
+
+def _set_number(present: Tensor) -> Tensor:
+    """(B,) the number, 0 … 7, of the set of modalities in present (B, 3) bool."""
+    return (present.long() * torch.tensor([1, 2, 4], device=present.device)).sum(1)
 
 
 @contextmanager

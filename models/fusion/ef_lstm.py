@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from models.config import Config
 from models.fusion.alignment import Aligned, align, step_traces
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.layers import feed_forward, last_step
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import Features, Modality, Prediction

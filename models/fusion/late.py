@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.config import Config
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetsConfig, mean_over_present
-from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
+from models.fusion.spec import CLAMPED, READOUT, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
@@ -24,6 +24,8 @@ class LateConfig(Config):
 class LateFusion(FusionModel):
     """y = mean over present modalities of y_m, each y_m read from one modality alone."""
 
+    has_readout = True
+
     def __init__(self, dims: dict[Modality, int], config: LateConfig):
         super().__init__(dims, config)
         self.subnets = SubNets(self.dims, config.subnets)
@@ -34,7 +36,9 @@ class LateFusion(FusionModel):
         present = features.present()
         scores = self._unimodal(features)
         shares = present / present.sum(1, keepdim=True).clamp_min(1)
-        return Prediction(self.bounded((shares * scores).sum(1)), traces={"unimodal_scores": scores})
+        return Prediction(
+            self.read_out((shares * scores).sum(1), features), traces={"unimodal_scores": scores}
+        )
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of every head on the rows that have its modality, and L1 of the mean."""
@@ -67,6 +71,7 @@ SPEC = ModelSpec(
         "The textbook baseline: one predictor per modality, plain mean over those present.",
         CLAMPED,
         SUBNETS,
+        READOUT,
     ),
     url="https://arxiv.org/abs/1705.09406",
 )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.fusion.config import Config
+from models.config import Config
 from models.types import MODALITIES, Features, Modality
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.config import Config
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetsConfig, with_one
 from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction

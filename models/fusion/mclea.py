@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.contrastive import (
     Pairs,
     UncertaintyWeights,

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.attention import MultiHeadAttention
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.contrastive import Pairs, UncertaintyWeights, contrastive_loss, intra_modal_losses
 from models.fusion.layers import ScoreHead, SubNets, SubNetShape, weighted_concat
 from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec

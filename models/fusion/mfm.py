@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config, ModalityFactors, ModalityWidths
 from models.fusion.alignment import Aligned, align, pad_steps, step_traces
 from models.fusion.base import WholeRowsModel
-from models.fusion.config import Config, ModalityFactors, ModalityWidths
 from models.fusion.discrepancy import discrepancy
 from models.fusion.ef_lstm import EarlyFusion, EarlyFusionConfig
 from models.fusion.layers import feed_forward, last_step, mean_over_present, random_part

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config, ModalityWidths
 from models.fusion.alignment import Aligned, align, step_traces
 from models.fusion.base import FusionModel
-from models.fusion.config import Config, ModalityWidths
 from models.fusion.layers import feed_forward, last_step, lstm_states
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction

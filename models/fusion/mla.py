@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.base import (
     CLASSES,
     GRADIENT_NORM,
@@ -17,10 +18,9 @@ from models.fusion.base import (
     seven_class_target,
 )
 from models.fusion.calibration import best_temperature
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetShape, mean_over_present
 from models.fusion.projection import protected_step, protection
-from models.fusion.spec import SUBNETS, ModelSpec
+from models.fusion.spec import READOUT, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 VISITING_ORDER = (Modality.AUDIO, Modality.VISION, Modality.TEXT)  # the authors'
@@ -36,6 +36,8 @@ class MLAConfig(Config):
 
 class MLA(FusionModel):
     """Modalities trained in turns on one shared linear head, fused by the entropy of their predictions."""
+
+    has_readout = True
 
     temperature: Tensor  # (3,), see `calibrate`
 
@@ -55,7 +57,7 @@ class MLA(FusionModel):
         weights = entropy_weights(entropies, features.present())
         fused = (weights[..., None] * logits).sum(1)
         return Prediction(
-            expected_score(fused),
+            self.read_out(expected_score(fused), features),
             logits=fused,
             weights=Weights("entropy", weights),
             traces={"unimodal_logits": logits, "entropies": entropies},
@@ -167,6 +169,7 @@ SPEC = ModelSpec(
         ),
         "One temperature per modality, fitted on held-out data.",
         SUBNETS,
+        READOUT,
     ),
     url="https://arxiv.org/abs/2311.10707",
 )

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetShape, feed_forward, mean_over_present, random_part
 from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.base import CLASSES, FusionModel, evaluating, expected_score, seven_class_target
 from models.fusion.calibration import best_temperature
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetsConfig, mean_over_present
-from models.fusion.spec import SUBNETS, ModelSpec
+from models.fusion.spec import READOUT, SUBNETS, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 ENERGY_SCALE = 10  # confidence = negative energy / 10, as in the authors' code
@@ -28,6 +28,8 @@ class QMFConfig(Config):
 
 class QMF(FusionModel):
     """logits = sum over present m of conf_m * l_m, conf_m from the energy of the modality's own logits."""
+
+    has_readout = True
 
     config: QMFConfig
     subnets: SubNets
@@ -50,7 +52,7 @@ class QMF(FusionModel):
         fused = fuse(logits, confidences) / self.temperature[counts - 1, None]
         total = confidences.sum(1, keepdim=True).clamp_min(torch.finfo(confidences.dtype).tiny)
         return Prediction(
-            expected_score(fused),
+            self.read_out(expected_score(fused), features),
             logits=fused,
             weights=Weights("confidence", confidences / total),
             traces={"unimodal_logits": logits, "confidences": confidences},
@@ -140,6 +142,7 @@ SPEC = ModelSpec(
         "Shown weights are shares of confidences that the method itself leaves unnormalised.",
         "One temperature per number of present modalities, fitted on held-out data.",
         SUBNETS,
+        READOUT,
     ),
     url="https://arxiv.org/abs/2306.02050",
 )

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import Config
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened
 from models.fusion.base import CLASSES, WholeRowsModel, evaluating, expected_score, seven_class_target
-from models.fusion.config import Config
 from models.fusion.layers import feed_forward, mean_over_present, random_part
-from models.fusion.spec import ModelSpec
+from models.fusion.spec import READOUT, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Weights
 
 TAG_DIGITS = 4  # nothing missing, vision missing, audio missing, text missing
@@ -54,6 +54,8 @@ class TATEConfig(Config):
 class TATE(WholeRowsModel):
     """Tokens of all modalities in a common space, each with the tag of what is missing; a classifier."""
 
+    has_readout = True
+
     config: TATEConfig
     hides = "modalities"
 
@@ -79,7 +81,7 @@ class TATE(WholeRowsModel):
         """
         encoding = self.student(self._tokens(features), features.present())
         return Prediction(
-            expected_score(encoding.logits),
+            self.read_out(expected_score(encoding.logits), features),
             logits=encoding.logits,
             weights=Weights("attention", encoding.shares),
             traces={"tag": encoding.tag, "tag_recovered": encoding.recovered},
@@ -304,6 +306,7 @@ SPEC = ModelSpec(
         "Attention and pooling read no padding and no absent token.",
         "A fifth of the width, pre-norm blocks.",
         "More than 48 tokens of a modality are averaged to 48.",
+        READOUT,
     ),
     url="https://arxiv.org/abs/2204.13707",
 )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.config import Config
 from models.fusion.alignment import Aligned
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.fusion.layers import SubNets, SubNetsConfig, with_one
 from models.fusion.spec import SUBNETS, ModelSpec, TrainingSettings
 from models.types import MODALITIES, Features, Modality, Prediction

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from models.config import Config, ModalityFactors, ModalityWidths
 from models.fusion.attention import AttentionBlock, SelfAttentionBlock, all_shortened, positions
 from models.fusion.base import FusionModel
-from models.fusion.config import Config, ModalityFactors, ModalityWidths
 from models.fusion.layers import feed_forward, random_part
 from models.fusion.spec import CLAMPED, ModelSpec
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence

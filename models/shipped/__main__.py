@@ -1,6 +1,6 @@
 """`python -m models.shipped`: train-extractors, measure, train: the weights that ship, and their figures.
 
-All of them read the folder of the project's labelled data and write into `checkpoints/`.
+All but ship-mpnet read the folder of the project's labelled data and write into `checkpoints/`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.tensors import CHECKPOINTS
 DATA = Path("../shared/data")
 CACHE = Path(".cache")
 # in this order: voice_decoder needs audio, out_of_distribution the three modalities' extractors
-TRAINED_EXTRACTORS = ("text", "language_model", "audio", "vision", "voice_decoder", "out_of_distribution")
+TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "out_of_distribution")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,6 +49,10 @@ def _parser() -> Parser:
     _add_data(command)
     add_device(command)
     command.set_defaults(run=_train)
+
+    command = commands.add_parser("ship-mpnet", help="round the published language model for the repository")
+    command.add_argument("source", type=Path, metavar="FOLDER", help="with model.safetensors and vocab.txt")
+    command.set_defaults(run=_ship_mpnet)
     return parser
 
 
@@ -87,6 +91,13 @@ def _train(options: argparse.Namespace) -> None:
     names, device = method_names(options.method), device_of(options.device)
     for name in names:
         train_shipped(name, _folder(options.data), options.cache, CHECKPOINTS, options.seed, device)
+
+
+def _ship_mpnet(options: argparse.Namespace) -> None:
+    from models.extractors.mpnet import FOLDER
+    from models.shipped.mpnet import ship_mpnet
+
+    ship_mpnet(options.source, FOLDER)
 
 
 def _folder(path: Path) -> Path:

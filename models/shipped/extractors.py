@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from models.extractors.profile import Profile, fingerprint
-from models.shipped import face_encoder, text_encoder, voice_decoder, voice_encoder
+from models.extractors.profile import Profile, extractor_fingerprints, load_text_encoder
+from models.shipped import face_encoder, text_encoder, voice_decoder, voice_head
 from models.shipped.cards import write_extractor_card
 from models.shipped.out_of_distribution import evaluate_detector, fit_detector
 from models.shipped.sources import (
     SHIPPED_FOLD,
     cross_fitted_voices,
+    heard_clips,
+    heard_speech,
     load_sources,
     load_speech_fold,
     voice_copy,
 )
 from models.tensors import save_tensors
-from models.types import LANGUAGE_MODEL, MODALITIES
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
@@ -39,7 +42,7 @@ def save_extractor(
     folder = checkpoints / "local" / "extractors"
     about: dict = {"extractor": which}
     if which == "out_of_distribution":  # it fits the states of these extractors only
-        about["fingerprints"] = {str(m): fingerprint(folder / f"{m}.safetensors") for m in MODALITIES}
+        about["fingerprints"] = extractor_fingerprints(folder)
     for name, named in tensors.items():
         halved = {key: value.half() if value.is_floating_point() else value for key, value in named.items()}
         save_tensors(folder / f"{name}.safetensors", halved, about)
@@ -51,22 +54,36 @@ def _train_text(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]
     return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
 
 
-def _train_language_model(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    """What LRCMT runs: no extractor, but trained and measured as the text encoder is."""
-    encoder = text_encoder.train_large_text_encoder(data)
-    return {LANGUAGE_MODEL: encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
-
-
 def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    """The shipped copy is the one without the actors of SHIPPED_FOLD; the others measure the recipe."""
-    speech = voice_encoder.load_speech(data)
+    """The shipped head is the one without the actors of SHIPPED_FOLD; the others measure the recipe.
+
+    Its map of what a voice adds to the words learned from all clips, and is measured on speakers left out.
+    """
+    speech, heard = voice_head.load_speech(data), heard_speech(data, cache)
     figures = {}
-    for fold in range(voice_encoder.FOLDS):
-        encoder = voice_copy(speech, (fold,), cache)
-        figures[f"fold {fold}"] = voice_encoder.evaluate_voice_encoder(
-            encoder, speech.loc[speech["fold"] == fold]
+    for fold in range(voice_head.FOLDS):
+        rows = np.flatnonzero(speech["fold"] == fold)
+        figures[f"fold {fold}"] = voice_head.evaluate_voice_head(
+            voice_copy(data, (fold,), cache), speech.iloc[rows], [heard[i] for i in rows]
         )
-    shipped = voice_copy(speech, (SHIPPED_FOLD,), cache)
+    shipped = voice_copy(data, (SHIPPED_FOLD,), cache)
+    manifest = pd.read_csv(data / "clips" / "manifest.csv")
+    encoder = load_text_encoder(checkpoints / "local" / "extractors")
+    words = text_encoder.score_transcripts(encoder, manifest["text"].tolist())
+    heard_in_clips = heard_clips(data, cache)
+    voiced = [i for i, (encoded, _) in enumerate(heard_in_clips) if len(encoded)]
+    inputs = voice_head.mean_windows(shipped, [heard_in_clips[i] for i in voiced])
+    labels, speakers, words = (
+        column[voiced] for column in (manifest["score"].to_numpy(), manifest["video"].to_numpy(), words)
+    )
+    with torch.no_grad():
+        for parameter, value in zip(
+            shipped.beyond_words.parameters(),
+            voice_head.fit_beyond_words(inputs, labels - words),
+            strict=True,
+        ):
+            parameter.copy_(value)
+    figures["clips"] = voice_head.evaluate_beyond_words(inputs, words, labels, speakers)
     return {"audio": shipped.state_dict()}, figures
 
 
@@ -80,15 +97,19 @@ def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dic
 
 def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """Learns from cross-fitted states: as good, and as bad, as those of a new voice."""
-    speech = voice_encoder.load_speech(data)
+    speech, profile = voice_head.load_speech(data), Profile.load("local", root=checkpoints)
     states = cross_fitted_voices(data, cache, SHIPPED_FOLD)
-    encoder = voice_copy(speech, (SHIPPED_FOLD,), cache)
-    training = speech[speech["fold"] != SHIPPED_FOLD]
-    mels = training["mel"].tolist()
-    decoder = voice_decoder.train_voice_decoder(encoder, mels, [states[str(row)] for row in training.index])
-    mean = torch.cat(mels, dim=1).mean(1)
-    held_out = speech.loc[speech["fold"] == SHIPPED_FOLD, "mel"].tolist()
-    figures = voice_decoder.evaluate_voice_decoder(encoder, decoder, held_out, mean)
+    mels = [voice_decoder.prepare(voice_head.load_waveform(data / "speech" / f)) for f in speech["file"]]
+    training, held_out = (
+        np.flatnonzero(rows) for rows in (speech["fold"] != SHIPPED_FOLD, speech["fold"] == SHIPPED_FOLD)
+    )
+    decoder = voice_decoder.train_voice_decoder(
+        [mels[i] for i in training], [states[str(i)] for i in training]
+    )
+    mean = torch.cat([mels[i] for i in training], dim=1).mean(1)
+    figures = voice_decoder.evaluate_voice_decoder(
+        profile, decoder, [mels[i] for i in held_out], [states[str(i)] for i in held_out], mean
+    )
     return {"voice_decoder": decoder.state_dict()}, figures
 
 
@@ -103,7 +124,6 @@ def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tu
 
 EXTRACTORS = {
     "text": _train_text,
-    LANGUAGE_MODEL: _train_language_model,
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import subset_name
-from models.extractors.profile import Profile
-from models.extractors.readers import PolarityReader, Read, own_readings
+from models.extractors.readers import OWN_READINGS, PolarityReader, Read
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
 from models.fusion.mfm import MFM
@@ -31,10 +30,10 @@ def fit_reader(read: Read, modality: Modality, items: list[Utterance]) -> Polari
     return PolarityReader(read, float((readings[targets > 0].mean() + readings[targets < 0].mean()) / 2))
 
 
-def polarity_readers(profile: Profile, sources: Sources, speech: Speech) -> dict[Modality, PolarityReader]:
+def polarity_readers(sources: Sources, speech: Speech) -> dict[Modality, PolarityReader]:
     """The `local` profile's readers, trained without any fusion; only the neutral points are fitted here."""
     items = {Modality.TEXT: sources.text, Modality.AUDIO: speech.train, Modality.VISION: sources.faces}
-    return {m: fit_reader(read, m, items[m]) for m, read in own_readings(profile).items()}
+    return {m: fit_reader(read, m, items[m]) for m, read in OWN_READINGS.items()}
 
 
 def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utterance]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
 from models.extractors.profile import Profile
 from models.fusion.mfm import MFM
 from models.manifest import read_rows
 from models.registry import spec
-from models.shipped.cards import comparison, write_method_card
+from models.shipped.cards import comparison, summary, write_method_card
 from models.shipped.evaluation import (
     cross_validate_actors,
     leave_speakers_out,
@@ -25,10 +27,9 @@ from models.shipped.reconstruction import (
     polarity_readers,
     reconstruction_figures,
 )
-from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold, with_words
+from models.shipped.sources import SHIPPED_FOLD, Sources, load_sources, load_speech_fold, with_words
 from models.shipped.trainer import FusionTrainer
-from models.shipped.voice_encoder import FOLDS
-from models.types import LANGUAGE_MODEL
+from models.shipped.voice_head import FOLDS
 
 
 def measure_recipe(
@@ -47,11 +48,10 @@ def measure_recipe(
     models with these words too
     """
     words = recognised_words(heard, data) if heard else None  # a slip in it should not wait for the sources
-    profile = Profile.load("local", root=checkpoints)
-    sources = load_sources(data, profile, cache)
+    profile, sources = _loaded(data, cache, checkpoints)
     if kind == "clips":
         speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
-        readers = polarity_readers(profile, sources, speech) if spec(name).model is MFM else None
+        readers = polarity_readers(sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, words, profile) if words else None
         result = leave_speakers_out(
             name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
@@ -75,21 +75,18 @@ def train_shipped(
         raise ValueError(
             f"{name} has no interval yet; run `python -m models.shipped measure clips {name}` first"
         )
-    profile = Profile.load("local", root=checkpoints)
-    sources = load_sources(data, profile, cache)
+    profile, sources = _loaded(data, cache, checkpoints)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
     model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
+    if model.has_readout:  # the mean of those that were measured, none fitted to the speaker left out
+        model.readout.copy_(torch.tensor(measured["readout"]))
     method, path = spec(name), fusion_path(name, root=checkpoints)
     meta = CheckpointMeta(
         method=name,
         config=method.config,
         profile=profile.name,
-        fingerprints={
-            which: digest
-            for which, digest in profile.all_fingerprints.items()
-            if which != LANGUAGE_MODEL or model.needs_language_model
-        },
+        fingerprints=profile.fingerprints,
         dims={str(m): width for m, width in profile.dims.items()},
         residual_quantiles=measured["quantiles"],
         training={**trainer.describe(), "seed": seed},
@@ -106,7 +103,7 @@ def train_shipped(
     shipped = shipped_figures(stored, sources, speech, profile.dims)
     meta.figures["shipped"] = shipped
     if isinstance(stored, MFM):
-        readers, triples = polarity_readers(profile, sources, speech), matched_triples(sources, speech)
+        readers, triples = polarity_readers(sources, speech), matched_triples(sources, speech)
         meta.training["neutral"] = {str(m): reader.neutral for m, reader in readers.items()}
         imagined = measure_reconstruction(stored, triples, profile.dims, readers)
         meta.figures["imagined"] = {
@@ -115,6 +112,13 @@ def train_shipped(
         }
     save_fusion(path, model, meta)
     write_method_card(path.with_suffix(".md"), method, meta, model.sizes())
+
+
+@functools.cache
+def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[Profile, Sources]:
+    """Profile and sources, read once for all methods."""
+    profile = Profile.load("local", root=checkpoints)
+    return profile, load_sources(data, profile, cache)
 
 
 def recognised_words(heard: Path, data: Path) -> list[str]:
@@ -162,5 +166,10 @@ def rounded(value):
 
 def table(kind: str, names: list[str], checkpoints: Path) -> str:
     """The stored figures of several methods as Markdown tables."""
-    measured = read_figures(checkpoints).get(kind, {})
-    return comparison({name: measured[name]["subsets"] for name in names if name in measured})
+    stored = read_figures(checkpoints)
+    measured = {name: stored[kind][name] for name in names if name in stored.get(kind, {})}
+    tables = [comparison({name: figures["subsets"] for name, figures in measured.items()})]
+    if kind == "clips" and measured:
+        heard = {name: figures["recognised"] for name, figures in measured.items() if "recognised" in figures}
+        tables = [summary(measured, stored.get("speech", {})), *tables, comparison(heard)]
+    return "\n\n".join(tables)

@@ -1,43 +1,39 @@
-"""Trains the sentiment adapters of the text encoder, and of LRCMT's, on MOSI, MOSEI and MELD transcripts."""
+"""Trains the sentiment adapters of the text encoder on MOSI and MOSEI transcripts."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.extractors.text import LargeTextEncoder, TextConfig, TextEncoder, plain
+from models.extractors.text import TextEncoder, plain
 from models.training.metrics import sentiment_metrics
 
-SENTIMENTS = ("negative", "neutral", "positive")
 BATCH_TOKENS = 900  # padded tokens a batch; utterances of like length share a batch
 WARM_UP = 0.06  # share of the training
 MOSI_REPEATS = 3  # MOSI is a tenth of MOSEI, and closer to what visitors say
 
 
 def load_transcripts(data: Path) -> pd.DataFrame:
-    """All scored or labelled transcripts: columns source, id, video, text, score, sentiment, split.
+    """All scored transcripts: columns source, id, video, text, score, split.
 
     Rows of the videos in `clips/` get split `clips` (their speakers are test speakers), and a tenth of
     MOSEI's training videos gets split `fusion`: the fusion models learn from states of transcripts that
     the adapters never saw.
     """
     frames = []
-    for source in ("mosi", "mosei", "meld"):
+    for source in ("mosi", "mosei"):
         frame = pd.read_csv(data / "text" / f"{source}.csv").assign(source=source)
-        separator = {"mosi": "_", "mosei": "$", "meld": "_"}[source]
+        separator = {"mosi": "_", "mosei": "$"}[source]
         frame["video"] = frame["id"].str.rsplit(separator, n=1).str[0]
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
-    rows = rows.loc[:, ["source", "id", "video", "text", "score", "sentiment", "split"]]
+    rows = rows.loc[:, ["source", "id", "video", "text", "score", "split"]]
     clips = set(pd.read_csv(data / "clips" / "manifest.csv")["video"])
     rows.loc[rows["video"].isin(clips), "split"] = "clips"
     held_out = rows["video"].map(lambda video: int(hashlib.md5(video.encode()).hexdigest(), 16) % 10 == 0)
@@ -57,142 +53,60 @@ def _batches(lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     return batches
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """One run: passes over the training rows, highest learning rate, and rows drawn a pass.
+def train_text_encoder(
+    data: Path, epochs: int = 3, learning_rate: float = 4e-4, seed: int = 0, limit: int | None = None
+) -> TextEncoder:
+    """Adapters trained with L1 on scores; fixed schedule, no early stop.
 
-    MOSI's rows are all shown, MOSI_REPEATS times; mosei, meld : rows drawn, None for all
-    """
-
-    epochs: int
-    learning_rate: float
-    mosei: int | None = None
-    meld: int | None = None
-
-
-PARTS = (Schedule(4, 6e-4), Schedule(4, 7e-4))
-TOGETHER = Schedule(1, 1.5e-4, mosei=6000, meld=2000)
-LARGE = Schedule(3, 4e-4, meld=0)
-
-
-def train_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> TextEncoder:
-    """Adapters trained with L1 on scores and cross-entropy on MELD's sentiments.
-
-    Two adapters of half the rank learn from different seeds, are averaged (which adds up their ranks) and
-    learn together for a short while (Wortsman et al., Model soups, ICML 2022). Case is dropped by the
-    tokenizer; punctuation is dropped from half of the utterances at random. No early stop: the schedules
-    are fixed. `limit` cuts the rows (tests).
-    """
-    rows, whole = _training_rows(data, seed, limit), TextConfig()
-    half = TextConfig(rank=whole.rank // 2, alpha=whole.alpha // 2)
-    parts = []
-    for number, schedule in enumerate(PARTS):
-        torch.manual_seed(seed + number)
-        parts.append(_fit(TextEncoder(half), rows, schedule, seed + number).trained())
-    encoder = TextEncoder(whole)
-    with torch.no_grad():
-        averaged = average_adapters(parts)
-        for name, tensor in encoder.trained().items():
-            tensor.copy_(averaged[name])
-    return _fit(encoder, rows, TOGETHER, seed + len(PARTS))
-
-
-def train_large_text_encoder(data: Path, seed: int = 0, limit: int | None = None) -> LargeTextEncoder:
-    """Rank-16 adapters of the larger encoder, trained once on scores alone; else as `train_text_encoder`.
-
-    What is frozen may be coarse meanwhile: it is bfloat16, which halves the time where a core computes in it.
+    All of MOSEI's rows are shown an epoch, and MOSI's MOSI_REPEATS times. Case is dropped by the tokenizer;
+    punctuation is dropped from half of the utterances at random. What is frozen becomes bfloat16 meanwhile,
+    which halves the time where a core computes in it: coarse, but what learns does so in float32.
+    `limit` cuts the rows (tests).
     """
     torch.manual_seed(seed)
-    encoder = LargeTextEncoder()
-    for parameter in encoder.backbone.parameters():
-        if not parameter.requires_grad:
-            parameter.data = parameter.data.bfloat16()
-    learned = _fit(encoder, _training_rows(data, seed, limit), LARGE, seed).trained()
-    del encoder
-    encoder = LargeTextEncoder()
-    with torch.no_grad():
-        for name, tensor in encoder.trained().items():
-            tensor.copy_(learned[name])
-    return encoder.eval()
-
-
-def _training_rows(data: Path, seed: int, limit: int | None) -> pd.DataFrame:
-    rows = load_transcripts(data)
-    rows = rows.loc[(rows["split"] == "train") & rows["text"].notna()]
-    return rows.sample(limit, random_state=seed) if limit else rows
-
-
-def average_adapters(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of several low-rank adapters as one whose rank is their sum; heads are averaged.
-
-    parts : `TextEncoder.trained()` of each; the mean of products B_i A_i is [B_1 / n, …] [A_1; …]
-    """
-    averaged = {}
-    for name in parts[0]:
-        tensors = [part[name] for part in parts]
-        if "lora_A" in name:
-            averaged[name] = torch.cat(tensors, 0)
-        elif "lora_B" in name:
-            averaged[name] = torch.cat(tensors, 1) / len(parts)
-        else:
-            averaged[name] = torch.stack(tensors).mean(0)
-    return averaged
-
-
-def _draw(rows: pd.DataFrame, schedule: Schedule, seed: int) -> pd.DataFrame:
-    """The rows of one pass."""
-    mosi, mosei, meld = (rows.loc[rows["source"] == source] for source in ("mosi", "mosei", "meld"))
-    drawn = [
-        part if count is None else part.sample(min(count, len(part)), random_state=seed)
-        for part, count in ((mosei, schedule.mosei), (meld, schedule.meld))
-    ]
-    return pd.concat([mosi] * MOSI_REPEATS + drawn, ignore_index=True)
-
-
-def _fit(encoder: TextEncoder, rows: pd.DataFrame, schedule: Schedule, seed: int) -> TextEncoder:
-    """Train in place: warm-up, then a cosine to nearly zero."""
     random.seed(seed)
     rng = np.random.default_rng(seed)
-    heads = [*encoder.score_head.parameters(), *encoder.sentiment_head.parameters()]
-    adapters = [p for p in encoder.backbone.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW([{"params": adapters, "weight_decay": 0.01}, {"params": heads}])
+    rows = load_transcripts(data)
+    rows = rows.loc[(rows["split"] == "train") & rows["text"].notna()]
+    rows = rows.sample(limit, random_state=seed) if limit else rows
+    mosi, mosei = (rows.loc[rows["source"] == source] for source in ("mosi", "mosei"))
+    shown = pd.concat([*[mosi] * MOSI_REPEATS, mosei], ignore_index=True)
+    scores = torch.tensor(shown["score"].to_numpy(np.float32))
+    encoder = TextEncoder()
+    for module in encoder.language_model.modules():
+        for name, frozen in module.named_buffers(recurse=False):
+            setattr(module, name, frozen.bfloat16())
+    adapters = list(encoder.language_model.parameters())
+    optimizer = torch.optim.AdamW(
+        [{"params": adapters, "weight_decay": 0.01}, {"params": list(encoder.score_head.parameters())}]
+    )
     encoder.train()
-    for epoch in range(schedule.epochs):
-        shown = _draw(rows, schedule, seed * 100 + epoch)
-        scores = torch.tensor(shown["score"].to_numpy(np.float32))
-        sentiments = torch.tensor(
-            [SENTIMENTS.index(s) if s in SENTIMENTS else -100 for s in shown["sentiment"]]
-        )
-        batches = _batches(shown["text"].str.split().str.len().clip(upper=80).to_numpy(), rng)
-        progress = tqdm(batches, desc=f"text, epoch {epoch + 1}/{schedule.epochs}", mininterval=20)
+    for epoch in range(epochs):
+        batches = _batches(shown["text"].str.split().str.len().to_numpy(), rng)
+        progress = tqdm(batches, desc=f"text, epoch {epoch + 1}/{epochs}", mininterval=20)
         running = 0.0
         for number, batch in enumerate(progress):
-            done = (epoch + number / len(batches)) / schedule.epochs
+            done = (epoch + number / len(batches)) / epochs
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * _warm_cosine(done)
+                group["lr"] = learning_rate * _warm_cosine(done)
             texts = [plain(t) if random.random() < 0.5 else t for t in shown["text"].iloc[batch]]
-            loss = _loss(encoder, texts, scores[batch], sentiments[batch])
+            loss = (encoder(*encoder.tokenize(texts)) - scores[batch]).abs().mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(adapters, 1.0)
             optimizer.step()
             running = 0.98 * running + 0.02 * loss.item()
             progress.set_postfix(loss=f"{running:.3f}", refresh=False)
+    trained, encoder = encoder.trained(), TextEncoder()
+    with torch.no_grad():
+        for name, tensor in encoder.trained().items():
+            tensor.copy_(trained[name])
     return encoder.eval()
 
 
 def _warm_cosine(done: float) -> float:
     """Share of the highest learning rate when the share `done` of the training is over."""
     return min(1.0, 0.02 + done / WARM_UP) * (0.02 + 0.49 * (1 + np.cos(np.pi * done)))
-
-
-def _loss(encoder: TextEncoder, texts: list[str], target: Tensor, sentiment: Tensor) -> Tensor:
-    score, logits = encoder(*encoder.tokenize(texts))
-    scored, labelled = ~target.isnan(), sentiment >= 0
-    loss = (score[scored] - target[scored]).abs().sum()
-    if labelled.any():
-        loss = loss + 0.5 * F.cross_entropy(logits[labelled], sentiment[labelled], reduction="sum")
-    return loss / len(texts)
 
 
 @torch.inference_mode()
@@ -202,7 +116,7 @@ def score_transcripts(encoder: TextEncoder, texts: list[str], batch_size: int = 
     scores = np.zeros(len(texts))
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        scores[batch] = encoder(*encoder.tokenize([texts[i] for i in batch]))[0].numpy()
+        scores[batch] = encoder(*encoder.tokenize([texts[i] for i in batch])).numpy()
     return scores
 
 

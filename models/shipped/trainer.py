@@ -11,7 +11,7 @@ import torch
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.registry import spec
-from models.shipped.sources import Sources, Speech
+from models.shipped.sources import Sources, Speech, left_by_words
 from models.shipped.triples import TripleMaker
 from models.training.loop import TrainingLoop
 from models.types import Modality
@@ -23,11 +23,11 @@ class Recipe:
 
     Stage one shows `general_epochs` times a draw of each source but clips; stage two `clip_epochs` times
     the training clips, each `clip_repeats` times, among a draw of `replay` as large and `borrowed` as many
-    scored transcripts that borrow a training clip's voice and face: what a natural voice and face look
-    like, whatever the words.
+    scored transcripts that borrow a training clip's voice and face, and with them what that clip's words left
+    over: a natural voice adds to whatever is said.
     """
 
-    general_epochs: int = 4
+    general_epochs: int = 8
     clip_epochs: int = 3
     clip_repeats: int = 3
     text: int = 1200  # transcripts a stage-one epoch
@@ -107,6 +107,9 @@ class FusionTrainer:
             for _ in range(recipe.clip_epochs)
         )
         groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training.lr)
+        learning = {parameter for group in groups for parameter in group["params"]}
+        for parameter in model.parameters():
+            parameter.requires_grad_(parameter in learning)
         self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
         self.calibrate(model)
         return model
@@ -145,11 +148,13 @@ class FusionTrainer:
         ]
 
     def _borrow(self, clips: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
+        """Transcripts with a clip's voice and face, and with what its own words left over of its label."""
         items = []
         for i in rng.integers(len(self.sources.text), size=count):
             transcript, clip = self.sources.text[i], clips[rng.integers(len(clips))]
             states = {**clip.states, Modality.TEXT: transcript.states[Modality.TEXT]}
-            items.append(Utterance(states, transcript.target, "borrowed", transcript.group, transcript.ids))
+            target = float(np.clip(transcript.target + left_by_words(clip), -3, 3))
+            items.append(Utterance(states, target, "borrowed", transcript.group, transcript.ids))
         return items
 
     def _run(
@@ -172,6 +177,7 @@ class FusionTrainer:
             torch.Generator().manual_seed(seed),
             self.device,
             _batches_of_like_length,
+            bf16=model.needs_language_model,  # which takes nearly all the time
         )
         for epoch, items in enumerate(epochs):
             loss = loop.epoch(epoch, items)

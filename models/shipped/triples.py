@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from models.extractors.audio import BEYOND_WORDS
 from models.features.utterances import Utterance
 from models.types import Modality
 
@@ -31,7 +32,7 @@ class TripleMaker:
         self.faces, self.face_targets = _by_target(faces)
 
     def make(self, transcript: Utterance, rng: np.random.Generator) -> Utterance:
-        """A triple with the transcript's score; its face is shown for one to four pictures."""
+        """A triple; its score is the transcript's and what the voice adds. It has one to four pictures."""
         target = rng.uniform(-3, 3) if rng.random() < self.unrelated else transcript.target
         voice = self._near(self.voices, self.voice_targets, target, 1, rng)[0]
         faces = self._near(self.faces, self.face_targets, target, int(rng.integers(1, 5)), rng)
@@ -40,7 +41,9 @@ class TripleMaker:
             Modality.AUDIO: voice.states[Modality.AUDIO],
             Modality.VISION: torch.cat([face.states[Modality.VISION] for face in faces]),
         }
-        return Utterance(states, transcript.target, "triples", transcript.group, transcript.ids)
+        added = float(states[Modality.AUDIO][:, BEYOND_WORDS].mean())
+        score = float(np.clip(transcript.target + added, -3, 3))
+        return Utterance(states, score, "triples", transcript.group, transcript.ids)
 
     def _near(
         self, items: list[Utterance], targets: np.ndarray, target: float, count: int, rng: np.random.Generator

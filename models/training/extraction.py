@@ -101,7 +101,7 @@ def extract_features(
         dims=dict(profile.dims),
         label_range=label_range,
         profile=profile.name,
-        fingerprints={str(m): digest for m, digest in profile.fingerprints.items()},
+        fingerprints=profile.fingerprints,
         names={split: [clip.id for clip in part] for split, part in done.items()},
         transcripts={split: [clip.text for clip in part] for split, part in done.items()},
         utterance_notes=notes,

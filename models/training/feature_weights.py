@@ -12,13 +12,13 @@ from models.features.feature_set import DataError, FeatureSet
 from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
 from models.registry import spec
-from models.tensors import CheckpointError, read_meta
+from models.tensors import CheckpointError
 from models.training.fitting import ResearchRecipe, fit
-from models.training.language_models import language_model, shipped_language_model
+from models.training.language_models import features_config, language_model
 from models.training.metrics import conformal_quantile
 from models.training.prediction import PREDICTION_BATCH, model_metrics, predict
 from models.training.runs import digest
-from models.types import LANGUAGE_MODEL, MODALITIES, Modality
+from models.types import MODALITIES, Modality
 
 
 def train_on_features(
@@ -42,7 +42,7 @@ def train_on_features(
     model = fit(name, dataset, seed, recipe, device, None, run, history, progress).cpu()
     meta = CheckpointMeta(
         method=name,
-        config=spec(name).features_config,
+        config=features_config(spec(name), dataset.profile),
         profile=dataset.profile,
         fingerprints=dataset.fingerprints,
         dims={str(m): width for m, width in dataset.dims.items()},
@@ -72,9 +72,7 @@ def train_on_features(
 
 def load_for(name: str, dataset: FeatureSet, weights: Path) -> tuple[FusionModel, CheckpointMeta]:
     """The method trained for such features, from the folder `weights`; DataError where they do not fit."""
-    path = fusion_path(name, dataset.profile, weights)
-    ships = path.is_file() and LANGUAGE_MODEL in read_meta(path).get("fingerprints", {})
-    words = (shipped_language_model if ships else language_model)(dataset.profile)
+    words = language_model(dataset.profile)
     checkpoint = load_fusion(name, dataset.profile, weights, dataset.fingerprints, words)
     wanted = {Modality(m): width for m, width in checkpoint.meta.dims.items()}
     if wanted != dataset.dims:

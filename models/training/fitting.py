@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from models.config import Config
 from models.features.feature_set import DataError, FeatureSet, has_tokens
 from models.features.missing import drop_frames, modality_generators, neutral_states
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
-from models.fusion.config import Config
 from models.registry import spec
-from models.training.language_models import language_model
+from models.training.language_models import features_config, language_model
 from models.training.loop import TrainingLoop
 from models.training.prediction import PREDICTION_BATCH, predict
 from models.training.runs import TrainingRun
@@ -59,7 +59,7 @@ def fit(
 ) -> FusionModel:
     """The method `name` trained on `dataset.train`, at its best epoch on `dataset.valid`, in eval mode.
 
-    config : replaces the method's settings, `ModelSpec.features_config`
+    config : replaces the method's settings, see `features_config`
     run : file that keeps the state of the run after each epoch; a run that was interrupted continues from
     it, and gives the very model that it would have given in one go
     history : is given one entry an epoch: epoch, loss, valid_mae, and whether it is the chosen one
@@ -69,7 +69,7 @@ def fit(
     another seed or recipe.
     """
     recipe, method = recipe or ResearchRecipe(), spec(name)
-    settings, config = method.training, config or method.features_config
+    settings, config = method.training, config or features_config(method, dataset.profile)
     if recipe.bf16 and torch.device(device).type == "cpu":
         raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
     dataset.needed("train", "valid")
@@ -123,6 +123,8 @@ def fit(
     model.eval()
     features, target = collate(dataset.valid, dataset.dims)
     model.calibrate(features.to(device), target.to(device))
+    if model.has_readout:
+        model.fit_readout(features.to(device), target.to(device))
     return model
 
 

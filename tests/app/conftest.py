@@ -16,7 +16,10 @@ import torch
 from app.service.analyst import Analyst
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
-from models.extractors.profile import AudioFeatures, FaceTrack, Profile, TextFeatures, VisionFeatures
+from models.extractors.audio import VoiceHead
+from models.extractors.face_tracking import FaceTrack
+from models.extractors.profile import AudioFeatures, Profile, TextFeatures, VisionFeatures
+from models.extractors.vision import FaceEncoder
 from models.media.clip import SAMPLE_RATE, Word
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality, Sequence
@@ -34,9 +37,8 @@ class TinyProfile(Profile):
     """
 
     name = "local"
-    dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: 3, Modality.VISION: 5}
-    fingerprints: ClassVar = {modality: f"tiny-{modality}" for modality in MODALITIES}
-    adapters = Path("none")
+    dims: ClassVar = {Modality.TEXT: 4, Modality.AUDIO: VoiceHead.dim, Modality.VISION: FaceEncoder.dim}
+    fingerprints: ClassVar = {str(modality): f"tiny-{modality}" for modality in MODALITIES}
 
     def __init__(self) -> None:
         self.extracted: list[str] = []
@@ -57,12 +59,12 @@ class TinyProfile(Profile):
         mel = np.zeros((80, 10), np.float32) if voice else None
         return AudioFeatures(self._states(Modality.AUDIO, voice), mel)
 
-    def watch(self, frames, times) -> VisionFeatures:
+    def watch(self, frames, times, waveform) -> VisionFeatures:
         self._note("vision", frames is not None)
         face = [] if frames is None else [float(frame.mean()) / 255 for frame in frames]
         face = face if max(face, default=0.0) > 0.1 else []
         track = FaceTrack(np.zeros((len(face), 48, 48), np.uint8), np.arange(len(face)) / 5)
-        return VisionFeatures(self._states(Modality.VISION, face), track if face else None)
+        return VisionFeatures(self._states(Modality.VISION, face), (track,) if face else ())
 
     def _note(self, name: str, asked: object, words=()) -> None:
         with self._lock:
@@ -96,7 +98,7 @@ def checkpoints(tmp_path_factory) -> Path:
             method=name,
             config=config,
             profile="local",
-            fingerprints={str(m): digest for m, digest in TinyProfile.fingerprints.items()},
+            fingerprints=TinyProfile.fingerprints,
             dims={str(m): width for m, width in TinyProfile.dims.items()},
             residual_quantiles=REACH,
         )

@@ -75,7 +75,7 @@ def test_one_bad_clip_does_not_stop_the_rest(analyst, write_clip, tmp_path):
 
 
 def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("hello there", "whisper"))
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: Transcript("hello there", "whisper"))
     (tmp_path / "a.mp4").write_bytes(write_clip().read_bytes())
     rows = [["file", "words"], ["a.mp4", "hi"], ["gone.mp4", ""]]
     out = tmp_path / "heard.csv"
@@ -99,7 +99,7 @@ def test_a_header_may_be_written_in_capitals_and_with_spaces(analyst, tmp_path):
 
 
 def test_a_row_in_which_nothing_is_heard_says_why(analyst, write_clip, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: Transcript("", "whisper"))
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: Transcript("", "whisper"))
     for name, clip in (("mute.mp4", write_clip(200, None)), ("quiet.mp4", write_clip())):
         (tmp_path / name).write_bytes(clip.read_bytes())
     rows = [["id", "file"], ["1", "mute.mp4"], ["2", "quiet.mp4"], ["3", ""]]
@@ -120,7 +120,7 @@ def test_tables_tell_what_was_cut_off_and_what_is_missing(checkpoints, profile, 
     (tmp_path / "long.mp4").write_bytes(write_clip(0, 0.5, 2.0).read_bytes())
     sound = write_clip(None, 0.5, 1.0).read_bytes()
     (tmp_path / "cut.wav").write_bytes(sound[: len(sound) // 2])
-    rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 200]]
+    rows = [["file", "text"], ["long.mp4", "good"], ["cut.wav", "good " * 600]]
     manifest, out = write_rows(tmp_path / "m.csv", rows), tmp_path / "out.csv"
     predict_manifest(short, manifest, out, Query())
     long, cut = (row["notes"] for row in read_rows(out))

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from models.checkpoint import load_fusion  # noqa: E402
+from models.config import ModalityWidths  # noqa: E402
 from models.fusion.base import FusionModel  # noqa: E402
-from models.fusion.config import ModalityWidths  # noqa: E402
 from models.fusion.ef_lstm import EFLSTM, EarlyFusionConfig, EFLSTMConfig  # noqa: E402
 from models.fusion.layers import SubNetsConfig  # noqa: E402
 from models.fusion.lmf import LMF, LMFConfig  # noqa: E402

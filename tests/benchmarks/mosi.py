@@ -22,10 +22,11 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from models.extractors.text import minilm_path, plain
+from models.extractors.text import plain
 from models.features.feature_set import FeatureSet
 from models.features.utterances import Utterance
 from models.tensors import load_tensors, save_tensors
+from models.training.language_models import minilm_path
 from models.types import MODALITIES, Modality
 
 WIDTH = 384  # of MiniLM's states

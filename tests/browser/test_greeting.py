@@ -141,7 +141,7 @@ def test_what_gradio_says_follows_the_language(open_page):
     named = "[...document.querySelectorAll('#give [aria-label]')].map(e => e.getAttribute('aria-label'))"
     page.get_by_role("tab", name="仅声音").click()
     page.locator("#recording", has_text="将音频拖放到此处").wait_for()
-    for example in ("三者一致：高兴", "只有声音"):
+    for example in ("三者一致：高兴", "只闻其声"):
         take_example(page, example)
         page.wait_for_timeout(1000)  # players are drawn late
         names = page.evaluate(named)

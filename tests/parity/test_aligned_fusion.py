@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.config import ModalityWidths
 from models.fusion.base import FusionModel
-from models.fusion.config import ModalityWidths
 from models.fusion.discrepancy import discrepancy
 from models.fusion.ef_lstm import EFLSTM, EarlyFusionConfig, EFLSTMConfig
 from models.fusion.mfm import MFM, FactorWidths, MFMConfig, MFMLossFactors

@@ -195,10 +195,12 @@ def query_of(
     if not (video or audio):
         return None
     asked = Query(video, audio, written or None, method)
+    if state is not None and state.query.same_files(asked):  # a chosen face stays chosen
+        asked = replace(asked, face=state.query.face)
     untouched = (
         state is not None
         and state.query.text is None
         and state.query.same_files(asked)
         and written == state.analysis.transcript.text.strip()
     )
-    return Query(video, audio, None, method) if untouched else asked
+    return replace(asked, text=None) if untouched else asked

@@ -1,4 +1,4 @@
-"""A visitor pulls a fuse, puts one back, or chooses another method: the answer is asked for anew."""
+"""A visitor pulls a fuse, puts one back, or chooses another method or face: the answer is asked for anew."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SwitchEvents:
         self.looking = looking
 
     def connect(self) -> None:
-        """Attach the listeners of the switches and of the list of methods."""
+        """Attach the listeners of the switches, of the list of methods and of the faces."""
         context, method = self.context, self.context.inputs.method
         options = {"outputs": context.answer_outputs(clip=False), "trigger_mode": "always_last", **AT_SIGHT}
         wanted = [context.page_state, *context.switches, context.language]
@@ -28,6 +28,12 @@ class SwitchEvents:
             switch.input(self.switch, wanted, **options).success(**self.looking.refill)
         chosen = [context.page_state, method, context.language]
         method.input(self.choose_method, chosen, **options).success(**self.looking.refill)
+        face = context.tabs.face
+        face.input(
+            self.choose_face,
+            [context.page_state, face, context.language],
+            **{**options, "outputs": context.answer_outputs(clip=True)},
+        ).success(**self.looking.refill)
 
     def switch(
         self,
@@ -53,7 +59,16 @@ class SwitchEvents:
         visit = Visit.of(request, language)
         return self._repainted(lambda: self.context.controller.with_method(state, method, visit), visit)
 
-    def _repainted(self, answer: Callable[[], PageState], visit: Visit) -> dict:
+    def choose_face(self, state: PageState | None, face: int, language: str, request: gr.Request) -> dict:
+        """The answer about another of the faces that were found."""
+        if state is None:
+            return gr.skip()
+        visit = Visit.of(request, language)
+        return self._repainted(
+            lambda: self.context.controller.with_face(state, face, visit), visit, clip=True
+        )
+
+    def _repainted(self, answer: Callable[[], PageState], visit: Visit, *, clip: bool = False) -> dict:
         """The page with what `answer` gives, unless a new question was begun meanwhile."""
         context = self.context
         number = context.questions.latest(visit.session)
@@ -63,4 +78,4 @@ class SwitchEvents:
             return context.with_message(visit.session, visit.language, to_refuse(refusal))
         if context.questions.overtaken(visit.session, number):
             return gr.skip()
-        return context.with_answer(state, visit)
+        return context.with_answer(state, visit, clip=clip)

@@ -32,8 +32,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "imagined_mel_real": ("log-mel of the real voice at the same time", "同一时段真实声音的对数梅尔谱"),
     "imagined_listen": (
-        "Listen to the imagined voice: its first {seconds} s, a mood without words",
-        "播放想象的声音：前 {seconds} 秒，只有语气，没有词语",
+        "Listen to the imagined voice: its first {seconds} s, without words; its mood is hard to hear",
+        "播放想象的声音：前 {seconds} 秒，没有词语，情绪也难以听出",
     ),
     "imagined_phrases": ("the nearest of our phrases, each with its score", "短语库中最接近的短语及其分数"),
     "imagined_phrase": ("score {score}, similarity {similarity}", "分数 {score}，相似度 {similarity}"),

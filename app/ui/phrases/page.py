@@ -63,10 +63,6 @@ PHRASES: dict[str, tuple[str, str]] = {
         "留空则自动识别语音，也可以直接输入（英文）",
     ),
     "words_empty": ("What is said in the clip, in English", "视频中说的话（英文）"),
-    "words_rough": (
-        "Recognised, rough: edit and analyse again",
-        "自动识别，较粗略：可修改后重新分析",
-    ),
     "words_recognised": (
         "Recognised: edit it if it is wrong, and analyse again",
         "自动识别：如有错误，请修改后重新分析",
@@ -102,6 +98,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "was_with": ("was {score} with {names}", "有{names}时为 {score}"),
     "was_without": ("was {score} without {names}", "没有{names}时为 {score}"),
     "was_method": ("was {score} by {method}", "{method} 的分数为 {score}"),
+    "was_face": ("was {score} with the face before", "更换面部之前为 {score}"),
     "was_words": ("was {score} with the words before", "修改文字之前为 {score}"),
     # Fuses
     "fuses": ("Fuses", "保险丝"),
@@ -186,6 +183,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     # Evidence
     "faces": ("Faces", "面部"),
     "faces_count": ("found in {count} frames", "在 {count} 帧中找到"),
+    "faces_several": ("{count} found, face {used} is used", "找到 {count} 张，使用第 {used} 张"),
+    "faces_speaking": (
+        "{count} found, face {used} is used: its mouth moves with the sound",
+        "找到 {count} 张，使用第 {used} 张：其口型与声音同步",
+    ),
+    "faces_choice": ("Face to use", "使用哪张面部"),
+    "face_number": ("Face {number}", "面部 {number}"),
+    "face_number_speaking": ("Face {number}, speaks", "面部 {number}，正在说话"),
     "faces_none": ("no face to show", "没有可显示的面部"),
     "face_at": ("Face at {seconds} s", "{seconds} 秒处的面部"),
     "log_mel": ("Voice", "声音"),

@@ -28,12 +28,14 @@ class Tabs:
 
     opened : holds the name of the open one
     each : {name: tab}, the evidence's first; lazy : what the others show
+    face : which of several faces is used
     """
 
     opened: gr.Textbox
     each: dict[str, gr.Tab]
     evidence: Panel
     lazy: dict[str, LazyTab]
+    face: gr.Radio
 
 
 def build(context: TabContext) -> Tabs:
@@ -42,8 +44,8 @@ def build(context: TabContext) -> Tabs:
     each, lazy = {}, {}
     with gr.Tabs(selected=EVIDENCE, elem_id="depth", overflow_behavior="wrap"):
         with gr.Tab(words.label("tab_evidence"), id=EVIDENCE) as each[EVIDENCE]:
-            panel = evidence.build()
+            panel, face = evidence.build()
         for name, build_tab in LAZY.items():
             with gr.Tab(words.label(f"tab_{name}"), id=name, elem_id=f"depth-{name}") as each[name]:
                 lazy[name] = build_tab(context)
-    return Tabs(opened, each, panel, lazy)
+    return Tabs(opened, each, panel, lazy, face)

@@ -18,7 +18,6 @@ from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.report import Circumstances, report
 from app.ui.templates import fill
-from models.types import LANGUAGE_MODEL
 
 FILES = {"report": ".html", "json": ".json", "npz": ".npz", "pkl": ".pkl"}  # {what: the file's ending}
 # {how: the language it is written in}
@@ -127,7 +126,7 @@ class _Files:
         return write(*self._controller.open(state, visit), state.analysis.score, name)
 
     def sizes(self, state: PageState, visit: Visit) -> str:
-        """ "Words 15 × 385, …": steps and widths of the features that there are."""
+        """ "Words 15 × 769, …": steps and widths of the features that there are."""
         utterance, _, _ = self._controller.open(state, visit)
         return ", ".join(
             f"{words.modality_name(m, visit.language)} {int(s.lengths[0])} × {s.values.shape[2]}"
@@ -137,11 +136,10 @@ class _Files:
 
     def _report(self, state: PageState, visit: Visit) -> str:
         utterance, checkpoint, used = self._controller.open(state, visit)
-        made_of = checkpoint.meta.fingerprints
         made_with = Circumstances(
             methods=self._methods,
             answers=compare(utterance, used, self._controller.analyst.checkpoint, self._methods),
-            fingerprints={m: made_of[m] for m in (*words.MODALITIES, LANGUAGE_MODEL) if m in made_of},
+            fingerprints=checkpoint.meta.fingerprints,
             versions=versions(),
             made=datetime.now().astimezone(),
         )

@@ -34,7 +34,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Expression:
-    """Muscles of the face.
+    """Muscles of the face; a little beyond these ranges is exaggerated.
 
     smile : -1 frown … 1 smile; open : mouth, 0 closed … 1; cheek : 0 … 1 raised
     brow_height : -1 … 1; brow_slant : 1 lifts the inner ends (sad), -1 knits them (angry)

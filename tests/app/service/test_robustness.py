@@ -138,8 +138,8 @@ def test_recognised_words_keep_their_times(analyst, profile, monkeypatch, write_
     from app.service.analysis import Transcript
 
     words = tuple(Word(text, i / 10, i / 10 + 0.1) for i, text in enumerate(SAID.split()))
-    heard = Transcript(SAID, "pocketsphinx", True, words)
-    monkeypatch.setattr(Recogniser, "transcribe", lambda self, audio: heard)
+    heard = Transcript(SAID, "whisper", words)
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: heard)
     utterance, _, used = analyst.open(Query(video=write_clip()))
     profile.timed.clear()
     measure_robustness(utterance, used, profile, analyst.checkpoint, ["lmf"], "drop", 1)

@@ -10,7 +10,6 @@ import torch
 from models.extractors.audio import level, log_mel, voiced_span
 from models.extractors.profile import Profile
 from models.extractors.text import plain
-from models.extractors.vision import track_face
 from models.media.clip import SAMPLE_RATE, Clip
 from models.media.decode import decode
 from models.tensors import CheckpointError
@@ -33,7 +32,7 @@ def test_shapes_and_presence(profile):
     assert words.tokens[1:-1] == ["i", "really", "liked", "it"]
     assert 10 <= voice.sequence.values.shape[1] <= 14  # about 12.5 states a second
     assert voice.log_mel.shape[0] == 80
-    assert profile.watch(None, None).faces is None
+    assert profile.watch(None, None, None).tracks == ()
     features = profile.features(Clip(None, None, tone(), 1.0), "I really liked it")
     assert features.present().tolist() == [[True, True, False]]
 
@@ -52,7 +51,7 @@ def test_words_carry_sentiment_in_any_case_and_punctuation(profile):
     def score(text):
         ids, lengths = profile.text.tokenize([text])
         with torch.inference_mode():
-            return float(profile.text(ids, lengths)[0])
+            return float(profile.text(ids, lengths))
 
     good, bad = "I really loved this movie, it was great!", "This was awful. A terrible waste of time."
     assert score(good) > 1 and score(bad) < -1
@@ -80,11 +79,6 @@ def test_silent_ends_are_trimmed():
     assert 90 <= span.start <= 115 and 185 <= span.stop <= 215
 
 
-def test_a_picture_without_a_face_has_no_track():
-    crops, found = track_face(np.random.default_rng(0).integers(0, 255, (4, 90, 160, 3), np.uint8))
-    assert crops.shape == (0, 48, 48) and len(found) == 0
-
-
 def test_decoder_draws_a_face_in_range(profile):
     drawn = profile.face_decoder(torch.randn(2, profile.dims[Modality.VISION]))
     assert drawn.shape == (2, 1, 48, 48) and drawn.min() >= 0 and drawn.max() <= 1
@@ -93,7 +87,7 @@ def test_decoder_draws_a_face_in_range(profile):
 def test_unknown_profile_and_missing_weights_are_named(tmp_path):
     with pytest.raises(ValueError, match="known is local"):
         Profile.load("nothing")
-    with pytest.raises(CheckpointError, match="train-extractors"):
+    with pytest.raises(CheckpointError, match="git checkout"):
         Profile.load("local", root=tmp_path)
 
 
@@ -104,9 +98,9 @@ def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
     asked = [(clip, text) for clip in clips for text in words]
 
     def states(clip, text):
-        face = profile.watch(clip.frames, clip.frame_times)
+        face = profile.watch(clip.frames, clip.frame_times, clip.audio)
         sequences = profile.read(text).sequence, profile.hear(clip.audio).sequence, face.sequence
-        return [sequence.values for sequence in sequences], face.faces.crops
+        return [sequence.values for sequence in sequences], face.tracks[0].crops
 
     alone = [states(*question) for question in asked]
     with ThreadPoolExecutor(16) as pool:

@@ -15,14 +15,14 @@ from app.settings import Settings
 from models.extractors.out_of_distribution import OutlierDetector
 from models.extractors.profile import Profile
 from models.features.utterances import Utterance
-from models.media.clip import SAMPLE_RATE, Clip
+from models.media.clip import SAMPLE_RATE
 from models.shipped.out_of_distribution import fit_detector, mean_states
 from models.shipped.sources import Sources, Speech
 from models.tensors import CheckpointError
 from models.types import Modality
 from tests.made_up_voice import vowels
 
-SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
+CODE = "x = 3; y += foo(bar)[7]; return z"
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,7 @@ def test_of_other_extractors_it_is_refused(profile):
         ("it was boring and way too long", False),
         ("Das ist ein wunderbarer Film und ich liebe ihn", True),
         ("這部電影真的很好看", True),
+        (CODE, True),
     ],
 )
 def test_words(profile, detector, words, outlier):
@@ -56,37 +57,22 @@ def test_words(profile, detector, words, outlier):
     assert detector.detect(features) == ([Modality.TEXT] if outlier else [])
 
 
-@pytest.mark.parametrize(
-    "sound",
-    [
-        np.random.default_rng(0).normal(scale=0.1, size=len(SECONDS)),
-        0.3 * np.sin(2 * np.pi * 440 * SECONDS),
-    ],
-    ids=["noise", "a whistle"],
-)
-def test_sounds_that_are_no_voice(profile, detector, sound):
-    features = profile.features(Clip(None, None, sound.astype(np.float32), 3.0), "")
-    assert detector.detect(features) == [Modality.AUDIO]
-    assert detector.detect(features.only((Modality.TEXT,))) == []
-
-
 def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
-    sound = tmp_path / "in_noise.wav"
-    noise = np.random.default_rng(0).normal(scale=0.1, size=len(SECONDS))
-    scipy.io.wavfile.write(sound, SAMPLE_RATE, (0.3 * vowels(3.0) + noise).astype(np.float32))
+    sound = tmp_path / "voice.wav"
+    scipy.io.wavfile.write(sound, SAMPLE_RATE, vowels(3.0).astype(np.float32))
     analyst = Analyst(Settings(device="cpu"), profile)
 
     def told(text: str, modalities: str) -> list[str]:
         analysis = analyst.analyze(Query(audio=sound, text=text, modalities=modalities.split()))
         return [n.values["modalities"] for n in analysis.notices if n.code == "unlike_training"]
 
-    assert told("it was boring and way too long", "text audio") == ["audio"]
-    assert told("it was boring and way too long", "text") == []
+    assert told(CODE, "text audio") == ["text"]
+    assert told(CODE, "audio") == []
     # that it is German is said already
-    assert told("Das ist ein wunderbarer Film und ich liebe ihn", "text audio") == ["audio"]
+    assert told("Das ist ein wunderbarer Film und ich liebe ihn", "text audio") == []
 
 
-def test_one_in_a_hundred_of_the_same_kind_is_an_outlier():
+def test_three_in_a_hundred_of_the_same_kind_are_outliers():
     """Of speakers it does not know: each one's states lie around a place of their own."""
     rng = np.random.default_rng(0)
     widths = {Modality.TEXT: 4, Modality.AUDIO: 8, Modality.VISION: 4}
@@ -97,9 +83,9 @@ def test_one_in_a_hundred_of_the_same_kind_is_an_outlier():
         return [Utterance({modality: own}, 0.0, "made", f"speaker{n}") for n, own in enumerate(states)]
 
     words, voices, faces = (items(modality, 800) for modality in widths)
-    sources = Sources([], words, [], faces, [], [])
+    sources = Sources([], {}, words, [], faces, [], [])
     detector = fit_detector(sources, Speech(voices, [], []), widths)
     alike = mean_states(items(Modality.AUDIO, 4000), Modality.AUDIO)
     outliers = (detector.distances(Modality.AUDIO, alike) > 1).float().mean()
-    assert 0.003 < outliers < 0.03
+    assert 0.01 < outliers < 0.06
     assert (detector.distances(Modality.AUDIO, alike + 20) > 1).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.extractors.profile import Profile
-from models.extractors.timing import face_times, token_times, voice_times
+from models.extractors.timing import face_times, token_times
 from models.media.clip import FRAME_RATE, SAMPLE_RATE, Word
 
 WORDS = (Word("it", 0.5, 0.7), Word("was", 0.8, 1.0), Word("unbelievable", 1.0, 1.9))
@@ -35,11 +35,6 @@ def test_a_word_that_is_said_twice_has_two_times():
 def test_words_of_another_transcript_give_no_times(transcript):
     assert token_times(transcript, [(0, 0), (0, 2), (0, 0)], WORDS) is None
     assert token_times(transcript, [(0, 0), (0, 2), (0, 0)], ()) is None
-
-
-def test_voice_states_last_eighty_milliseconds_within_what_was_heard():
-    times = voice_times(3, slice(50, 70))
-    torch.testing.assert_close(times, torch.tensor([[0.5, 0.58], [0.58, 0.66], [0.66, 0.7]]))
 
 
 def test_a_face_lasts_until_the_next_picture():

@@ -12,7 +12,7 @@ import torch
 from models.checkpoint import fusion_path, load_fusion, subset_name
 from models.extractors.profile import Profile
 from models.registry import FUSION_MODELS, spec
-from models.types import LANGUAGE_MODEL, MODALITIES, Features, Modality, Prediction, Sequence
+from models.types import MODALITIES, Features, Modality, Prediction, Sequence
 
 METHODS = pytest.mark.parametrize("name", FUSION_MODELS)
 SUBSETS = pytest.mark.parametrize("subset", Modality.subsets(), ids=subset_name)
@@ -253,8 +253,7 @@ def test_the_shipped_checkpoint_answers_for_every_subset(name, make_features):
     meta, model = checkpoint.meta, checkpoint.model
     assert not model.training
     assert meta.figures and meta.training
-    own = {LANGUAGE_MODEL} if model.needs_language_model else set()
-    assert set(meta.fingerprints) == {*MODALITIES, *own}
+    assert set(meta.fingerprints) == set(MODALITIES)
     dims = {m: meta.dims[m] for m in MODALITIES}
     features = make_features(4, dims=dims)
     for subset in Modality.subsets():

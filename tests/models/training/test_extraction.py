@@ -92,7 +92,7 @@ def test_a_clip_and_words_become_features(manifest, tmp_path):
     profile = Profile.load()
     assert dataset.profile == "local"
     assert dataset.dims == profile.dims
-    assert dataset.fingerprints == {str(m): digest for m, digest in profile.fingerprints.items()}
+    assert dataset.fingerprints == profile.fingerprints
     assert set(dataset.train[0].states) == {TEXT, AUDIO, VISION}
     assert set(dataset.valid[0].states) == {TEXT}
     assert dataset.test[0].states == {}
@@ -135,9 +135,9 @@ def test_rows_that_are_cut_are_named_and_their_notes_kept(tmp_path, example_clip
     (tmp_path / example_clip.name).symlink_to(example_clip)
     rows = [
         ["long.wav", "hello there", "1", "train"],
-        ["", "word " * 94, "1", "train"],  # with [CLS] and [SEP] as many as the encoder reads
-        [example_clip.name, "word " * 95, "1", "valid"],
-        ["", "word " * 120, "1", "test"],
+        ["", "word " * 510, "1", "train"],  # with [CLS] and [SEP] as many as the encoder reads
+        [example_clip.name, "word " * 511, "1", "valid"],
+        ["", "word " * 600, "1", "test"],
     ]
     path, out, decode = write_manifest(tmp_path, rows), tmp_path / "features.npz", extraction.decode
 
@@ -153,13 +153,13 @@ def test_rows_that_are_cut_are_named_and_their_notes_kept(tmp_path, example_clip
     assert extract_features(path, out).notes == (
         "row 1: only the first 120 s of the clip were read",
         "row 3: parts of the file are damaged and were not read",
-        "row 3, 4: only the first 94 words were read",
+        "row 3, 4: only the first 510 words were read",
     )
     found = load_features(out)
     assert found.utterance_notes == {
         "train": ["only the first 120 s of the clip were read", ""],
-        "valid": ["parts of the file are damaged and were not read; only the first 94 words were read"],
-        "test": ["only the first 94 words were read"],
+        "valid": ["parts of the file are damaged and were not read; only the first 510 words were read"],
+        "test": ["only the first 510 words were read"],
     }
     assert "long: only the first 120 s of the clip were read" in found.notes
 

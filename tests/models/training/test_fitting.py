@@ -70,7 +70,7 @@ def test_training_ends_after_its_patience_and_gives_the_best_epoch(monkeypatch):
 
     monkeypatch.setattr("models.training.fitting._mae", made_up_error)
     history = []
-    model = fit("late", feature_set(), 0, ResearchRecipe(epochs=20, patience=3), history=history)
+    model = fit("concat", feature_set(), 0, ResearchRecipe(epochs=20, patience=3), history=history)
     assert [entry["valid_mae"] for entry in history] == [1.0, 0.8, 0.9, 0.85, 0.95]
     assert all(torch.equal(value, seen[1][key]) for key, value in model.state_dict().items())
 

@@ -1,7 +1,7 @@
-"""The language model inside a fusion method: a frozen encoder with low-rank adapters in every layer.
+"""A language model: a frozen encoder with low-rank adapters in every layer, for words and for fusion methods.
 
 BERT, or MPNet, which is BERT with relative positions and without segments. Written out instead of taken from
-transformers, so that fusion models stay light to import and to build without weights; values are those of
+transformers, so that it is light to import, is built without weights, and shares them; values are those of
 transformers' BertModel and MPNetModel, to which tests compare it, names those of BertModel.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from models.fusion.config import Config
+from models.config import Config
 
 Adapters = Literal["low_rank", "full"]
 MOST_TOKENS = 4000  # whose activations are kept for the gradient; of more they are computed twice
@@ -40,7 +40,7 @@ class LanguageModelShape(Config):
     epsilon: float = 1e-12  # of the layer norms
 
 
-# language models for LRCMT, with one vocabulary: all-mpnet-base-v2 and all-MiniLM-L6-v2
+# with one vocabulary, BERT's: all-mpnet-base-v2, and all-MiniLM-L6-v2 for a researcher's features
 MPNET = LanguageModelShape(
     vocabulary=30522,
     positions=512,
@@ -89,7 +89,7 @@ class AdaptedLinear(FrozenPart):
     """W x + b + (alpha / r) B A x: W and b of the language model; `lora_a` A (r, in), `lora_b` B (out, r).
 
     B starts at zero, so that training starts from the very language model (Hu et al., LoRA, ICLR 2022).
-    rank : r, or None for a map that is trained itself and has no adapter
+    rank : r; None for a map that is trained itself and has no adapter, 0 once the adapter is merged
     """
 
     def __init__(self, name: str, width_in: int, width_out: int, rank: int | None, alpha: float):
@@ -103,15 +103,24 @@ class AdaptedLinear(FrozenPart):
     def forward(self, states: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
         mapped = F.linear(states, self.weight, self.bias)
-        if self.rank is None:
+        if not self.rank:
             return mapped
-        return mapped + self.scale * F.linear(F.linear(states, self.lora_a), self.lora_b)
+        # W may be bfloat16 while the adapter learns in float32
+        added = F.linear(F.linear(states.to(self.lora_a.dtype), self.lora_a), self.lora_b)
+        return mapped + (self.scale * added).to(mapped.dtype)
 
     def attach(self, weights: Mapping[str, Tensor]) -> None:
         """As every part; and how large W is, which does not change where it is frozen."""
         super().attach(weights)
         if self.rank is not None:
-            self.size = self.weight.square().sum().item()
+            self.size = torch.linalg.vector_norm(self.weight).item() ** 2
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Add the adapter to W, for good: the same map, computed in one step, with nothing to train."""
+        self.weight = torch.addmm(self.weight, self.lora_b, self.lora_a, alpha=self.scale)
+        del self.lora_a, self.lora_b
+        self.rank = 0
 
     @torch.no_grad()
     def change(self) -> tuple[Tensor, float]:
@@ -224,6 +233,15 @@ class AdaptedLanguageModel(nn.Module):
         for part in self._parts():
             part.attach(weights)
 
+    def merge(self) -> None:
+        """Add every adapter to its map, for good; see `AdaptedLinear.merge`."""
+        for linear in self._adapted():
+            linear.merge()
+
+    def weights(self) -> dict[str, Tensor]:
+        """What `attach` of another model of this shape takes, adapters left out; shared, not copied."""
+        return {f"{part.name}.{key}": getattr(part, key) for part in self._parts() for key in part.shapes}
+
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """States (B, T, width) of token ids (B, T); what stands past a row's length is not read.
 
@@ -288,7 +306,7 @@ class AdaptedLanguageModel(nn.Module):
         return [module for module in self.modules() if isinstance(module, FrozenPart)]
 
     def _adapted(self) -> list[AdaptedLinear]:
-        return [part for part in self._parts() if isinstance(part, AdaptedLinear) and part.rank is not None]
+        return [part for part in self._parts() if isinstance(part, AdaptedLinear) and part.rank]
 
 
 def _norm(part: FrozenPart, states: Tensor, epsilon: float) -> Tensor:

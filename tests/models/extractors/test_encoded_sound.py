@@ -1,0 +1,62 @@
+"""Whisper's encoder on a sound of any length: its windows, and its values beside CTranslate2's."""
+
+from __future__ import annotations
+
+import ctranslate2
+import numpy as np
+import pytest
+import torch
+
+from models.extractors.encoded_sound import FILLED, FRAMES, PAD, encode_sound, packaged_encoder
+from models.extractors.whisper_encoder import PACKAGES, log_mel, package_file, weights_file
+from models.media.clip import SAMPLE_RATE
+from tests.made_up_voice import vowels
+
+
+def voice(seconds: float) -> torch.Tensor:
+    return torch.from_numpy(vowels(seconds))
+
+
+def test_states_are_those_of_ctranslate2():
+    files = {
+        name: package_file(PACKAGES[1], name).read_bytes() for name in ("config.json", "vocabulary.json")
+    }
+    theirs = ctranslate2.models.Whisper(
+        "whisper-base", compute_type="float32", files={**files, "model.bin": weights_file()}
+    )
+    mel = log_mel(voice(3))
+    wanted = np.array(theirs.encode(ctranslate2.StorageView.from_array(mel[None].contiguous().numpy())))
+    states = packaged_encoder()(mel[None])[-1].numpy()
+    assert states == pytest.approx(wanted, abs=2e-2)
+
+
+def test_a_window_is_as_long_as_the_sound_whatever_its_level():
+    [window] = encode_sound(packaged_encoder(), voice(3))
+    assert (window.start, window.frames) == (0, 3 * FRAMES)
+    assert window.states.shape == (7, FILLED // 2, 512)
+    [longer] = encode_sound(packaged_encoder(), voice(12))
+    assert longer.states.shape == (7, (12 * FRAMES + PAD) // 2, 512)
+    [quieter] = encode_sound(packaged_encoder(), 0.01 * voice(3))
+    assert torch.allclose(window.states, quieter.states, atol=1e-2)
+    assert window.for_words().states.dtype == torch.float16
+
+
+def test_faint_ends_are_left_out_and_times_count_from_the_start():
+    silence = torch.zeros(2 * SAMPLE_RATE)
+    [window] = encode_sound(packaged_encoder(), torch.cat([silence, voice(1), silence]))
+    assert window.start == pytest.approx(1.7, abs=0.1)
+    assert window.frames == pytest.approx(1.6 * FRAMES, abs=0.1 * FRAMES)
+
+
+def test_long_sound_is_cut_in_a_pause():
+    sound = voice(50)
+    sound[26 * SAMPLE_RATE : round(26.5 * SAMPLE_RATE)] = 0
+    first, second = encode_sound(packaged_encoder(), sound)
+    assert 26 < second.start < 26.5
+    assert first.frames / FRAMES == pytest.approx(second.start)
+    assert (first.frames + second.frames) == 50 * FRAMES
+
+
+@pytest.mark.parametrize("sound", [torch.zeros(SAMPLE_RATE), torch.zeros(0), torch.ones(10), 1e-4 * voice(1)])
+def test_silence_has_no_windows(sound):
+    assert encode_sound(packaged_encoder(), sound) == ()
