@@ -147,7 +147,7 @@ def test_every_panel_renders_every_subset_of_every_input(language, kind):
 
     with gr.Blocks():
         fuses, switches = fuses_panel.build()
-        panels = [sentiment_panel.build(), fuses, evidence.build()]
+        panels = [sentiment_panel.build(), fuses, evidence.build()[0]]
     nothing = paint(panels, None, language, clip=True)
     for present in SUBSETS:
         for used in SUBSETS:
