@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.extractors.out_of_distribution import OutlierDetector, mahalanobis
 from models.extractors.profile import Profile
+from models.extractors.vision import VALENCE
 from models.features.utterances import Utterance
 from models.shipped.sources import Sources, Speech
 from models.types import MODALITIES, Modality
@@ -59,8 +60,14 @@ def evaluate_detector(
 
 
 def mean_states(items: list[Utterance], modality: Modality) -> Tensor:
-    """(n, d) means over time of utterances that have the modality."""
-    return torch.stack([item.states[modality].float().mean(0) for item in items])
+    """(n, d) means over time of utterances that have the modality.
+
+    A face's valence less the person's mean is 0 on average over a clip, as in the single faces it is not.
+    """
+    means = torch.stack([item.states[modality].float().mean(0) for item in items])
+    if modality is Modality.VISION:
+        means[:, VALENCE + 1] = 0
+    return means
 
 
 def _gaussian(states: Tensor) -> tuple[Tensor, Tensor]:

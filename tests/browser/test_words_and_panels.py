@@ -15,6 +15,7 @@ from app.service import notices
 from app.service.analysis import (
     LABELS,
     Analysis,
+    FacesFound,
     ModalityAnalysis,
     Notice,
     SubsetAnswer,
@@ -61,6 +62,7 @@ def analysis(
         subsets, {"decode": 12.0, "text": 3.0, "fusion": 1.0, "total": 16.0},
         (Notice("no_face", "No face was found in the picture."),),
         np.zeros((20, 48, 48), np.uint8), np.arange(20) / 5, np.random.default_rng(0).normal(size=(80, 300)),
+        faces=FacesFound(2, 2, 2, np.zeros((2, 48, 48), np.uint8)),
     )  # fmt: skip
 
 

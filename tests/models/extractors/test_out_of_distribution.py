@@ -75,7 +75,7 @@ def test_the_visitor_is_told_of_what_is_switched_on(profile, tmp_path):
 def test_three_in_a_hundred_of_the_same_kind_are_outliers():
     """Of speakers it does not know: each one's states lie around a place of their own."""
     rng = np.random.default_rng(0)
-    widths = {Modality.TEXT: 4, Modality.AUDIO: 8, Modality.VISION: 4}
+    widths = {Modality.TEXT: 4, Modality.AUDIO: 8, Modality.VISION: 10}
 
     def items(modality: Modality, speakers: int) -> list[Utterance]:
         places = rng.normal(scale=2, size=(speakers, 1, widths[modality]))
