@@ -94,9 +94,8 @@ class FusionModel(nn.Module, ABC):
         """
         for subset in Modality.subsets():
             given = features.only(subset)
-            asked = torch.tensor([m in subset for m in MODALITIES], device=target.device)
-            rows = (given.present() == asked).all(1)
-            number = int(_set_number(asked[None]))
+            number = int(_set_number(torch.tensor([[m in subset for m in MODALITIES]])))
+            rows = _set_number(given.present()) == number
             self.readout[number] = self.readout.new_tensor([1.0, 0.0])
             with evaluating(self):
                 score, wanted = self(given).score[rows], target[rows]

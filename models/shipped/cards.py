@@ -64,8 +64,8 @@ EXTRACTOR_CARDS = {
         "emotion is that of the real voice no more often than by chance. Trained on RAVDESS, without fold "
         "0, from cross-fitted states, with L1 on the log-mel and on its changes. Figures are on the six "
         "actors of fold 0, whom neither network heard: error in nats a cell, beside that of the mean "
-        "spectrum at the "
-        "states' loudness; and whether the encoder hears in the drawn voice what it hears in the real one.",
+        "spectrum at the states' loudness; and whether the encoder hears in the drawn voice what it hears in "
+        "the real one.",
     ),
     "out_of_distribution": (
         "Outlier detector: whether an utterance is out of the training data's distribution",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.checkpoint import subset_name
 from models.extractors.readers import PolarityReader
-from models.features.utterances import Utterance, collate
+from models.features.utterances import Utterance
 from models.fusion.mfm import MFM
 from models.shipped.reconstruction import Measured, measure_reconstruction, pooled, reconstruction_figures
 from models.shipped.sources import Sources, Speech
@@ -68,8 +68,7 @@ def leave_speakers_out(
             held_out, calibrating = groups == speaker, np.isin(groups, list(calibration))
             if model.has_readout:
                 # the two speakers alone would give another slope every time
-                features, target = collate([clips[i] for i in np.flatnonzero(~held_out)], dims)
-                model.fit_readout(features.to(device), target.to(device))
+                trainer.fit_readout(model, [clips[i] for i in np.flatnonzero(~held_out)])
                 readouts.append(model.readout.cpu())
             judged = np.flatnonzero(held_out | calibrating)
             if readers and seed == seeds[0]:
@@ -144,8 +143,7 @@ def cross_validate_actors(
             trainer = FusionTrainer(sources, speech, dims, recipe, device)
             model = trainer.fine_tune(trainer.pretrain(name, seed), name, sources.clips, seed)
             if model.has_readout:
-                features, target = collate(sources.clips, dims)
-                model.fit_readout(features.to(device), target.to(device))
+                trainer.fit_readout(model, sources.clips)
             for subset in SPEECH_SUBSETS:
                 scores[subset].append(predict(model, speech.test, dims, subset))
             true += [item.target for item in speech.test]

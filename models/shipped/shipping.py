@@ -27,7 +27,7 @@ from models.shipped.reconstruction import (
     polarity_readers,
     reconstruction_figures,
 )
-from models.shipped.sources import SHIPPED_FOLD, Sources, load_sources, load_speech_fold, with_words
+from models.shipped.sources import SHIPPED_FOLD, Sources, Speech, load_sources, load_speech_fold, with_words
 from models.shipped.trainer import FusionTrainer
 from models.shipped.voice_head import FOLDS
 
@@ -50,7 +50,7 @@ def measure_recipe(
     words = recognised_words(heard, data) if heard else None  # a slip in it should not wait for the sources
     profile, sources = _loaded(data, cache, checkpoints)
     if kind == "clips":
-        speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
+        speech = _speech(data, cache, checkpoints, SHIPPED_FOLD)
         readers = polarity_readers(sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, words, profile) if words else None
         result = leave_speakers_out(
@@ -60,7 +60,7 @@ def measure_recipe(
         result["quantiles"] = pooled_quantiles(result, true)
         result.pop("predictions")
     else:
-        folds = [load_speech_fold(data, profile, cache, fold) for fold in range(FOLDS)]
+        folds = [_speech(data, cache, checkpoints, fold) for fold in range(FOLDS)]
         result = cross_validate_actors(name, sources, folds, profile.dims, seeds, device=device)
     write_figures(checkpoints, kind, name, result)
 
@@ -76,7 +76,7 @@ def train_shipped(
             f"{name} has no interval yet; run `python -m models.shipped measure clips {name}` first"
         )
     profile, sources = _loaded(data, cache, checkpoints)
-    speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
+    speech = _speech(data, cache, checkpoints, SHIPPED_FOLD)
     trainer = FusionTrainer(sources, speech, profile.dims, device=device)
     model = trainer.fine_tune(trainer.pretrain(name, seed, print), name, sources.clips, seed, print).cpu()
     if model.has_readout:  # the mean of those that were measured, none fitted to the speaker left out
@@ -119,6 +119,12 @@ def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[Profile, Source
     """Profile and sources, read once for all methods."""
     profile = Profile.load("local", root=checkpoints)
     return profile, load_sources(data, profile, cache)
+
+
+@functools.cache
+def _speech(data: Path, cache: Path, checkpoints: Path, fold: int) -> Speech:
+    """RAVDESS with the actors of `fold` held out, read once for all methods."""
+    return load_speech_fold(data, _loaded(data, cache, checkpoints)[0], cache, fold)
 
 
 def recognised_words(heard: Path, data: Path) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
@@ -14,7 +15,7 @@ from models.registry import spec
 from models.shipped.sources import Sources, Speech, left_by_words
 from models.shipped.triples import TripleMaker
 from models.training.loop import TrainingLoop
-from models.types import Modality
+from models.types import Features, Modality
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,11 @@ class FusionTrainer:
     def calibrate(self, model: FusionModel) -> None:
         """Fit a method's temperatures, where it has some, on the validation items, and switch to eval."""
         model.eval()
-        features, target = collate(self.validation, self.dims)
-        model.calibrate(features.to(self.device), target.to(self.device))
+        model.calibrate(*self._batch(self.validation))
+
+    def fit_readout(self, model: FusionModel, clips: list[Utterance]) -> None:
+        """Fit a method's readout, which it must have, to clips."""
+        model.fit_readout(*self._batch(clips))
 
     def describe(self) -> dict:
         """Recipe and numbers of items, JSON-able."""
@@ -131,6 +135,10 @@ class FusionTrainer:
                 "faces": len(self.sources.faces),
             },
         }
+
+    def _batch(self, items: list[Utterance]) -> tuple[Features, Tensor]:
+        features, target = collate(items, self.dims)
+        return features.to(self.device), target.to(self.device)
 
     def _draw(self, counts: list[int], rng: np.random.Generator) -> list[Utterance]:
         """Items of an epoch: so many transcripts, voices, faces and triples."""
