@@ -1,7 +1,7 @@
-"""`python -m models`: list, extract, convert, train, evaluate, benchmark: research on one's own features.
+"""`python -m models`: list, extract, convert, train, evaluate, dependence, benchmark: for researchers.
 
-Features are a file, .npz of `extract` or .pkl of MMSA; `python -m models.shipped` makes the weights that
-ship. Each command imports what it needs: training imports nothing that decodes media.
+Features are a file of one's own, .npz of `extract` or .pkl of MMSA; `python -m models.shipped` makes the
+weights that ship. Each command imports what it needs: training imports nothing that decodes media.
 """
 
 from __future__ import annotations
@@ -84,14 +84,19 @@ def _parser() -> Parser:
     command = commands.add_parser("evaluate", help="figures of trained weights on a split of features")
     command.add_argument("method", nargs="?", default="all", help="a name, several by commas, or all")
     command.add_argument("--data", type=Path, required=True, help="features")
-    command.add_argument("--weights", type=Path, default=RUNS, help="folder of trained weights")
-    command.add_argument(
-        "--split", default="test", choices=["train", "valid", "test"], help="which of the three"
-    )
+    _add_trained(command)
     command.add_argument("--seed", type=seed, default=0, help="of the dropped frames")
     command.add_argument("--rates", type=share, nargs="+", help="rmfm: missing rates (default: 0 0.1 … 1)")
     command.add_argument("--json", action="store_true", help="print JSON instead of tables")
     _add_protocol(command)
+    _add_features(command)
+    add_device(command)
+    command.set_defaults(run=_on_features)
+
+    command = commands.add_parser("dependence", help="MFM: shared against private factors, by HSIC")
+    command.add_argument("--data", type=Path, required=True, help="features")
+    _add_trained(command)
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add_features(command)
     add_device(command)
     command.set_defaults(run=_on_features)
@@ -107,6 +112,13 @@ def _parser() -> Parser:
     add_device(command)
     command.set_defaults(run=_on_features)
     return parser
+
+
+def _add_trained(command: Parser) -> None:
+    command.add_argument("--weights", type=Path, default=RUNS, help="folder of trained weights")
+    command.add_argument(
+        "--split", default="test", choices=["train", "valid", "test"], help="which of the three"
+    )
 
 
 def _add_protocol(command: Parser) -> None:

@@ -31,7 +31,7 @@ LAYERS = [
 # The folders and files of models/, upwards: each imports only what stands below it.
 STOREYS = [
     {"types", "tensors"},
-    {"arguments", "config", "manifest", "media"},
+    {"arguments", "config", "drawing", "manifest", "media"},
     {"language_model"},
     {"extractors", "fusion"},
     {"registry"},

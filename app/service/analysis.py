@@ -113,7 +113,7 @@ class Glimpse:
     given : the modalities it was imagined from
     reading : polarity by the modality's own reader, in units of the score, 0 where neutral
     phrase : for words, the nearest of the phrase bank
-    face, log_mel : (48, 48) uint8 and (80, frames), for display only, not part of the JSON
+    face, log_mel : (48, 48, 3) uint8 and (80, frames), for display only, not part of the JSON
     """
 
     given: tuple[str, ...]

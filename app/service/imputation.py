@@ -22,13 +22,16 @@ from models.types import MODALITIES, Features, Modality
 class Imputed:
     """One modality as a model infers it from others: S steps of d raw states, on the CPU.
 
-    states, true : (S, d); spans : (S, 2) start and end of each step
+    states, true : (S, d); draws : (D, S, d), as likely as each other, of which `states` is the mean; one
+    where a method does not draw
+    spans : (S, 2) start and end of each step
     observed : (S,) bool, steps at which the utterance really has the modality; nowhere where it is absent
     error, mean_error : mean square of the standardised states over the observed steps, of the model and of
     the mean predictor; None where there is no truth
     """
 
     states: Tensor
+    draws: Tensor
     true: Tensor
     spans: Tensor
     observed: Tensor
@@ -39,28 +42,46 @@ class Imputed:
 Imputations = dict[Modality, Imputed]
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a visitor asks of MFM's latents.
+
+    score : in [-3, 3], what the shared factor Z_y should say; None for what it says by itself
+    seed : of the draws of the private factors Z_m
+    """
+
+    score: float | None = None
+    seed: int = 0
+
+
+NO_WISH = Wish()
+
+
 @torch.inference_mode()
-def by_mfm(model: MFM, features: Features, given: Subset) -> Imputations:
-    """Every modality but the `given` ones, from these alone, by MFM's surrogates.
+def by_mfm(model: MFM, features: Features, given: Subset, wish: Wish = NO_WISH) -> Imputations:
+    """Every modality but the `given` ones, from these alone: Z_y by MFM's surrogates, Z_m drawn.
 
     features : batch of one. Only the steps are taken from all of it, so that what is imagined lies on those
     of the truth: as the figures on the card are measured.
     """
     aligned = align(model.normalised(features), model.steps)
-    kept = torch.tensor([[m in given for m in MODALITIES]], device=aligned.lengths.device)
-    generated = model.imagine(aligned, kept)
+    device = aligned.lengths.device
+    kept = torch.tensor([[m in given for m in MODALITIES]], device=device)
+    score = None if wish.score is None else torch.tensor([wish.score], device=device)
+    drawn = model.imagine_draws(aligned, kept, score, wish.seed)
     return {
-        m: _compared(
-            model, m, generated[m][0], aligned.states[m][0], aligned.spans[0], aligned.observed[m][0]
-        )
+        m: _compared(model, m, drawn[m][:, 0], aligned.states[m][0], aligned.spans[0], aligned.observed[m][0])
         for m in MODALITIES
         if m not in given
     }
 
 
 @torch.inference_mode()
-def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Imputations:
-    """The same by TFR-Net: a modality of which every frame dropped, as `absent_steps` even steps."""
+def by_tfr_net(model: TFRNet, features: Features, given: Subset, wish: Wish = NO_WISH) -> Imputations:
+    """The same by TFR-Net: a modality of which every frame dropped, as `absent_steps` even steps.
+
+    It has no latents to wish anything of.
+    """
     generated = model(features.only(given)).reconstructions
     steps = torch.arange(model.absent_steps, device=features.text.present.device)
     whole = align(features, model.absent_steps).spans[0]
@@ -73,7 +94,7 @@ def by_tfr_net(model: TFRNet, features: Features, given: Subset) -> Imputations:
         truth = shortened(standard[m], model.most_steps)
         true = truth.values[0, steps * int(truth.lengths[0].clamp_min(1)) // len(steps)]
         made = (generated[m][0, : len(steps)] - mean) / std
-        imputed[m] = _compared(model, m, made, true, edges, truth.present[0].expand(len(steps)))
+        imputed[m] = _compared(model, m, made[None], true, edges, truth.present[0].expand(len(steps)))
     return imputed
 
 
@@ -109,12 +130,13 @@ IMPUTERS: dict[str, Callable[..., Imputations]] = {
 
 
 def _compared(
-    model: FusionModel, modality: Modality, made: Tensor, true: Tensor, spans: Tensor, observed: Tensor
+    model: FusionModel, modality: Modality, draws: Tensor, true: Tensor, spans: Tensor, observed: Tensor
 ) -> Imputed:
-    """Standardised states (S, d) beside the true ones, both given back raw."""
-    there = bool(observed.any())
+    """Standardised draws (D, S, d) beside the true states (S, d), all given back raw."""
+    there, made = bool(observed.any()), draws.mean(0)
     return Imputed(
         states=model.raw(modality, made).cpu(),
+        draws=model.raw(modality, draws).cpu(),
         true=model.raw(modality, true).cpu(),
         spans=spans.cpu(),
         observed=observed.cpu(),

@@ -9,20 +9,25 @@ import torch
 from torch import Tensor
 
 from app.service.analysis import Glimpse
-from app.service.imputation import IMPUTERS, Imputed, Recovered, by_mfm, by_tate
+from app.service.imputation import IMPUTERS, NO_WISH, Imputed, Recovered, Wish, by_mfm, by_tate
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
+from models.extractors.audio import HOP
+from models.extractors.melody import Melody, melody_of
 from models.extractors.phrases import Phrase
 from models.extractors.readers import PolarityReader, informative, local_readers
-from models.extractors.rendering import Renderer
+from models.extractors.rendering import STEP_SECONDS, Renderer
+from models.extractors.stand_in import performance, stand_ins
 from models.fusion.mfm import MFM
 from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
 IMAGINING = "mfm"  # the method that imagines for every other
-HEARD_SECONDS = 8.0  # of an imagined voice that are made audible: Griffin-Lim takes as long as they are
+SHOWN_DRAWS = 4  # of those that the numbers are the mean of
+HEARD_SECONDS = 5.0  # of a voice that are hummed
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
+GLIMPSE_PIXELS = 48  # of an imagined face
 MEL_FRAMES = 100  # log-mel frames a second
 
 
@@ -45,13 +50,36 @@ class Trust:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """A melody and the first seconds of it hummed, (n,) float32 at 16 kHz."""
+
+    melody: Melody
+    hum: np.ndarray
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One of several versions that are as likely as each other.
+
+    reading : its polarity, as `Imagined.reading`
+    picture : (128, 128, 3) uint8 of the drawn stand-in, at the step furthest from neutral
+    melody, phrase : the latter the nearest of as good or as bad a score; each only for its modality
+    """
+
+    reading: float
+    picture: np.ndarray | None = None
+    melody: Heard | None = None
+    phrase: Phrase | None = None
+
+
+@dataclass(frozen=True)
 class Truth:
     """The real modality on the steps of the imagined one.
 
     readings : (S,), NaN at steps that have none of it; reading : their mean
     error, mean_error : see `Imputed`
     crops : (S, 48, 48) uint8, the face seen nearest to each step, or None; log_mel : (80, frames) or None
-    text : the words, or None
+    melody : of the voice, see `Renderer.usual_melody`, or None; text : the words, or None
     """
 
     readings: np.ndarray
@@ -60,6 +88,7 @@ class Truth:
     mean_error: float
     crops: np.ndarray | None
     log_mel: np.ndarray | None
+    melody: Heard | None
     text: str | None
 
 
@@ -70,9 +99,10 @@ class Imagined:
     method : registry name; given : the modalities it was imagined from
     spans : (S, 2) seconds of each step, None where no time is known
     readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
-    neutral point; reading : their mean
-    faces : (S, 48, 48) uint8; log_mel : (80, frames), sound : (n,) float32 at 16 kHz; phrases : the nearest
-    of the bank, nearest first; each only for its modality
+    neutral point, the mean over draws; reading : their mean
+    draws : some of them, one where the method does not draw
+    performance : animated WebP of the drawn stand-in, faces : (S, 48, 48) uint8 by the face decoder,
+    log_mel : (80, frames); each of the first draw, and only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
     """
 
@@ -82,10 +112,10 @@ class Imagined:
     spans: np.ndarray | None
     readings: np.ndarray
     reading: float
+    draws: tuple[Draw, ...]
+    performance: bytes | None
     faces: np.ndarray | None
     log_mel: np.ndarray | None
-    sound: np.ndarray | None
-    phrases: tuple[Phrase, ...]
     truth: Truth | None
     trust: Trust | None
 
@@ -111,23 +141,25 @@ class Imaginer:
 
     @torch.inference_mode()
     def glimpses(self, features: Features, used: Subset) -> dict[str, Glimpse]:
-        """{modality that is not `used`: what MFM imagines of it}, in milliseconds; a batch of one."""
+        """{modality that is not `used`: what MFM imagines of it}, small: each switch asks; a batch of one."""
         seen = {}
         for m, imputed in by_mfm(self.model, features, used).items():
             states, middle = imputed.states, len(imputed.states) // 2
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
                 reading=float(self.readers[m](states)),
-                phrase=self.renderer.phrases(states, 1)[0].text if m is Modality.TEXT else None,
-                face=self.renderer.faces(states[middle, None])[0] if m is Modality.VISION else None,
+                phrase=self._phrase(states, set()).text if m is Modality.TEXT else None,
+                face=stand_ins(states[middle, None], GLIMPSE_PIXELS)[0] if m is Modality.VISION else None,
                 log_mel=self.renderer.log_mel(states, GLIMPSE_SECONDS) if m is Modality.AUDIO else None,
             )
         return seen
 
-    def imagine(self, utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> list[Imagined]:
+    def imagine(
+        self, utterance: Utterance, checkpoint: Checkpoint, used: Subset, wish: Wish = NO_WISH
+    ) -> list[Imagined]:
         """Every modality that is off or absent, from those in use; where none is, each from the others.
 
-        In modality order; of one modality first what MFM imagines.
+        In modality order; of one modality first what MFM imagines. wish : of MFM's latents
         """
         methods = {IMAGINING: self.checkpoint}
         if checkpoint.meta.method in IMPUTERS:
@@ -136,7 +168,7 @@ class Imaginer:
         for modality in _off(used) or MODALITIES:
             given = tuple(m for m in used if m != modality)
             for name, by in methods.items():
-                imputed = IMPUTERS[name](by.model, utterance.features, given)[modality]
+                imputed = IMPUTERS[name](by.model, utterance.features, given, wish)[modality]
                 imagined.append(self._shown(utterance, by, modality, given, imputed))
         return imagined
 
@@ -156,11 +188,9 @@ class Imaginer:
         imputed: Imputed,
     ) -> Imagined:
         spans = imputed.spans.numpy() if _timed(utterance.features) else None
-        readings = self._readings(modality, imputed.states)
-        log_mel = sound = None
-        if modality is Modality.AUDIO:
-            log_mel = self.renderer.log_mel(imputed.states, None if spans is None else float(np.ptp(spans)))
-            sound = self.renderer.sound(log_mel[:, : int(HEARD_SECONDS * MEL_FRAMES)])
+        seconds = STEP_SECONDS * len(imputed.states) if spans is None else float(np.ptp(spans))
+        readings, first = self._readings(modality, imputed.states), imputed.draws[0]
+        seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -168,13 +198,37 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=float(readings.mean()),
-            faces=self.renderer.faces(imputed.states) if modality is Modality.VISION else None,
-            log_mel=log_mel,
-            sound=sound,
-            phrases=tuple(self.renderer.phrases(imputed.states)) if modality is Modality.TEXT else (),
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], seconds),
+            performance=performance(first, seconds) if seen else None,
+            faces=self.renderer.faces(first) if seen else None,
+            log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
             trust=_trust(checkpoint, modality, given),
         )
+
+    def _draws(self, modality: Modality, draws: Tensor, seconds: float) -> tuple[Draw, ...]:
+        """What is shown of draws (D, S, d) that span so many seconds."""
+        shown, said = [], set()
+        for number, states in enumerate(draws):
+            readings = self._readings(modality, states)
+            picture = melody = phrase = None
+            if modality is Modality.VISION:
+                picture = stand_ins(states[np.abs(readings).argmax(), None])[0]
+            elif modality is Modality.AUDIO:
+                melody = self._heard(self.renderer.melody(states, min(seconds, HEARD_SECONDS), number))
+            else:
+                phrase = self._phrase(states, said)
+                said.add(phrase.text)
+            shown.append(Draw(float(readings.mean()), picture, melody, phrase))
+        return tuple(shown)
+
+    def _phrase(self, states: Tensor, said: set[str]) -> Phrase:
+        """The nearest phrase as good or as bad as the words' states (S, 769), other than those `said`."""
+        reading = float(self._readings(Modality.TEXT, states).mean())
+        return next(p for p in self.renderer.phrases(states, len(said) + 1, reading) if p.text not in said)
+
+    def _heard(self, melody: Melody) -> Heard:
+        return Heard(melody, self.renderer.hum(melody))
 
     def _truth(
         self, utterance: Utterance, modality: Modality, imputed: Imputed, spans: np.ndarray | None
@@ -182,13 +236,18 @@ class Imaginer:
         if imputed.error is None or imputed.mean_error is None:
             return None
         readings = np.where(imputed.observed, self._readings(modality, imputed.true), np.nan)
-        crops = log_mel = None
+        crops = log_mel = melody = None
         if modality is Modality.VISION and spans is not None and (faces := utterance.faces):
             middles = spans.mean(axis=1)
             crops = faces.crops[np.abs(faces.times - middles[:, None]).argmin(axis=1)]
         if modality is Modality.AUDIO and spans is not None and utterance.log_mel is not None:
             first, last = (max(0, round(MEL_FRAMES * float(time))) for time in (spans.min(), spans.max()))
             log_mel = utterance.log_mel[:, first:last]
+            if utterance.waveform is not None:
+                last = min(last, first + round(MEL_FRAMES * HEARD_SECONDS))
+                real = melody_of(utterance.waveform[first * HOP : last * HOP])
+                states = utterance.features.audio.values[0]
+                melody = self._heard(self.renderer.usual_melody(real, states))
         return Truth(
             readings=readings,
             reading=float(np.nanmean(readings)),
@@ -196,6 +255,7 @@ class Imaginer:
             mean_error=imputed.mean_error,
             crops=crops,
             log_mel=log_mel,
+            melody=melody,
             text=utterance.transcript.text if modality is Modality.TEXT else None,
         )
 

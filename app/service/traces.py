@@ -12,9 +12,11 @@ from app.service.subsets import Subset, score_subsets
 from app.service.utterance import Utterance
 from app.service.word_timing import KNOWN, TimedWord, seconds_of, state_times, timed_words
 from models.checkpoint import Checkpoint
+from models.fusion.flow import flow
 from models.fusion.lmf import LMF
+from models.fusion.mfm import MFM
 from models.fusion.tfn import BLOCKS
-from models.types import Modality
+from models.types import Features, Modality
 
 TFN_BLOCKS = BLOCKS  # what the entries of TFN's `block_energy` multiply
 
@@ -29,6 +31,8 @@ class Traces:
     probabilities : of the fused classes -3 … 3, None where the method does not classify
     adds : {used modality: score less the score without it}, empty where only one is used
     constant : LMF's bias, which its rank terms leave out, else None
+    flow : of MFM, {modality: (steps, 2)}, how far what it generates moves with Z_y and with its own latent,
+    see `models.fusion.flow`; else empty
     words : those that were read, none where the text modality is not used
     tokens : how many states the text has, with [CLS] and [SEP]
     steps : what the method's common steps stand for, words or seconds; empty where it has no such steps
@@ -43,6 +47,7 @@ class Traces:
     probabilities: list[float] | None
     adds: dict[Modality, float]
     constant: float | None
+    flow: dict[Modality, np.ndarray]
     words: list[TimedWord]
     tokens: int
     steps: list[str]
@@ -94,11 +99,16 @@ def read_traces(utterance: Utterance, checkpoint: Checkpoint, used: Subset) -> T
         probabilities=None if prediction.logits is None else prediction.logits[0].softmax(-1).tolist(),
         adds={m: scores.score - scores.by_subset[rest] for m, rest in rests.items() if rest},
         constant=float(model.bias) if isinstance(model, LMF) else None,
+        flow=_flow(model, features.only(used)) if isinstance(model, MFM) else {},
         words=spoken,
         tokens=tokens,
         steps=_steps(named["spans"], spoken, words.timing == KNOWN, tokens) if "spans" in named else [],
         seconds={m: state_times(utterance, m).mean(axis=1) for m in used if m is not Modality.TEXT and timed},
     )
+
+
+def _flow(model: MFM, features: Features) -> dict[Modality, np.ndarray]:
+    return {modality: norms.double().numpy() for modality, norms in flow(model, features).items()}
 
 
 def _steps(spans: np.ndarray, words: list[TimedWord], known: bool, tokens: int) -> list[str]:

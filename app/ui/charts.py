@@ -8,12 +8,16 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 from PIL import Image
 
 from models.media.clip import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from models.extractors.melody import Melody
 
 LOWEST, HIGHEST = -3, 3  # the fixed scale of every score
 
@@ -68,6 +72,21 @@ def picture_address(pixels: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def webp_address(picture: bytes) -> str:
+    """An encoded WebP, still or animated, as a data: address."""
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
+def usual_pitch(melody: Melody) -> float:
+    """Semitones of the median of a melody's pitch above the usual; 0 where nothing is voiced."""
+    return float(np.nanmedian(melody.pitch)) if melody.voiced.any() else 0.0
+
+
+def pitch_range(melody: Melody) -> float:
+    """Semitones between the 10th and the 90th percentile of a melody's pitch; 0 where nothing is voiced."""
+    return float(np.ptp(np.nanquantile(melody.pitch, [0.1, 0.9]))) if melody.voiced.any() else 0.0
 
 
 def sound_address(sound: np.ndarray) -> str:

@@ -54,7 +54,7 @@ class LazyTab:
     components: Sequence[Block]
     render: Callable[..., list]
     controls: list[Component] = field(default_factory=list)
-    asking: list[gr.Radio | gr.Number] = field(default_factory=list)
+    asking: list[gr.Checkbox | gr.Number | gr.Radio | gr.Slider] = field(default_factory=list)
 
 
 def nothing_yet(state: PageState | None, language: str) -> str:

@@ -90,6 +90,9 @@ def _environment(language: str) -> Environment:
         mel_seconds=charts.mel_seconds,
         sound_seconds=charts.sound_seconds,
         picture=charts.picture_address,
+        webp=charts.webp_address,
+        usual_pitch=charts.usual_pitch,
+        pitch_range=charts.pitch_range,
         log_mel=charts.log_mel_address,
         sound=charts.sound_address,
     )

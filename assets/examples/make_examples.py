@@ -2,7 +2,7 @@
 
     pip install -r requirements.txt scikit-image     # scikit-image carries the photo
     apt-get install flite                            # the voices
-    python assets/examples/make_examples.py [NAME ...]
+    python -m assets.examples.make_examples [NAME ...]
 
 Writes the clips, a poster for each, and index.json beside this file; without names, all of them. The same
 versions of flite and PyAV write the same bytes.
@@ -23,9 +23,9 @@ import av
 import cv2
 import numpy as np
 
-from drawing.performance import FRAME_RATE, perform
-from drawing.portrait import render
-from script import SCRIPT, Example, Voice
+from assets.examples.performance import FRAME_RATE, perform
+from assets.examples.script import SCRIPT, Example, Voice
+from models.drawing.portrait import render
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 640, 360

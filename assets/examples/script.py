@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drawing.looks import REST, Expression, Person
-from drawing.people import ADA, ANNA, BEN, MEI, OMAR, RUTH
+from assets.examples.people import ADA, ANNA, BEN, MEI, OMAR, RUTH
+from models.drawing.looks import REST, Expression, Person
 
 
 @dataclass(frozen=True)

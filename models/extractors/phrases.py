@@ -15,6 +15,7 @@ from models.tensors import CHECKPOINTS
 
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64
+AROUND = 0.75  # of a score: what is as good or as bad
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,21 @@ class PhraseBank:
         texts = [row["text"] for row in rows]
         return cls(texts, [float(row["score"]) for row in rows], mean_states(encoder, texts))
 
-    def nearest(self, states: Tensor, count: int = 3) -> list[Phrase]:
-        """The `count` phrases nearest to the mean of states (T, 769), nearest first."""
+    def nearest(self, states: Tensor, count: int = 3, score: float | None = None) -> list[Phrase]:
+        """The `count` phrases nearest to the mean of states (T, 769), nearest first.
+
+        score : in [-3, 3]; only phrases whose score is no further than AROUND from it, or from the end of the
+        bank's scale where it lies beyond
+        """
         similarity = self.directions @ F.normalize(states.mean(0) - self.centre, dim=0)
-        values, rows = similarity.topk(min(count, len(self.texts)))
+        rows = torch.arange(len(self.texts))
+        if score is not None:
+            scores = torch.tensor(self.scores)
+            wanted = min(max(score, float(scores.min())), float(scores.max()))
+            rows = rows[(scores - wanted).abs() <= AROUND]
+        order = similarity[rows].argsort(descending=True)[:count]
         return [
-            Phrase(self.texts[row], self.scores[row], value)
-            for row, value in zip(rows.tolist(), values.tolist(), strict=True)
+            Phrase(self.texts[row], self.scores[row], float(similarity[row])) for row in rows[order].tolist()
         ]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
+import torch
 from torch import Tensor
 
 from models.extractors import audio, vision
+from models.extractors.valence import AROUSAL, RAVDESS_EMOTIONS
 from models.types import Modality
 
 Read = Callable[[Tensor], Tensor]
@@ -35,6 +37,15 @@ OWN_READINGS: dict[Modality, Read] = {
     Modality.TEXT: lambda states: states[..., -1].mean(-1),
     Modality.AUDIO: lambda states: states[..., audio.VALENCE].mean(-1),
     Modality.VISION: lambda states: states[..., vision.VALENCE].mean(-1),
+}
+
+VOICE_AROUSAL = torch.tensor([AROUSAL[RAVDESS_EMOTIONS[emotion]] for emotion in audio.RAVDESS_EMOTIONS])
+FACE_AROUSAL = torch.tensor([AROUSAL[emotion] for emotion in vision.EMOTIONS])
+
+# The arousal in [-1, 1] that is expected under the emotions of voice and face; nothing reads that of words.
+AROUSAL_READINGS: dict[Modality, Read] = {
+    Modality.AUDIO: lambda states: (states[..., : len(VOICE_AROUSAL)].cpu() @ VOICE_AROUSAL).mean(-1),
+    Modality.VISION: lambda states: (states[..., : len(FACE_AROUSAL)].cpu() @ FACE_AROUSAL).mean(-1),
 }
 
 

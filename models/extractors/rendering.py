@@ -1,4 +1,4 @@
-"""States -> what a person can judge: a drawn face, an audible voice, the nearest phrases.
+"""States -> what a person can judge: a drawn face, a hummed tone of voice, the nearest phrases.
 
 For what MFM imagines in the place of a missing modality. Everything here is an imagination of an
 imagination: a page must mark it so.
@@ -6,27 +6,36 @@ imagination: a page must mark it so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.extractors.melody import Melody, MelodyDecoder, hum
 from models.extractors.phrases import Phrase, PhraseBank
 from models.extractors.profile import Profile
 from models.extractors.vision import FaceDecoder
-from models.extractors.voice_decoder import VoiceDecoder, at_state_rate, sound
+from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
 
 STEP_SECONDS = 0.3  # of a step whose time is not known: a word's
 
 
 class Renderer:
-    """Draws, sounds and words the raw states of one utterance, as a fusion model reconstructs them."""
+    """Draws, hums and words the raw states of one utterance, as a fusion model reconstructs them."""
 
-    def __init__(self, face_decoder: FaceDecoder, voice_decoder: VoiceDecoder, phrases: PhraseBank):
+    def __init__(
+        self,
+        face_decoder: FaceDecoder,
+        voice_decoder: VoiceDecoder,
+        melody_decoder: MelodyDecoder,
+        phrases: PhraseBank,
+    ):
         self.face_decoder = face_decoder
         self.voice_decoder = voice_decoder.eval().requires_grad_(False)
+        self.melody_decoder = melody_decoder.eval().requires_grad_(False)
         self.phrase_bank = phrases
 
     @classmethod
@@ -35,10 +44,12 @@ class Renderer:
 
         CheckpointError for missing, damaged or misfitting weights.
         """
-        path = Path(root or CHECKPOINTS) / profile.name / "extractors" / "voice_decoder.safetensors"
-        decoder = VoiceDecoder()
-        load_strictly(decoder.state_dict(), load_tensors(path)[0], path)
-        return cls(profile.face_decoder, decoder, PhraseBank.load(profile.text))
+        voice_decoder, melody_decoder = VoiceDecoder(), MelodyDecoder()
+        folder = Path(root or CHECKPOINTS) / profile.name / "extractors"
+        for name, decoder in (("voice_decoder", voice_decoder), ("melody", melody_decoder)):
+            path = folder / f"{name}.safetensors"
+            load_strictly(decoder.state_dict(), load_tensors(path)[0], path)
+        return cls(profile.face_decoder, voice_decoder, melody_decoder, PhraseBank.load(profile.text))
 
     @torch.inference_mode()
     def faces(self, states: Tensor) -> np.ndarray:
@@ -53,15 +64,35 @@ class Renderer:
 
         seconds : what the states span; without it a step lasts as long as a word
         """
-        if seconds is None:
-            seconds = STEP_SECONDS * len(states)
+        seconds = _seconds(states, seconds)
         return self.voice_decoder(at_state_rate(states.cpu().float(), seconds)[None])[0].numpy()
 
-    @torch.inference_mode()
-    def sound(self, mel: np.ndarray) -> np.ndarray:
-        """Sound (n,) float32 at 16 kHz, peak 0.5, of a log-mel (80, frames)."""
-        return sound(torch.from_numpy(np.ascontiguousarray(mel))).numpy()
+    def melody(self, states: Tensor, seconds: float | None = None, seed: int | None = None) -> Melody:
+        """A melody, 10 ms a frame, that fits audio states (T, 12); `seconds` as for `log_mel`.
 
-    def phrases(self, states: Tensor, count: int = 3) -> list[Phrase]:
-        """The phrases of the bank nearest to the mean of text states (T, 769), nearest first."""
-        return self.phrase_bank.nearest(states.cpu().float(), count)
+        seed : of one of those that fit; without it, the likeliest, the same every time
+        """
+        return self.melody_decoder.draw(states.cpu().float(), _seconds(states, seconds), seed)
+
+    def usual_melody(self, melody: Melody, states: Tensor) -> Melody:
+        """A recording's melody about the pitch that its voice's states (T, 12) let one expect.
+
+        How high the speaker's voice usually is cannot be known from one recording, so its own median was the
+        zero of its pitch: beside an imagined voice, an angry one would be no higher than a calm one.
+        """
+        with torch.inference_mode():
+            expected = float(self.melody_decoder(states.cpu().float().mean(0))[0][0])
+        return replace(melody, pitch=melody.pitch + np.float32(expected))
+
+    def hum(self, melody: Melody) -> np.ndarray:
+        """A melody hummed at a pitch between a man's and a woman's, (n,) float32 at 16 kHz, peak 0.5."""
+        return hum(melody)
+
+    def phrases(self, states: Tensor, count: int = 3, score: float | None = None) -> list[Phrase]:
+        """The phrases of the bank nearest to the mean of text states (T, 769); see `PhraseBank.nearest`."""
+        return self.phrase_bank.nearest(states.cpu().float(), count, score)
+
+
+def _seconds(states: Tensor, seconds: float | None) -> float:
+    """What states (T, d) span: a word's length a step where it is not known."""
+    return STEP_SECONDS * len(states) if seconds is None else seconds

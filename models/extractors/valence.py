@@ -1,4 +1,4 @@
-"""Emotion -> valence in [-3, 3].
+"""Emotion -> valence in [-3, 3] and arousal in [-1, 1].
 
 Pleasure values in [-1, 1] are those of Russell & Mehrabian, "Evidence for a three-factor theory of
 emotions", Journal of Research in Personality 11 (1977), for the adjective nearest to each label; they are
@@ -19,6 +19,17 @@ PLEASURE = {
     "disgust": -0.60,
     "fear": -0.64,
     "contempt": -0.23,  # scornful
+}
+AROUSAL = {  # of the same table, in [-1, 1]; that of contempt is recalled too
+    "neutral": 0.0,
+    "calm": 0.0,
+    "happiness": 0.51,
+    "surprise": 0.67,
+    "sadness": -0.27,
+    "anger": 0.59,
+    "disgust": 0.35,
+    "fear": 0.60,
+    "contempt": 0.31,
 }
 FERPLUS_VALENCE = {emotion: 3 * pleasure for emotion, pleasure in PLEASURE.items()}
 RAVDESS_EMOTIONS = {

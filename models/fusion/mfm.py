@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -30,6 +31,7 @@ ENCODERS = {
 LABEL = "label"  # the shared, discriminative latent Z_y, beside one private latent per modality
 FACTORS = (LABEL, *map(str, MODALITIES))
 NEARLY = 0.3  # of the scores' scale: targets that close count as equal
+DRAWS = 8  # of Z_m: what is imagined is judged by their mean, its variety by their spread
 
 Latents = dict[str, Tensor]  # {factor: (B, width)}
 
@@ -46,7 +48,7 @@ class MFMLossFactors(ModalityFactors):
     """Factors of the losses beside the score's: generation of each modality, and three more."""
 
     mmd: float = 0.1  # lambda, the regulariser
-    latents: float = 1.0  # the surrogates' match with the latents
+    latents: float = 1.0  # the surrogates' match with Z_y
     borrowed: float = 1.0  # what rows imagine, against the modality of another row
 
 
@@ -126,9 +128,7 @@ class MFM(WholeRowsModel):
         self.surrogates = nn.ModuleDict(
             {
                 _key(pattern): LastState(
-                    sum(self.dims[m] for m in pattern),
-                    config.surrogate,
-                    {LABEL: latents[LABEL], **{str(m): latents[m] for m in MODALITIES if m not in pattern}},
+                    sum(self.dims[m] for m in pattern), config.surrogate, {LABEL: latents[LABEL]}
                 )
                 for pattern in Modality.subsets()
                 if len(pattern) < len(MODALITIES)
@@ -149,8 +149,9 @@ class MFM(WholeRowsModel):
         """Score; every modality generated from the factors; the latents.
 
         reconstructions : {modality: (B, steps, d)}, raw states on aligned steps, zero past an utterance's
-        end. For an absent modality both its latent and Z_y are inferred by the surrogate of those present;
-        for a present one it is the autoencoding, whose error against the aligned truth can be measured.
+        end. For an absent modality Z_y is inferred by the surrogate of those present, and its own latent is
+        the middle of the prior, 0: see `imagine` for others. For a present one it is the autoencoding, whose
+        error against the aligned truth can be measured.
         Traces: `latent_label`, `latent_text`, … (B, width), `spans` (B, steps, 2), and those of the encoder
         of Z_y, zero in rows where a surrogate inferred it.
         """
@@ -175,11 +176,10 @@ class MFM(WholeRowsModel):
         )
 
     def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
-        """Latents of standardised aligned states.
+        """Latents of standardised aligned states; 0, the prior's mean, is the private one of what is absent.
 
         encoding : (B, width), of which Z_y is a linear map in whole rows; None without such
-        In all others the surrogate for their pattern reads what is present, and gives Z_y. The private
-        latents of what is absent are a surrogate's too.
+        In all others the surrogate for their pattern reads what is present, and gives Z_y.
         """
         latents = {LABEL: self.label.bias.new_zeros(len(aligned), self.label.out_features)}
         for i, m in enumerate(MODALITIES):
@@ -189,22 +189,75 @@ class MFM(WholeRowsModel):
             wanted = torch.tensor([m in pattern for m in MODALITIES], device=aligned.lengths.device)
             rows = (aligned.present == wanted).all(1).nonzero()[:, 0]
             if len(rows):
-                inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])
-                for name, values in inferred.items():
-                    latents[name] = latents[name].index_copy(0, rows, values.to(latents[name].dtype))
+                inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])[LABEL]
+                latents[LABEL] = latents[LABEL].index_copy(0, rows, inferred.to(latents[LABEL].dtype))
         if encoding is not None:
             latents[LABEL] = torch.where(
                 self.whole(aligned.present)[:, None], self.label(encoding), latents[LABEL]
             )
         return latents
 
-    def imagine(self, aligned: Aligned, kept: Tensor) -> dict[Modality, Tensor]:
+    def imagine(
+        self,
+        aligned: Aligned,
+        kept: Tensor,
+        private: Mapping[str, Tensor] | None = None,
+        score: Tensor | None = None,
+    ) -> dict[Modality, Tensor]:
         """Every modality, standardised {modality: (B, S, d)}, from those that `kept` (B, 3) bool allows.
 
-        aligned : standardised states. What `forward` answers for such rows, on steps given from outside, so
-        that it can be compared with a truth that it did not see; `kept` must not leave a row whole.
+        aligned : standardised states. On steps given from outside, so that what is imagined can be compared
+        with a truth that it did not see; `kept` must not leave a row whole.
+        private : {modality: (B, width)}, draws of Z_m from its prior N(0, I) for modalities that are not
+        kept. One another's draws are as likely; without them it is 0, and the answer is that of `forward`.
+        score : (B,), moves Z_y to the nearest that has this score
         """
-        return self._generate(self._factorise(self.infer(aligned.keep(kept))), aligned.spans.shape[1])
+        latents = self.infer(aligned.keep(kept))
+        for i, m in enumerate(MODALITIES):
+            if private and m in private:
+                latents[str(m)] = torch.where(kept[:, i, None], latents[str(m)], private[m])
+        if score is not None:
+            latents[LABEL] = self.moved(latents[LABEL], score)
+        return self._generate(self._factorise(latents), aligned.spans.shape[1])
+
+    def generated(self, latents: Latents, steps: int) -> tuple[Latents, dict[Modality, Tensor]]:
+        """Factors {factor: (B, width)} of latents, and the standardised states {modality: (B, steps, d)}."""
+        factors = self._factorise(latents)
+        return factors, self._generate(factors, steps)
+
+    def moved(self, label: Tensor, score: Tensor, turns: int = 30, longest: float = 1.0) -> Tensor:
+        """Z_y (B, width) near `label` whose score is `score` (B,), by Newton's method along the gradient.
+
+        longest : of a turn's step; where the score is flat, Z_y stays short of it
+        """
+        with torch.inference_mode(False), torch.enable_grad():
+            moved, score = label.detach().clone(), score.clone()
+            for _ in range(turns):
+                moved.requires_grad_()
+                reached = self._score({LABEL: self.factors[LABEL](moved).relu()})
+                (gradient,) = torch.autograd.grad(reached.sum(), moved)
+                step = (score - reached)[:, None] * gradient / gradient.square().sum(1, True).clamp_min(1e-6)
+                moved = (moved + step * (longest / step.norm(dim=1, keepdim=True)).clamp_max(1)).detach()
+        return moved
+
+    def imagine_draws(
+        self, aligned: Aligned, kept: Tensor, score: Tensor | None = None, seed: int = 0
+    ) -> dict[Modality, Tensor]:
+        """`imagine` with DRAWS draws of each Z_m, {modality: (DRAWS, B, S, d)}; the same for a seed."""
+        draws = [
+            self.imagine(aligned, kept, self.draw_private(len(aligned), DRAWS * seed + i), score)
+            for i in range(DRAWS)
+        ]
+        return {m: torch.stack([draw[m] for draw in draws]) for m in MODALITIES}
+
+    def draw_private(self, rows: int, seed: int) -> dict[str, Tensor]:
+        """A draw of Z_m from its prior, {modality: (rows, width)}, the same in every row and for a seed."""
+        generator = torch.Generator().manual_seed(seed)
+        device = self.label.bias.device
+        return {
+            str(m): torch.randn(self.config.latents[m], generator=generator).to(device).expand(rows, -1)
+            for m in MODALITIES
+        }
 
     def clip_parameter_groups(self, lr: float) -> list[dict]:
         """The score's head alone: natural voices and faces follow no label, and training the generators on
@@ -214,8 +267,8 @@ class MFM(WholeRowsModel):
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
 
-        Of every row with more than one modality a random part is hidden: the surrogates learn its latents,
-        as the encoders have them (detached), its score and its generation, from what is left.
+        Of every row with more than one modality a random part is hidden: the surrogates learn Z_y, as the
+        encoder has it (detached), the score and what is hidden, with Z_m drawn, from what is left.
 
         A row that lacks a modality has no truth about it. What it imagines is compared with the modality of
         a row of nearly the same score: what is imagined should at least have the mood of what is there.
@@ -224,12 +277,13 @@ class MFM(WholeRowsModel):
         aligned = align(features, self.steps)
         latents = self.infer(aligned, self._encode_whole(features, aligned))
         factors = self._factorise(latents)
-        generated = self._generate(factors, aligned.spans.shape[1])
+        steps = aligned.spans.shape[1]
         losses = {
             "l1": (self._score(factors) - target).abs().mean(),
             "mmd": self.config.weights.mmd * self._regulariser(latents, aligned.present),
-            **self._generation_losses("generate", generated, aligned),
-            "borrowed": self.config.weights.borrowed * self._borrowed_loss(generated, aligned, target),
+            **self._generation_losses(self._generate(factors, steps), aligned),
+            "borrowed": self.config.weights.borrowed
+            * self._borrowed_loss(self._two_draws(factors, steps), aligned, target),
         }
         rows = (aligned.present.sum(1) > 1).nonzero()[:, 0]
         if len(rows):
@@ -251,32 +305,49 @@ class MFM(WholeRowsModel):
     def _surrogate_losses(self, aligned: Aligned, latents: Latents, target: Tensor) -> dict[str, Tensor]:
         """Losses with a random part of each row hidden; latents are those of the whole rows."""
         kept = random_part(aligned.present)
-        hidden = aligned.present & ~kept
+        hidden = aligned.keep(aligned.present & ~kept)
         inferred = self.infer(aligned.keep(kept))
         factors = self._factorise(inferred)
-        generated = self._generate(factors, aligned.spans.shape[1])
+        draws = self._two_draws(factors, aligned.spans.shape[1])
         match = (inferred[LABEL] - latents[LABEL]).square().mean()
-        for i, m in enumerate(MODALITIES):
-            errors = (inferred[m] - latents[m]).square().mean(1)
-            match = match + mean_over_present(errors, hidden[:, i])
         return {
             "l1_hidden": (self._score(factors) - target).abs().mean(),
-            "latents": self.config.weights.latents * match / len(FACTORS),
-            **self._generation_losses("imagine", generated, aligned.keep(hidden)),
+            "latents": self.config.weights.latents * match,
+            **{
+                f"imagine_{m}": self.config.weights[m]
+                * _energy_score(draws[m], hidden.states[m], hidden.observed[m])
+                for m in MODALITIES
+            },
         }
 
-    def _generation_losses(
-        self, name: str, generated: dict[Modality, Tensor], truth: Aligned
-    ) -> dict[str, Tensor]:
+    def _generation_losses(self, generated: dict[Modality, Tensor], truth: Aligned) -> dict[str, Tensor]:
         """Mean squared error of standardised states over the steps that have the modality."""
         return {
-            f"{name}_{m}": self.config.weights[m]
+            f"generate_{m}": self.config.weights[m]
             * mean_over_present((generated[m] - truth.states[m]).square().mean(2), truth.observed[m])
             for m in MODALITIES
         }
 
-    def _borrowed_loss(self, generated: dict[Modality, Tensor], aligned: Aligned, target: Tensor) -> Tensor:
-        """Generation of what a row lacks, against the row of nearest target (B,) that has it."""
+    def _two_draws(self, factors: Latents, steps: int) -> dict[Modality, tuple[Tensor, Tensor]]:
+        """Every modality twice, (B, steps, d), each time with all Z_m drawn from the prior."""
+        once, again = (
+            self._generate({LABEL: factors[LABEL], **self._factorise_private(len(factors[LABEL]))}, steps)
+            for _ in range(2)
+        )
+        return {m: (once[m], again[m]) for m in MODALITIES}
+
+    def _factorise_private(self, rows: int) -> Latents:
+        """F_m (rows, width) of draws of Z_m."""
+        device = self.label.bias.device
+        return {
+            str(m): self.factors[m](torch.randn(rows, self.config.latents[m], device=device)).relu()
+            for m in MODALITIES
+        }
+
+    def _borrowed_loss(
+        self, draws: dict[Modality, tuple[Tensor, Tensor]], aligned: Aligned, target: Tensor
+    ) -> Tensor:
+        """Draws of what a row lacks, against the row of nearest target (B,) that has it."""
         loss = target.new_zeros(())
         for i, m in enumerate(MODALITIES):
             lacking, having = ((aligned.present[:, i] == has).nonzero()[:, 0] for has in (False, True))
@@ -284,8 +355,10 @@ class MFM(WholeRowsModel):
                 distance = (target[lacking, None] - target[having]).abs()
                 noise = NEARLY * torch.rand_like(distance)  # equal scores take turns
                 lenders = having[(distance + noise).argmin(1)]
-                errors = (generated[m][lacking] - aligned.states[m][lenders]).square().mean(2)
-                loss = loss + self.config.weights[m] * mean_over_present(errors, aligned.observed[m][lenders])
+                once, again = draws[m]
+                loss = loss + self.config.weights[m] * _energy_score(
+                    (once[lacking], again[lacking]), aligned.states[m][lenders], aligned.observed[m][lenders]
+                )
         return loss
 
     def _regulariser(self, latents: Latents, present: Tensor) -> Tensor:
@@ -303,6 +376,24 @@ class MFM(WholeRowsModel):
     def _generate(self, factors: Latents, steps: int) -> dict[Modality, Tensor]:
         """Standardised states {modality: (B, steps, d)}."""
         return {m: self.generators[m](torch.cat([factors[LABEL], factors[m]], 1), steps) for m in MODALITIES}
+
+
+def _energy_score(draws: tuple[Tensor, Tensor], truth: Tensor, observed: Tensor) -> Tensor:
+    """Energy score (Gneiting & Raftery, JASA 2007) of two draws (B, S, d), mean over rows; lower is better.
+
+    Half the draws' distances from the truth (B, S, d), less half of that between them: least where they are
+    spread as the truth is, not where each is its mean. Distances are root mean squares over the steps
+    `observed` (B, S) bool; rows without any do not count.
+    """
+    rows = observed.any(1)
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        squares = (a - b).square().mean(2) * observed
+        return (squares.sum(1) / observed.sum(1).clamp_min(1) + 1e-6).sqrt()
+
+    once, again = draws
+    scores = (distance(once, truth) + distance(again, truth) - distance(once, again)) / 2
+    return mean_over_present(scores, rows)
 
 
 def _key(pattern: tuple[Modality, ...]) -> str:
@@ -328,8 +419,9 @@ SPEC = ModelSpec(
         ),
         "A row counts as whole when it has all that the training data has.",
         (
-            "Surrogates for two missing modalities as well as one, each one LSTM with a map per latent, "
-            "learning from detached latents."
+            "Surrogates for two missing modalities as well as one, each an LSTM that infers Z_y alone, "
+            "learning from detached latents; the private latent of what is missing is drawn from its prior, "
+            "and what draws imagine is scored by the energy score, so that they differ as the truth does."
         ),
         (
             "Rows that lack a modality train what they have, and what they imagine of the rest is compared "

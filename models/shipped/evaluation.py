@@ -11,10 +11,15 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import subset_name
-from models.extractors.readers import PolarityReader
 from models.features.utterances import Utterance
 from models.fusion.mfm import MFM
-from models.shipped.reconstruction import Measured, measure_reconstruction, pooled, reconstruction_figures
+from models.shipped.reconstruction import (
+    Judges,
+    Measured,
+    measure_reconstruction,
+    pooled,
+    reconstruction_figures,
+)
 from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
 from models.training.metrics import conformal_quantile, correlation, sentiment_metrics, spread
@@ -33,7 +38,7 @@ def leave_speakers_out(
     seeds: list[int],
     recipe: Recipe | None = None,
     log: Callable[[str], None] = print,
-    readers: dict[Modality, PolarityReader] | None = None,
+    judges: Judges | None = None,
     recognised: list[Utterance] | None = None,
     device: str = "cpu",
 ) -> dict:
@@ -43,7 +48,7 @@ def leave_speakers_out(
     these two and the nine of the training.
     Returns per subset mean and standard deviation over seeds of every metric, `coverage` and `width` of the
     interval; `gain`, the same for what all three modalities add to words alone; and `predictions`: each
-    seed's held-out scores in the order of the clips. With `readers` also `reconstruction`: what MFM, with the
+    seed's held-out scores in the order of the clips. With `judges` also `reconstruction`: what MFM, with the
     first seed, imagines on the clips of each held-out speaker. With `recognised`, the clips in the same order
     with the words that a recogniser heard, also `recognised`: what the very same models say of these.
     """
@@ -71,10 +76,10 @@ def leave_speakers_out(
                 trainer.fit_readout(model, [clips[i] for i in np.flatnonzero(~held_out)])
                 readouts.append(model.readout.cpu())
             judged = np.flatnonzero(held_out | calibrating)
-            if readers and seed == seeds[0]:
+            if judges and seed == seeds[0]:
                 unseen = [clip for clip in clips if clip.group == speaker]
                 assert isinstance(model, MFM)
-                imagined.append(measure_reconstruction(model, unseen, dims, readers))
+                imagined.append(measure_reconstruction(model, unseen, dims, judges))
             for subset in heard:
                 unseen = [
                     replace(

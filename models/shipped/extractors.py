@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.extractors.profile import Profile, extractor_fingerprints, load_text_encoder
-from models.shipped import face_encoder, text_encoder, voice_decoder, voice_head
+from models.shipped import face_encoder, melody, text_encoder, voice_decoder, voice_head
 from models.shipped.cards import write_extractor_card
 from models.shipped.out_of_distribution import evaluate_detector, fit_detector
 from models.shipped.sources import (
@@ -113,6 +113,24 @@ def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[di
     return {"voice_decoder": decoder.state_dict()}, figures
 
 
+def _train_melody(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+    """Learns from cross-fitted states, as the voice decoder does."""
+    speech = voice_head.load_speech(data)
+    melodies = melody.speech_melodies(data, cache, speech)
+    states = cross_fitted_voices(data, cache, SHIPPED_FOLD)
+    training, held_out = (
+        np.flatnonzero(rows) for rows in (speech["fold"] != SHIPPED_FOLD, speech["fold"] == SHIPPED_FOLD)
+    )
+    decoder = melody.train_melody_decoder([melodies[i] for i in training], [states[str(i)] for i in training])
+    figures = melody.evaluate_melody_decoder(
+        decoder,
+        [melodies[i] for i in held_out],
+        [states[str(i)] for i in held_out],
+        speech["emotion"].iloc[held_out].tolist(),
+    )
+    return {"melody": decoder.state_dict()}, figures
+
+
 def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """No extractor: what the states of the others look like on the data that fusion models learn from."""
     profile = Profile.load("local", root=checkpoints)
@@ -127,5 +145,6 @@ EXTRACTORS = {
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,
+    "melody": _train_melody,
     "out_of_distribution": _train_out_of_distribution,
 }

@@ -1,15 +1,22 @@
-"""Figures for what MFM imagines: error against the mean state, and whether it says what the label says."""
+"""Figures for what MFM imagines: beside the mean state, the nearest training item and the real modality."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from models.checkpoint import subset_name
-from models.extractors.readers import OWN_READINGS, PolarityReader, Read
+from models.extractors.audio import BEYOND_WORDS
+from models.extractors.readers import AROUSAL_READINGS, OWN_READINGS, PolarityReader, Read
 from models.features.utterances import Utterance, collate
-from models.fusion.alignment import align
+from models.fusion.alignment import Aligned, align
 from models.fusion.mfm import MFM
 from models.shipped.sources import Sources, Speech
 from models.shipped.triples import TripleMaker
@@ -17,10 +24,77 @@ from models.training.metrics import correlation
 from models.types import MODALITIES, Modality
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]
+NEUTRAL = {"label": 0.5, "valence": 0.3}  # of either sign, what counts as neutral: of a score, of a valence
+BANK = 2000  # triples among which the nearest is looked for
 
-# {"text from audio+vision": (n, 5)}, columns: error, error of the mean predictor, readings of the imagined
-# and of the real modality, label; parts of several models or folds are joined with `pooled`
+# One row an item: mean squared errors of the draws' mean, of a single draw, of the mean predictor and of the
+# nearest training item; readings of polarity of the imagined, the real and the nearest; label; arousal of the
+# imagined and the real; standard deviation of the reading over draws; family that the judge names
+COLUMNS = (
+    "error",
+    "draw_error",
+    "mean_error",
+    "nearest_error",
+    "imagined",
+    "real",
+    "nearest",
+    "target",
+    "arousal",
+    "real_arousal",
+    "spread",
+    "named",
+    "named_real",
+)
+# {"text from audio+vision": (n, COLUMNS)}; parts of several models or folds are joined with `pooled`
 Measured = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What judges the imagined, trained without any fusion.
+
+    readers, arousal : of polarity, and of the arousal of voice and face
+    families : of voice and face, classifiers of mean states into negative (-1), neutral (0) and positive
+    (1), trained on other people; bank : training triples to find the nearest in
+    """
+
+    readers: dict[Modality, PolarityReader]
+    arousal: Mapping[Modality, Read]
+    families: dict[Modality, Pipeline]
+    bank: list[Utterance]
+
+
+def judges(sources: Sources, speech: Speech) -> Judges:
+    """Judges of the training's people, all others than those of `matched_triples` and of the clips."""
+    maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0)
+    rng = np.random.default_rng(0)
+    transcripts = [sources.text[i] for i in rng.choice(len(sources.text), BANK, replace=False)]
+    voices = [
+        # the target of a voice in training holds what it was said to add to the words
+        (
+            item.states[Modality.AUDIO],
+            item.target - float(item.states[Modality.AUDIO][:, BEYOND_WORDS].mean()),
+        )
+        for item in speech.train
+    ]
+    faces = [(item.states[Modality.VISION], item.target) for item in sources.faces]
+    return Judges(
+        polarity_readers(sources, speech),
+        AROUSAL_READINGS,
+        {Modality.AUDIO: _fit_families(voices), Modality.VISION: _fit_families(faces)},
+        [maker.make(transcript, rng) for transcript in transcripts],
+    )
+
+
+def _fit_families(items: list[tuple[Tensor, float]]) -> Pipeline:
+    means = np.stack([states.mean(0).numpy() for states, _ in items])
+    families = family(np.array([valence for _, valence in items]), NEUTRAL["valence"])
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(means, families)
+
+
+def family(scores: np.ndarray, neutral: float) -> np.ndarray:
+    """-1, 0 or 1 of scores (n,): the sign of those that are further than `neutral` from 0."""
+    return np.sign(scores) * (np.abs(scores) > neutral)
 
 
 def fit_reader(read: Read, modality: Modality, items: list[Utterance]) -> PolarityReader:
@@ -45,47 +119,106 @@ def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utt
 
 @torch.inference_mode()
 def measure_reconstruction(
-    model: MFM,
-    items: list[Utterance],
-    dims: dict[Modality, int],
-    readers: dict[Modality, PolarityReader],
-    batch: int = 64,
+    model: MFM, items: list[Utterance], dims: dict[Modality, int], judges: Judges, batch: int = 64
 ) -> Measured:
     """What the model imagines of each modality from every part of the others, item by item.
 
     items : utterances the model did not train on; those without the modality, or without a part of what it
     should be imagined from, are left out of that figure
     Errors are mean squares of standardised states over the steps; the mean predictor says 0, the training
-    mean. Readings are less the neutral point. Only the number of steps is taken from the whole utterance.
+    mean, and the nearest item is that of `judges` whose given modalities have the nearest mean states: its
+    own mean state is compared. Readings are less the neutral point. Only the number of steps is taken from
+    the whole utterance.
     """
     model.eval()
-    device = next(model.parameters()).device
+    bank = {m: torch.cat(means) for m, means in _mean_states(model, judges.bank, dims, batch)}
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(items), batch):
         features, target = collate(items[start : start + batch], dims)
-        features = features.to(device)
-        standard = model.normalised(features)
-        aligned = align(standard, model.steps)
+        aligned = align(model.normalised(features.to(next(model.parameters()).device)), model.steps)
         for given in PARTIAL:
-            kept = torch.tensor([m in given for m in MODALITIES], device=device).expand(len(features), 3)
-            generated = model.imagine(aligned, kept)
+            kept = torch.tensor([m in given for m in MODALITIES], device=target.device).expand(len(target), 3)
+            kept = kept.to(aligned.present.device)
+            draws = model.imagine_draws(aligned, kept)
             for i, modality in enumerate(MODALITIES):
-                usable = aligned.present[:, i] & (aligned.present | ~kept).all(1)
+                usable = (aligned.present[:, i] & (aligned.present | ~kept).all(1)).cpu()
                 if modality in given or not usable.any():
                     continue
-                truth, observed = aligned.states[modality], aligned.observed[modality]
-                mask, reader = aligned.mask(), readers[modality]
-                columns = [
-                    _mean_over((generated[modality] - truth).square().mean(2), observed),
-                    _mean_over(truth.square().mean(2), observed),
-                    _read(reader, model.raw(modality, generated[modality]), mask),
-                    _read(reader, model.raw(modality, truth), observed),
-                    target.to(device),
-                ]
-                rows = torch.stack([c.cpu() for c in columns], dim=1)[usable.cpu()]
+                nearest = bank[modality][_nearest(aligned, given, bank)]
+                rows = _judged(model, modality, aligned, draws[modality], nearest, target, judges)
                 key = f"{modality} from {subset_name(given)}"
-                parts.setdefault(key, []).append(rows.double().numpy())
+                parts.setdefault(key, []).append(rows[usable].double().numpy())
     return {key: np.concatenate(rows) for key, rows in parts.items()}
+
+
+def _judged(
+    model: MFM,
+    modality: Modality,
+    aligned: Aligned,
+    drawn: Tensor,
+    nearest: Tensor,
+    target: Tensor,
+    judges: Judges,
+) -> Tensor:
+    """COLUMNS (B, 13) of draws (DRAWS, B, S, d) and of the nearest item's mean state (B, d), standardised."""
+    truth, observed, mask = aligned.states[modality], aligned.observed[modality], aligned.mask()
+    read, arousal = judges.readers[modality], judges.arousal.get(modality)
+    raw, real = model.raw(modality, drawn), model.raw(modality, truth)
+    readings = torch.stack([_read(read, draw, mask) for draw in raw])
+    mean = raw.mean(0)
+    nothing = torch.full_like(target, torch.nan)
+    return torch.stack(
+        [
+            column.cpu()
+            for column in (
+                _error(drawn.mean(0), truth, observed),
+                torch.stack([_error(draw, truth, observed) for draw in drawn]).mean(0),
+                _error(torch.zeros_like(truth), truth, observed),
+                _error(nearest[:, None].expand_as(truth), truth, observed),
+                readings.mean(0),
+                _read(read, real, observed),
+                read(model.raw(modality, nearest)[:, None]),
+                target,
+                nothing if arousal is None else _read(arousal, mean, mask),
+                nothing if arousal is None else _read(arousal, real, observed),
+                readings.std(0),
+                _named(judges, modality, mean, mask),
+                _named(judges, modality, real, observed),
+            )
+        ],
+        dim=1,
+    )
+
+
+def _mean_states(
+    model: MFM, items: list[Utterance], dims: dict[Modality, int], batch: int
+) -> Iterator[tuple[Modality, list[Tensor]]]:
+    """Standardised states of whole items, each the mean over its steps."""
+    means: dict[Modality, list[Tensor]] = {m: [] for m in MODALITIES}
+    for start in range(0, len(items), batch):
+        features = collate(items[start : start + batch], dims)[0].to(next(model.parameters()).device)
+        aligned = align(model.normalised(features), model.steps)
+        for m in MODALITIES:
+            means[m].append(_masked_mean(aligned.states[m], aligned.observed[m]))
+    yield from means.items()
+
+
+def _nearest(aligned: Aligned, given: tuple[Modality, ...], bank: dict[Modality, Tensor]) -> Tensor:
+    """(B,) the row of the bank whose given modalities are nearest, each of them counting alike."""
+    own = [
+        _masked_mean(aligned.states[m], aligned.observed[m]) / aligned.states[m].shape[2] ** 0.5
+        for m in given
+    ]
+    others = [bank[m] / bank[m].shape[1] ** 0.5 for m in given]
+    return torch.cdist(torch.cat(own, 1), torch.cat(others, 1)).argmin(1)
+
+
+def _named(judges: Judges, modality: Modality, states: Tensor, mask: Tensor) -> Tensor:
+    """Family (B,) of the masked steps of raw states (B, S, d); NaN for words, which have no such judge."""
+    if modality not in judges.families:
+        return torch.full((len(states),), torch.nan)
+    means = _masked_mean(states, mask).cpu().numpy()
+    return torch.from_numpy(judges.families[modality].predict(means)).float()
 
 
 def pooled(parts: list[Measured]) -> Measured:
@@ -95,46 +228,64 @@ def pooled(parts: list[Measured]) -> Measured:
 
 
 def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
-    """Per modality and what it was imagined from: error and semantic agreement.
+    """Per modality and what it was imagined from: error, semantic agreement and variety.
 
-    `error` and `mean_error`: mean squared error of the model and of the mean predictor; `gain` is
-    1 - error / mean_error, 0 where nothing was learned.
+    `error`, `draw_error`, `mean_error`, `nearest_error` : see COLUMNS; `gain` is 1 - error / mean_error.
     `agreement`: share of the `polar` items, those with a label other than 0, whose imagined modality, read
     by that modality's own classifier, has the label's polarity; `chance` is what the same readings would
-    reach if they were dealt out at random; `real` is the agreement of the real modality. `corr` is Pearson's
-    r of the imagined reading with the label over all items, `real_corr` that of the real one.
+    reach if they were dealt out at random; `real` and `nearest` are the agreement of the real modality and
+    of the nearest item's; `agreement_real` is that of the imagined with the real one. `corr` is Pearson's r
+    of the imagined reading with the label over all items, `real_corr` that of the real one; `arousal_corr`
+    is that of the imagined arousal with the real one. `variety` is the standard deviation of the reading
+    over draws beside that of the real ones over items. `named` is the share whose family, as the judge names
+    it, is the label's, `named_chance` what the same names dealt out at random would reach, `named_real` that
+    of the real one. What a modality lacks is left out.
     """
     figures = {}
     for key, rows in measured.items():
-        error, mean_error, imagined, real, target = rows.T
-        signed = target != 0
-        positive = target[signed] > 0
-        says, truly = imagined[signed] > 0, real[signed] > 0
+        column = dict(zip(COLUMNS, rows.T, strict=True))
+        signed = column["target"] != 0
+        positive = column["target"][signed] > 0
+        says, truly, nearest = (column[name][signed] > 0 for name in ("imagined", "real", "nearest"))
         share, wanted = says.mean(), positive.mean()
+        errors = {name: float(column[name].mean()) for name in COLUMNS[:4]}
         figures[key] = {
             "items": len(rows),
             "polar": int(signed.sum()),
-            "error": float(error.mean()),
-            "mean_error": float(mean_error.mean()),
-            "gain": float(1 - error.mean() / mean_error.mean()),
+            **errors,
+            "gain": 1 - errors["error"] / errors["mean_error"],
             "agreement": float((says == positive).mean()),
             "chance": float(share * wanted + (1 - share) * (1 - wanted)),
             "real": float((truly == positive).mean()),
-            "corr": correlation(imagined, target),
-            "real_corr": correlation(real, target),
+            "nearest": float((nearest == positive).mean()),
+            "agreement_real": float((says == truly).mean()),
+            "corr": correlation(column["imagined"], column["target"]),
+            "real_corr": correlation(column["real"], column["target"]),
+            "variety": float(column["spread"].mean() / max(column["real"].std(), 1e-9)),
         }
+        if not np.isnan(column["arousal"]).any():
+            figures[key]["arousal_corr"] = correlation(column["arousal"], column["real_arousal"])
+        if not np.isnan(column["named"]).any():
+            true = family(column["target"], NEUTRAL["label"])
+            shares = {side: (column["named"] == side).mean() * (true == side).mean() for side in (-1, 0, 1)}
+            figures[key] |= {
+                "named": float((column["named"] == true).mean()),
+                "named_chance": float(sum(shares.values())),
+                "named_real": float((column["named_real"] == true).mean()),
+            }
     return figures
 
 
-def _mean_over(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean (B,) of values (B, S) where mask (B, S)."""
-    return (values * mask).sum(1) / mask.sum(1).clamp_min(1)
+def _error(made: Tensor, truth: Tensor, observed: Tensor) -> Tensor:
+    """Mean squared error (B,) of states (B, S, d) over the steps observed (B, S)."""
+    return ((made - truth).square().mean(2) * observed).sum(1) / observed.sum(1).clamp_min(1)
 
 
-def _read(reader: PolarityReader, states: Tensor, mask: Tensor) -> Tensor:
-    """Reading (B,), less the neutral point, of the masked steps of states (B, S, d)."""
-    readings = [
-        float(reader(row[valid].cpu())) if valid.any() else 0.0
-        for row, valid in zip(states, mask, strict=True)
-    ]
-    return torch.tensor(readings)
+def _masked_mean(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean (B, d) of states (B, S, d) where mask (B, S)."""
+    return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp_min(1)
+
+
+def _read(read: Read, states: Tensor, mask: Tensor) -> Tensor:
+    """Reading (B,), linear in the states, of the masked steps of states (B, S, d); 0 where there is none."""
+    return torch.where(mask.any(1).cpu(), read(_masked_mean(states, mask)[:, None]).cpu(), 0.0)

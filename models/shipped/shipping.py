@@ -22,9 +22,9 @@ from models.shipped.evaluation import (
     shipped_figures,
 )
 from models.shipped.reconstruction import (
+    judges,
     matched_triples,
     measure_reconstruction,
-    polarity_readers,
     reconstruction_figures,
 )
 from models.shipped.sources import SHIPPED_FOLD, Sources, Speech, load_sources, load_speech_fold, with_words
@@ -51,10 +51,10 @@ def measure_recipe(
     profile, sources = _loaded(data, cache, checkpoints)
     if kind == "clips":
         speech = _speech(data, cache, checkpoints, SHIPPED_FOLD)
-        readers = polarity_readers(sources, speech) if spec(name).model is MFM else None
+        judged = judges(sources, speech) if spec(name).model is MFM else None
         recognised = with_words(sources.clips, words, profile) if words else None
         result = leave_speakers_out(
-            name, sources, speech, profile.dims, seeds, readers=readers, recognised=recognised, device=device
+            name, sources, speech, profile.dims, seeds, judges=judged, recognised=recognised, device=device
         )
         true = np.array([clip.target for clip in sources.clips])
         result["quantiles"] = pooled_quantiles(result, true)
@@ -103,9 +103,9 @@ def train_shipped(
     shipped = shipped_figures(stored, sources, speech, profile.dims)
     meta.figures["shipped"] = shipped
     if isinstance(stored, MFM):
-        readers, triples = polarity_readers(sources, speech), matched_triples(sources, speech)
-        meta.training["neutral"] = {str(m): reader.neutral for m, reader in readers.items()}
-        imagined = measure_reconstruction(stored, triples, profile.dims, readers)
+        judged, triples = judges(sources, speech), matched_triples(sources, speech)
+        meta.training["neutral"] = {str(m): reader.neutral for m, reader in judged.readers.items()}
+        imagined = measure_reconstruction(stored, triples, profile.dims, judged)
         meta.figures["imagined"] = {
             "triples": reconstruction_figures(imagined),
             "clips": measured["reconstruction"],

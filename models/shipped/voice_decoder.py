@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torchaudio
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.extractors.audio import LOUDNESS, STRIDE, STRONG, VALENCE, level, log_mel, voiced_span
+from models.extractors.audio import (
+    HOP,
+    LOUDNESS,
+    N_MELS,
+    STRIDE,
+    STRONG,
+    VALENCE,
+    WINDOW,
+    level,
+    log_mel,
+    voiced_span,
+)
 from models.extractors.profile import Profile
-from models.extractors.voice_decoder import VoiceDecoder, sound
+from models.extractors.voice_decoder import VoiceDecoder
+from models.media.clip import SAMPLE_RATE
 from models.training.metrics import correlation
 
 CROP = 20  # states (1.6 s) a training example
+PEAK = 0.5  # amplitude of the loudest sample
+GRIFFIN_LIM_TURNS = 48
 
 
 def prepare(waveform: Tensor) -> Tensor:
@@ -98,3 +113,31 @@ def evaluate_voice_decoder(
         "emotion_agreement": float((real_emotion == drawn_emotion).mean()),
         "emotion_chance": float(np.bincount(real_emotion).max() / len(mels)),
     }
+
+
+def sound(mel: Tensor, seed: int = 0) -> Tensor:
+    """Waveform (n,) at 16 kHz, peak 0.5, of natural-log mel energies (80, frames) at any level.
+
+    Griffin & Lim, "Signal estimation from modified short-time Fourier transform" (1984), from random phases
+    drawn with `seed`.
+    """
+    filters = torchaudio.functional.melscale_fbanks(
+        WINDOW // 2 + 1, 50.0, SAMPLE_RATE / 2, N_MELS, SAMPLE_RATE
+    )
+    energy = (torch.linalg.pinv(filters.T) @ mel.exp()).clamp_min(0)
+    energy = torch.cat([energy, energy[:, -1:]], dim=1)  # n hops lie between n + 1 frames
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        waveform = torchaudio.functional.griffinlim(
+            energy,
+            window=torch.hann_window(WINDOW),
+            n_fft=WINDOW,
+            hop_length=HOP,
+            win_length=WINDOW,
+            power=2.0,
+            n_iter=GRIFFIN_LIM_TURNS,
+            momentum=0.99,
+            length=mel.shape[1] * HOP,
+            rand_init=True,
+        )
+    return waveform * (PEAK / waveform.abs().max().clamp_min(1e-9))

@@ -1,4 +1,5 @@
-"""What `python -m models` does with a file of features: extract, convert, train, evaluate, benchmark.
+"""What `python -m models` does with a file of features: extract, convert, train, evaluate, dependence,
+benchmark.
 
 Each takes the parsed options of its command, prints what a researcher is to see, and raises ValueError with
 one line about input that does not fit.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import asdict, fields
+from math import isnan
 from pathlib import Path
 
 import orjson
@@ -18,13 +20,15 @@ from models.checkpoint import fusion_path
 from models.features.feature_set import SCORES, FeatureSet, has_tokens, renamed
 from models.features.files import load_features, save_features
 from models.features.missing import RATES
+from models.fusion.mfm import MFM
 from models.registry import method_names, spec
 from models.training.comparison import compare, comparison_table
+from models.training.dependence import dependences
 from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
 from models.training.fitting import ResearchRecipe, needs_tokens
 from models.training.protocols import PROTOCOLS, Setting
 from models.training.runs import digest
-from models.training.tables import figures_table
+from models.training.tables import figures_table, markdown_table
 
 
 def extract(options: Namespace) -> None:
@@ -102,6 +106,27 @@ def evaluate(options: Namespace) -> None:
             print(f"{figures_table(name, rows)}\n\n{name} was trained with {how[name]}.\n")
         if options.protocol == "rmfm" and len(rates) > 1:
             print(_area(rates, options.split))
+
+
+def dependence(options: Namespace) -> None:
+    """What MFM's shared and private factors tell of each modality that it generates."""
+    dataset, device = load_features(options.data, _label_range(options)), device_of(options.device)
+    dataset = renamed(dataset, options.profile)
+    dataset.needed(options.split)
+    model, _ = load_for("mfm", dataset, options.weights)
+    assert isinstance(model, MFM)
+    found = dependences(model.to(device), dataset[options.split])
+    if options.json:
+        rows = {str(m): {**asdict(each), "ratio": each.ratio} for m, each in found.items()}
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())  # NaN, no JSON, becomes null
+        return
+    _report(dataset)
+    cells = [
+        [m, *("–" if isnan(x) else f"{x:.3f}" for x in (each.shared, each.private, each.ratio))]
+        for m, each in found.items()
+    ]
+    print(markdown_table(["generated", "HSIC with F_y", "HSIC with F_m", "ratio"], cells))
+    print("\nNormalised HSIC, about 0 to 1; a ratio above 1: it follows what decides the score more.")
 
 
 def benchmark(options: Namespace) -> None:

@@ -20,6 +20,7 @@ from app.ui.controller import Controller
 from app.ui.page_state import Visit
 from app.ui.panels import TabContext
 from app.ui.tabs import imagined
+from models.extractors.readers import informative
 from models.types import Modality
 from tests.browser.visiting import look_into
 
@@ -44,6 +45,15 @@ def ask(controller, language, on, **given):
     return controller.switch(state, on, Visit("s", language)) if on != state.on else state
 
 
+def figures_of(controller, modality: str, on: tuple[str, ...]) -> dict:
+    """The card's figures for a modality imagined from those that are on, and whether they beat chance."""
+    given = "+".join(m for m in on if m != modality)
+    figures = controller.analyst.checkpoint("mfm").meta.figures["imagined"]["clips"][
+        f"{modality} from {given}"
+    ]
+    return {**figures, "informative": informative(figures)}
+
+
 @pytest.mark.parametrize(
     ("method", "language"), [("lmf", words.ENGLISH), ("mfm", words.CHINESE), ("tate", words.ENGLISH)]
 )
@@ -51,20 +61,33 @@ def test_every_panel_renders_for_every_subset(controller, panel, method, languag
     for on in (words.MODALITIES, *PARTIAL):
         clip = str(EXAMPLES / "delight.mp4")
         state = ask(controller, language, on, video=clip, text=SAID, method=method)
-        (page,) = panel.render(state.without_pictures(), Visit("s", language))
+        _, _, page = panel.render(state.without_pictures(), Visit("s", language))
         page = re.sub(r"base64,[^\"]+", "", page)
         blocks = re.findall(r'<section class="fb-imagined fb-hue-(\w+)"', page)
         assert blocks == [m for m in words.MODALITIES if m not in on or len(on) == 3]
         assert page.count("fb-badge") == len(blocks)
         assert "{" not in page and "<b>film" not in page and not re.search(r"\bnan\b|>None<", page)
         assert page.count("<img") == page.count(" alt=")
+        assert page.count("image/webp") == blocks.count("vision")
+        assert page.count("<details") == sum(
+            not figures_of(controller, modality, on)["informative"] for modality in blocks
+        )
         assert ("TATE" in page) == (method == "tate" and len(on) < 3)
 
 
+def test_the_shared_factor_moves_only_when_asked_to(controller, panel):
+    state = ask(controller, words.ENGLISH, ("text",), video=str(EXAMPLES / "delight.mp4"), text=SAID)
+    visit = Visit("s", words.ENGLISH)
+    kept, slid, moved = (panel.render(state, visit, *asked) for asked in [(), (False, 2.5), (True, -2.5)])
+    assert kept[2] == slid[2] != moved[2]
+    assert not kept[1].interactive and moved[1].interactive
+    assert panel.render(state, visit, False, 0.0, 7)[2] != kept[2]
+
+
 def test_nothing_to_show_is_said(panel, controller):
-    assert "fb-empty" in panel.render(None, Visit("s", words.ENGLISH))[0]
+    assert "fb-empty" in panel.render(None, Visit("s", words.ENGLISH))[-1]
     state = ask(controller, words.ENGLISH, ("text",), text="good")
-    assert "no face in this input" in panel.render(state, Visit("s", words.ENGLISH))[0]
+    assert "no face in this input" in panel.render(state, Visit("s", words.ENGLISH))[-1]
 
 
 def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(controller):
@@ -74,6 +97,12 @@ def test_the_fuse_of_an_absent_modality_says_why_and_what_is_imagined(controller
     assert "no face in this input" in row and "imagined by MFM from words:" in row and "data:image" in row
     kept = fuses.render_answer(state.without_pictures(), words.ENGLISH)[3]
     assert "imagined by MFM" in kept and "data:image" not in kept
+
+
+def unfold(section) -> None:
+    """Open what is folded away because it is no better than chance."""
+    if section.locator("details").count():
+        section.locator("summary").click()
 
 
 def test_sound_travels_as_a_wav():
@@ -112,9 +141,13 @@ def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, wid
     look_into(page, "Imagined")
     voice = page.locator("#imagined section.fb-hue-audio", has_text="Voice, from face, by MFM")
     voice.wait_for()
-    # the sound is really playable, without asking anybody for anything
-    assert voice.locator("audio").evaluate("audio => { audio.load(); return audio.play().then(() => true); }")
-    assert page.locator("#imagined section.fb-hue-text q").count() == 3
+    # the melodies are really playable, without asking anybody for anything
+    unfold(voice)
+    assert voice.locator(".fb-made audio").count() == 4
+    assert voice.locator("audio").first.evaluate(
+        "audio => { audio.load(); return audio.play().then(() => true); }"
+    )
+    assert page.locator("#imagined section.fb-hue-text q").count() == 4
     page.click("#switch-audio input")
     page.locator("#imagined section.fb-hue-audio").wait_for(state="detached")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -31,12 +31,63 @@ PHRASES: dict[str, tuple[str, str]] = {
         "想象的声音的对数梅尔谱，{seconds} 秒，低音在下",
     ),
     "imagined_mel_real": ("log-mel of the real voice at the same time", "同一时段真实声音的对数梅尔谱"),
-    "imagined_listen": (
-        "Listen to the imagined voice: its first {seconds} s, without words; its mood is hard to hear",
-        "播放想象的声音：前 {seconds} 秒，没有词语，情绪也难以听出",
+    "imagined_listen": ("Listen to the melody, {seconds} s, hummed", "播放哼出的旋律，{seconds} 秒"),
+    "imagined_hums": (
+        "Four tones of voice that would fit, hummed: polarity, pitch, range and pace. Which words, and who "
+        "says them, is not imagined. The real voice is hummed in the same way, at the pitch that its tone "
+        "lets one expect: how high this person usually speaks is not known.",
+        "四种都合适的语调，以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
+        "真实声音也用同样的方式哼出，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
     ),
-    "imagined_phrases": ("the nearest of our phrases, each with its score", "短语库中最接近的短语及其分数"),
-    "imagined_phrase": ("score {score}, similarity {similarity}", "分数 {score}，相似度 {similarity}"),
+    "imagined_pitch": ("pitch {pitch} semitones from usual", "音高较平时 {pitch} 个半音"),
+    "imagined_melody": (
+        "range {range} semitones, {pace} syllables/s",
+        "音域 {range} 个半音，每秒 {pace} 个音节",
+    ),
+    "imagined_performance": (
+        "A drawn stand-in performs the imagined expression over time",
+        "绘制的替身随时间表演想象的表情",
+    ),
+    "imagined_performed": ("over time", "随时间"),
+    "imagined_stand_in": (
+        "Draw {number}: the stand-in's strongest expression, polarity {reading}",
+        "第 {number} 次抽样：替身最强的表情，极性 {reading}",
+    ),
+    "imagined_stand_ins": (
+        "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First over time, "
+        "then four expressions that would fit as well, each with its polarity.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是四种同样合适的表情及其极性。",
+    ),
+    "imagined_decoded": (
+        "The same in pictures by a face decoder, which draws an average of many people.",
+        "同样内容由面部解码器绘制，它画出的是许多人的平均。",
+    ),
+    "imagined_phrases": (
+        "four of our phrases, as good or as bad as what was imagined and nearest to it, each with its score",
+        "短语库中与想象内容好坏相当且最接近的四个短语及其分数",
+    ),
+    "imagined_phrase": ("score {score}", "分数 {score}"),
+    "imagined_folded": (
+        "No better than chance here: the label's polarity in {agreement} of clips of unseen people, chance "
+        "{chance}. Show it all the same",
+        "这里不比随机好：在从未见过的人的视频中与标签极性一致的占 {agreement}，随机为 {chance}。仍要显示",
+    ),
+    # Controls
+    "imagined_move": ("Move what all share (Z_y)", "移动共享因子 (Z_y)"),
+    "imagined_move_info": (
+        "MFM splits what it knows into a shared factor, which gives the score, and each modality's own",
+        "MFM 把所知分成决定分数的共享因子和各模态自己的因子",
+    ),
+    "imagined_shared": ("The shared factor says", "共享因子的含义"),
+    "imagined_shared_info": (
+        "What follows it is what sentiment means to MFM; what stays is the modality's own",
+        "随之改变的是 MFM 眼中的情感，不变的属于模态自己",
+    ),
+    "imagined_seed": ("Draw again", "重新抽样"),
+    "imagined_seed_info": (
+        "Another number draws other faces, voices and phrases of the same shared factor",
+        "换一个数字，就抽出同一共享因子下的其他面部、声音和短语",
+    ),
     "imagined_curve": ("polarity over time, −3 to +3", "极性随时间的变化，−3 到 +3"),
     "imagined_curve_steps": ("polarity step by step, −3 to +3", "逐步的极性，−3 到 +3"),
     "imagined_curve_says": (

@@ -38,10 +38,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "method_mfm": (
         "MFM splits a clip into what all modalities share, which carries the sentiment, and what belongs "
         "to each alone, such as whose voice it is. From these parts it can also draw each modality again. "
-        "When a fuse is pulled it infers the missing parts from what is left: that is where most of "
-        "what is marked “imagined” comes from.",
+        "When a fuse is pulled it infers the shared part from what is left, and draws the missing one's own: "
+        "that is where most of what is marked “imagined” comes from.",
         "MFM 把视频分解为各模态共有的部分（承载情感）和各自独有的部分（例如是谁的嗓音）。"
-        "它还能用这些部分重新画出每一种模态。拔掉保险丝时，它从剩下的部分推断缺失的部分："
+        "它还能用这些部分重新画出每一种模态。拔掉保险丝时，它从剩下的部分推断共有的部分，并抽取缺失模态自己的部分："
         "页面上标为“想象”的内容大多来自这里。",
     ),
     "method_lrcmt": (

@@ -159,6 +159,18 @@ PHRASES: dict[str, tuple[str, str]] = {
         "use.",
         "坐标的均方根；虚线的并非读出，而是由正在使用的模态推断。",
     ),
+    "why_mfm_flow": ("What the generated words, voice and face follow", "生成的文字、声音和面部跟随什么"),
+    "why_mfm_flow_note": (
+        "How far what MFM generates at each step moves when a latent is moved by a usual amount: grey by the "
+        "one for the score, in colour by the modality's own. The more grey, the more it follows the "
+        "sentiment that all share. In % of the spread of the training clips; each row has its own scale.",
+        "按通常幅度移动一个潜变量时，MFM 每一步生成的内容变化多大：灰色来自用于分数的潜变量，"
+        "彩色来自该模态私有的潜变量。灰色越多，越跟随各模态共享的情感。"
+        "单位为训练片段离散程度的百分比；每行刻度各自独立。",
+    ),
+    "why_mfm_shared": ("for the score", "用于分数"),
+    "why_mfm_own": ("its own", "私有"),
+    "why_mfm_imagined": ("{name}, imagined", "{name}（想象）"),
     # MLA, QMF, late fusion, MCLEA, MMIN
     "why_mla_entropies": ("Entropies, of at most {most}", "熵，最大 {most}"),
     "why_mla_note": (

@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import side_of
+from app.service.imputation import Wish
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
@@ -17,33 +18,76 @@ if TYPE_CHECKING:
     from app.service.imputation_rendering import Imagined
 
 MOST_FACES = 8  # side by side
+SEEDS = 2**24
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
 
 
 def build(context: TabContext) -> LazyTab:
-    """The tab, empty until there is an answer."""
+    """The tab, its controls out of sight until there is an answer."""
     analyst, titles = context.controller.analyst, context.controller.titles
 
-    def render(state: PageState | None, visit: Visit) -> list[str]:
+    def render(
+        state: PageState | None,
+        visit: Visit,
+        moved: bool = False,
+        score: float = 0.0,
+        seed: float | None = 0,
+    ) -> list:
         language = visit.language
         if state is None or not state.on:
-            return [nothing_yet(state, language)]
+            return [gr.Column(visible=False), gr.update(), nothing_yet(state, language)]
         imaginer = analyst.imaginer()
         if imaginer is None:
-            return [fill("charts.empty", language, said=words.say("imagined_unavailable", language))]
+            said = words.say("imagined_unavailable", language)
+            return [gr.Column(visible=False), gr.update(), fill("charts.empty", language, said=said)]
         opened = context.controller.open(state, visit)
-        imagined, recovered = imaginer.imagine(*opened), imaginer.recover(*opened)
+        wish = Wish(float(score) if moved else None, abs(int(seed or 0)) % SEEDS)
+        imagined, recovered = imaginer.imagine(*opened, wish), imaginer.recover(*opened)
         everything = len(state.on) == len(words.MODALITIES)
         blocks = [_block(part, titles, state.analysis.score, language) for part in imagined]
         tate = None if everything else recovered
-        return [fill("imagined.tab", language, everything=everything, blocks=blocks, recovered=tate)]
+        page = fill("imagined.tab", language, everything=everything, blocks=blocks, recovered=tate)
+        return [gr.Column(visible=True), gr.Slider(interactive=moved), page]
 
+    with gr.Column(visible=False, elem_id="imagined-controls") as controls, gr.Row():
+        moved = gr.Checkbox(
+            False,
+            label=words.label("imagined_move"),
+            info=words.label("imagined_move_info"),
+            elem_id="imagined-move",
+        )
+        score = gr.Slider(
+            charts.LOWEST,
+            charts.HIGHEST,
+            value=0.0,
+            step=0.25,
+            label=words.label("imagined_shared"),
+            info=words.label("imagined_shared_info"),
+            buttons=[],
+            interactive=False,
+            scale=2,
+            min_width=240,
+            elem_id="imagined-shared",
+        )
+        seed = gr.Number(
+            0,
+            precision=0,
+            label=words.label("imagined_seed"),
+            info=words.label("imagined_seed_info"),
+            min_width=140,
+            elem_id="imagined-seed",
+        )
     imagined = gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="imagined")
-    return LazyTab("imagined", [imagined], render)
+    asked = [moved, score, seed]
+    return LazyTab("imagined", [controls, score, imagined], render, controls=asked, asking=asked)
 
 
 def _block(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> str:
-    """One modality by one method: its picture beside the real one, its polarity, and what to think of it."""
+    """One modality by one method: what stands in, beside the real one, and what to think of it."""
+    folded = None
+    if imagined.trust is not None and not imagined.trust.informative:
+        shares = [f"{100 * share:.0f} %" for share in (imagined.trust.agreement, imagined.trust.chance)]
+        folded = words.say("imagined_folded", language, agreement=shares[0], chance=shares[1])
     return fill(
         "imagined.block",
         language,
@@ -52,6 +96,7 @@ def _block(imagined: Imagined, titles: dict[str, str], score: float, language: s
         faces=_faces(imagined, language) if imagined.faces is not None else None,
         curve=_curve(imagined, language),
         facts=_facts(imagined, titles, score, language),
+        folded=folded,
     )
 
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from app.service.analyst import Analyst
-from app.service.imputation import by_mfm
+from app.service.imputation import Wish, by_mfm
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
 from models.extractors.readers import PolarityReader
 from models.features.utterances import Utterance
 from models.registry import spec
-from models.shipped.reconstruction import measure_reconstruction
+from models.shipped.reconstruction import COLUMNS, Judges, measure_reconstruction
 from models.tensors import CHECKPOINTS
 from models.types import MODALITIES, Modality
 
@@ -71,16 +71,19 @@ def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
         assert np.isfinite(part.readings).all() and abs(part.reading) < 6
         assert np.isfinite(part.truth.error) and part.truth.mean_error > 0
         assert np.isfinite(part.truth.reading) and len(part.truth.readings) == steps
-        assert (part.faces is not None) == (part.modality is VISION)
-        assert (part.sound is not None) == (part.log_mel is not None) == (part.modality is AUDIO)
-        assert len(part.phrases) == (3 if part.modality is TEXT else 0)
+        assert (part.faces is not None) == (part.performance is not None) == (part.modality is VISION)
+        assert (part.log_mel is not None) == (part.modality is AUDIO)
+        assert len(part.draws) == (4 if part.method == "mfm" else 1)
         if part.modality is VISION:
             assert part.faces.shape == part.truth.crops.shape == (steps, 48, 48)
+            assert all(draw.picture.shape == (128, 128, 3) for draw in part.draws)
         elif part.modality is AUDIO:
-            assert np.isfinite(part.log_mel).all() and np.abs(part.sound).max() == pytest.approx(0.5)
-            assert part.truth.log_mel.shape[1] > 100
+            assert np.isfinite(part.log_mel).all() and part.truth.log_mel.shape[1] > 100
+            for heard in (part.truth.melody, *(draw.melody for draw in part.draws)):
+                assert np.abs(heard.hum).max() == pytest.approx(0.5) and len(heard.hum) <= 5 * 16_000
         else:
             assert part.truth.text == SAID
+            assert len({draw.phrase.text for draw in part.draws}) == len(part.draws)
 
 
 def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
@@ -93,12 +96,37 @@ def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
     assert all(part.truth for part in parts)
 
 
+def test_draws_are_several_and_their_readings_are_about_that_of_the_whole(analyst):
+    face = imagine(analyst, modalities=[TEXT])[1]
+    readings = [draw.reading for draw in face.draws]
+    assert np.std(readings) > 0.01 and min(readings) - 0.5 < face.reading < max(readings) + 0.5
+    utterance, checkpoint, used = analyst.open(Query(video=CLIP, text=SAID, modalities=[TEXT]))
+    again = analyst.imaginer().imagine(utterance, checkpoint, used, Wish(seed=1))[1]
+    assert [draw.reading for draw in again.draws] != readings
+
+
+def test_what_is_imagined_follows_the_shared_factor(analyst):
+    """With the private factors held, more positive asked for is more positive imagined."""
+    opened = analyst.open(Query(video=CLIP, text=SAID, modalities=[TEXT]))
+    worst, best = (analyst.imaginer().imagine(*opened, Wish(score=score)) for score in (-2.5, 2.5))
+    for negative, positive in zip(worst, best, strict=True):
+        assert positive.reading > negative.reading + 0.1, positive.modality
+
+
+def test_phrases_are_as_good_or_as_bad_as_what_was_imagined(analyst):
+    part = imagine(analyst, modalities=[AUDIO, VISION])[0]
+    for draw in part.draws:
+        assert draw.phrase.score == pytest.approx(np.clip(draw.reading, -3, 3), abs=0.8)
+
+
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
     model, readers = analyst.checkpoint("mfm").model, analyst.imaginer().readers
     features = analyst.open(Query(video=CLIP, text=SAID))[0].features
     bare = {m: s.values[0] for m, s in features}  # training items have no times
     item = Utterance(bare, 1.0, "clips", "speaker")
-    wanted = measure_reconstruction(model, [item], model.dims, readers)["vision from text"][0]
+    judges = Judges(readers, {}, {}, [item])
+    rows = measure_reconstruction(model, [item], model.dims, judges)["vision from text"]
+    wanted = dict(zip(COLUMNS, rows[0], strict=True))
     untimed = type(features)(**{m: replace(s, times=None) for m, s in features})
     imputed = by_mfm(model, untimed, (TEXT,))[VISION]
     found = [
@@ -107,7 +135,8 @@ def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
         float(readers[VISION](imputed.states)),
         float(readers[VISION](imputed.true[imputed.observed])),
     ]
-    np.testing.assert_allclose(found, wanted[:4], atol=1e-4)
+    names = ("error", "mean_error", "imagined", "real")
+    np.testing.assert_allclose(found, [wanted[name] for name in names], atol=1e-4)
 
 
 def test_what_is_pulled_out_is_not_looked_at(analyst):
@@ -123,18 +152,21 @@ def test_only_a_voice_or_only_words_imagine_the_rest_without_a_truth(analyst):
     words, face = imagine(analyst, audio=voice, text="")
     assert (words.modality, face.modality) == (TEXT, VISION)
     assert words.given == (AUDIO,) and words.truth is face.truth is None
-    assert words.phrases and face.faces.shape[1:] == (48, 48) and face.spans is not None
+    assert words.draws[0].phrase and face.faces.shape[1:] == (48, 48) and face.spans is not None
     heard, face = imagine(analyst, text=SAID)
     assert heard.truth is face.truth is None
     assert heard.spans is None  # typed words have no times
-    assert heard.sound.size and heard.trust.clips > 100
+    assert heard.draws[0].melody.hum.size and heard.trust.clips > 100
 
 
 def test_imagining_is_deterministic(analyst):
     first, second = (imagine(analyst, "tfr_net", [TEXT]) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         assert np.array_equal(one.readings, other.readings)
-        assert one.sound is None or np.array_equal(one.sound, other.sound)
+        assert one.performance == other.performance
+        for first, second in zip(one.draws, other.draws, strict=True):
+            assert first.reading == second.reading and first.phrase == second.phrase
+            assert first.melody is None or np.array_equal(first.melody.hum, second.melody.hum)
 
 
 def test_trust_is_what_the_card_says(analyst):
@@ -152,7 +184,7 @@ def test_readings_are_taken_from_the_neutral_point():
 def test_an_answer_has_a_glimpse_of_what_is_missing(analyst):
     answer = analyst.analyze(Query(video=CLIP, text=SAID, modalities=[AUDIO]))
     assert list(answer.imagined) == ["text", "vision"]
-    assert answer.imagined["text"].phrase and answer.imagined["vision"].face.shape == (48, 48)
+    assert answer.imagined["text"].phrase and answer.imagined["vision"].face.shape == (48, 48, 3)
     said = json.loads(json.dumps(answer.to_json(), allow_nan=False))["imagined"]
     assert said["vision"].keys() == {"from", "reading", "phrase"} and said["vision"]["from"] == ["audio"]
     part = imagine(analyst, modalities=[AUDIO])[1]

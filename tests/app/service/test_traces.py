@@ -109,6 +109,29 @@ def test_steps_are_the_words_in_their_order(traces_of):
         assert re.fullmatch(r"\d\.\d", traces_of(method, (AUDIO, VISION)).steps[0])
 
 
+@pytest.mark.parametrize(
+    ("used", "language", "head"),
+    [
+        (MODALITIES, "en", "Voice: for the score"),
+        ((TEXT, VISION), "en", "Voice, imagined: for the score"),
+        ((TEXT, VISION), "zh-CN", "声音（想象）: 用于分数"),
+    ],
+)
+def test_what_mfm_generates_is_followed_to_its_latents(traces_of, used, language, head):
+    traces = traces_of("mfm", used)
+    shared = traces.flow[AUDIO][: len(traces.steps), 0]
+    assert set(traces.flow) == set(MODALITIES) and (shared > 0).all()
+    table = next(
+        part
+        for part in explain(traces, FUSION_MODELS["mfm"], language).split("<table")
+        if f'<th scope="col">{head}</th>' in part
+    )
+    column = re.findall(r'<th scope="col">(.*?)</th>', table).index(head) - 1
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+    assert [row[column] for row in rows] == [f"{100 * value:.2f}" for value in shared]
+    assert traces_of("mfn").flow == {}
+
+
 def test_many_words_share_steps_and_none_is_lost(traces_of):
     sentence = " ".join(f"word{i}" for i in range(30))
     traces = traces_of("mfn", text=sentence)

@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.extractors.audio import BEYOND_WORDS, LOUDNESS, STRONG, VALENCE, VoiceHead, log_mel
+from models.extractors.audio import (
+    BEYOND_WORDS,
+    LOUDNESS,
+    RAVDESS_EMOTIONS,
+    STRONG,
+    VALENCE,
+    VoiceHead,
+)
 from models.extractors.phrases import PHRASES, PhraseBank, mean_states
 from models.extractors.profile import Profile
 from models.extractors.rendering import Renderer
-from models.extractors.voice_decoder import VoiceDecoder, at_state_rate, sound
+from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.media.clip import SAMPLE_RATE
 from models.types import Modality
 
@@ -85,38 +92,36 @@ def test_faces_are_pictures_one_a_step(renderer, profile):
 def test_a_voice_lasts_as_long_as_asked(renderer):
     states = spoken(2, 2.0, -1.0)
     assert renderer.log_mel(states, 2.0).shape == (80, 200)
-    sounded = renderer.sound(renderer.log_mel(states, 2.0))
-    assert len(sounded) == 2 * SAMPLE_RATE and sounded.dtype == np.float32
-    assert np.isfinite(sounded).all() and np.abs(sounded).max() == pytest.approx(0.5, abs=1e-3)
     assert renderer.log_mel(states).shape[1] > 200  # a step is a word's length where no time is known
+    hummed = renderer.hum(renderer.melody(states, 2.0))
+    assert len(hummed) == 2 * SAMPLE_RATE and hummed.dtype == np.float32
+    assert np.isfinite(hummed).all() and np.abs(hummed).max() == pytest.approx(0.5, abs=1e-3)
+    assert len(renderer.melody(states).pitch) == 300
 
 
-def test_the_same_states_sound_the_same(renderer):
+def test_the_same_states_have_the_same_melody(renderer):
     states = spoken(2, 2.0, -1.0)
     state = torch.random.get_rng_state()
-    once, again = (renderer.sound(renderer.log_mel(states, 1.0)) for _ in range(2))
-    assert np.array_equal(once, again)
+    once = renderer.hum(renderer.melody(states, 1.0))
     assert torch.equal(torch.random.get_rng_state(), state)
     with ThreadPoolExecutor(8) as pool:
-        for sounded in pool.map(lambda _: renderer.sound(renderer.log_mel(states, 1.0)), range(16)):
-            np.testing.assert_allclose(sounded, once, atol=1e-3)
+        for hummed in pool.map(lambda _: renderer.hum(renderer.melody(states, 1.0)), range(16)):
+            assert np.array_equal(hummed, once)
+    drawn = [renderer.melody(states, 1.0, seed).pitch for seed in (0, 1)]
+    assert not np.array_equal(*drawn, equal_nan=True)
+
+
+def test_a_furious_voice_is_imagined_higher_than_a_calm_one(renderer):
+    calm, furious = (RAVDESS_EMOTIONS.index(name) for name in ("calm", "angry"))
+    heard = [spoken(calm, 0.0, -2.0), spoken(furious, -1.5, -1.5)]
+    heard[0][:, STRONG], heard[1][:, STRONG] = 0.1, 0.9
+    lower, higher = (np.nanmedian(renderer.melody(states, 2.4).pitch) for states in heard)
+    assert higher > lower + 4
 
 
 def test_a_loud_happy_voice_is_drawn_louder_than_a_quiet_sad_one(renderer):
     happy, sad = (renderer.log_mel(states, 2.4) for states in (spoken(2, 2.2, -1.5), spoken(3, -1.8, -2.5)))
     assert happy.mean() > sad.mean()
-
-
-def test_sound_has_the_log_mel_it_was_made_from():
-    torch.manual_seed(0)
-    ticks = torch.arange(SAMPLE_RATE) / SAMPLE_RATE
-    tone = 0.3 * torch.sin(2 * torch.pi * 300 * ticks) * (1 + torch.sin(2 * torch.pi * 3 * ticks))
-    mel = log_mel(tone)
-    again = log_mel(sound(mel))[:, : mel.shape[1] - 1]
-    mel = mel[:, : again.shape[1]]
-    loud = mel > mel.max() - 4
-    difference = (again - mel)[loud]
-    assert (difference - difference.median()).abs().mean() < 0.7  # the level is not kept
 
 
 def test_states_are_brought_to_their_own_rate():

@@ -12,7 +12,7 @@ from models.fusion.alignment import align
 from models.fusion.discrepancy import discrepancy
 from models.fusion.ef_lstm import EarlyFusionConfig
 from models.fusion.layers import SubNetsConfig
-from models.fusion.mfm import ENCODERS, FACTORS, MFM, MFMConfig
+from models.fusion.mfm import ENCODERS, FACTORS, MFM, MFMConfig, _energy_score
 from models.fusion.mfn import MemoryFusionConfig
 from models.fusion.tfn import TensorFusionConfig
 from models.types import MODALITIES, Features, Modality, Sequence
@@ -154,18 +154,20 @@ def test_what_a_row_lacks_is_compared_with_a_row_of_like_score(build, make_featu
     kept = torch.ones(4, 3, dtype=torch.bool)
     kept[0, 1] = False
     target = torch.tensor([2.0, 2.1, -2.0, -1.0])
-    borrowed = model.loss(features.keep(kept), target)["borrowed"]
+
+    def borrowed(values: torch.Tensor, kept: torch.Tensor = kept) -> torch.Tensor:
+        torch.manual_seed(0)  # of what is drawn
+        voices = replace(features.audio, values=values)
+        return model.loss(Features(features.text, voices, features.vision).keep(kept), target)["borrowed"]
+
     values = features.audio.values.clone()
+    before = borrowed(values)
+    assert before > 0
     values[2:] += 5.0  # voices of another mood do not count
-    same = model.loss(
-        Features(features.text, replace(features.audio, values=values), features.vision).keep(kept), target
-    )["borrowed"]
-    assert borrowed > 0
-    torch.testing.assert_close(same, borrowed)
+    torch.testing.assert_close(borrowed(values), before)
     values[1] += 5.0
-    other = Features(features.text, replace(features.audio, values=values), features.vision).keep(kept)
-    assert not torch.allclose(model.loss(other, target)["borrowed"], borrowed)
-    assert model.loss(features, target)["borrowed"] == 0
+    assert not torch.allclose(borrowed(values), before)
+    assert borrowed(values, torch.ones(4, 3, dtype=torch.bool)) == 0
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -232,6 +234,44 @@ def test_imagining_on_given_steps_is_what_forward_answers(build, make_features):
     answered = model(features.only(given)).reconstructions[Modality.VISION]
     for row, length in enumerate(aligned.lengths.tolist()):
         torch.testing.assert_close(imagined[row, :length], answered[row, :length], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_draws_of_the_private_latent_are_other_faces_of_the_same_mood(build, make_features):
+    """They change what is imagined, and neither the score nor what is given."""
+    model, features = build(), make_features(4)
+    aligned = align(model.normalised(features), model.steps)
+    kept = torch.tensor([[True, False, False]]).expand(4, 3)
+    one, two = (model.imagine(aligned, kept, model.draw_private(4, seed)) for seed in (0, 1))
+    again = model.imagine(aligned, kept, model.draw_private(4, 0))
+    middle = model.imagine(aligned, kept)
+    for modality in (Modality.AUDIO, Modality.VISION):
+        assert torch.equal(one[modality], again[modality])
+        assert not torch.allclose(one[modality], two[modality])
+    assert torch.equal(one[Modality.TEXT], middle[Modality.TEXT])
+
+
+def test_the_shared_latent_moves_to_a_wanted_score(build):
+    model = build()
+    with torch.inference_mode():
+        label, wanted = torch.randn(5, model.config.latents.label), torch.linspace(-0.3, 0.3, 5)
+        start = model._score({"label": model.factors["label"](label).relu()})
+        moved = model.moved(label, start + wanted)
+        reached = model._score({"label": model.factors["label"](moved).relu()})
+    torch.testing.assert_close(reached, start + wanted, atol=0.02, rtol=0)
+    torch.testing.assert_close(moved[2], label[2], atol=0.05, rtol=0)  # asked for what it has
+
+
+def test_the_energy_score_is_least_for_draws_spread_as_the_truth():
+    torch.manual_seed(0)
+    rows, observed = 4000, torch.ones(4000, 1, dtype=torch.bool)
+
+    def score(spread: float, shift: float = 0.0) -> float:
+        once, again = (shift + spread * torch.randn(rows, 1, 1) for _ in range(2))
+        return _energy_score((once, again), truth, observed).item()
+
+    truth = torch.randn(rows, 1, 1)
+    assert score(1.0) < min(score(0.0), score(0.3), score(2.5), score(1.0, shift=1.0)) - 0.02
 
 
 @pytest.mark.slow

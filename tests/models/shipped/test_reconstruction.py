@@ -9,8 +9,18 @@ import torch
 from models.extractors.readers import PolarityReader, informative
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
+from models.fusion.mfm import DRAWS
 from models.registry import spec
-from models.shipped.reconstruction import fit_reader, measure_reconstruction, pooled, reconstruction_figures
+from models.shipped.reconstruction import (
+    COLUMNS,
+    Judges,
+    _fit_families,
+    family,
+    fit_reader,
+    measure_reconstruction,
+    pooled,
+    reconstruction_figures,
+)
 from models.types import MODALITIES, Modality
 
 
@@ -19,8 +29,14 @@ def first_coordinate(states: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture
-def readers():
-    return {m: PolarityReader(first_coordinate, 0.5) for m in MODALITIES}
+def judges(dims):
+    """Readers of the first coordinate; it is the arousal of a voice too, and its sign the family."""
+    torch.manual_seed(2)
+    readers = {m: PolarityReader(first_coordinate, 0.5) for m in MODALITIES}
+    voices = [torch.randn(3, dims[Modality.AUDIO]) for _ in range(60)]
+    families = _fit_families([(voice, 2.0 * float(voice[:, 0].mean().sign())) for voice in voices])
+    bank = [Utterance({m: torch.randn(4, d) for m, d in dims.items()}, 0.0, "triples", "v") for _ in range(9)]
+    return Judges(readers, {Modality.AUDIO: first_coordinate}, {Modality.AUDIO: families}, bank)
 
 
 @pytest.fixture
@@ -40,8 +56,8 @@ def mfm(dims, items):
     return model
 
 
-def test_measures_every_modality_from_every_part_of_the_others(mfm, items, dims, readers):
-    measured = measure_reconstruction(mfm, items, dims, readers)
+def test_measures_every_modality_from_every_part_of_the_others(mfm, items, dims, judges):
+    measured = measure_reconstruction(mfm, items, dims, judges)
     assert set(measured) == {
         "text from audio+vision",
         "text from audio",
@@ -58,35 +74,71 @@ def test_measures_every_modality_from_every_part_of_the_others(mfm, items, dims,
 
 
 @torch.no_grad()
-def test_columns_are_error_mean_error_and_readings(mfm, items, dims, readers):
-    rows = measure_reconstruction(mfm, items, dims, readers)["audio from text"]
+def test_columns_are_errors_and_readings_of_the_mean_of_draws(mfm, items, dims, judges):
+    rows = measure_reconstruction(mfm, items[10:11], dims, judges)["audio from text"]
+    row = dict(zip(COLUMNS, rows[0], strict=True))
     features, target = collate(items[10:11], dims)
     truth = align(mfm.normalised(features), mfm.steps)
-    imagined = mfm(features.only((Modality.TEXT,))).reconstructions[Modality.AUDIO][0]
-    imagined = imagined[: int(truth.lengths[0])]
-    standard = (imagined - mfm.audio_mean) / mfm.audio_std
-    true = truth.states[Modality.AUDIO][0]
-    wanted = [
-        (standard - true).square().mean(),
-        true.square().mean(),
-        imagined[:, 0].mean() - 0.5,
-        (true * mfm.audio_std + mfm.audio_mean)[:, 0].mean() - 0.5,
-        target[0],
-    ]
-    np.testing.assert_allclose(rows[10], [float(value) for value in wanted], atol=1e-4)
+    kept = torch.tensor([[True, False, False]])
+    draws = [mfm.imagine(truth, kept, mfm.draw_private(1, seed))[Modality.AUDIO] for seed in range(DRAWS)]
+    true, mean = truth.states[Modality.AUDIO], torch.stack(draws).mean(0)
+    assert row["error"] == pytest.approx((mean - true).square().mean().item(), abs=1e-4)
+    singly = [(draw - true).square().mean().item() for draw in draws]
+    assert row["draw_error"] == pytest.approx(np.mean(singly), abs=1e-4)
+    assert row["mean_error"] == pytest.approx(true.square().mean().item(), abs=1e-4)
+    readings = [mfm.raw(Modality.AUDIO, draw)[0, :, 0].mean().item() - 0.5 for draw in draws]
+    assert row["imagined"] == pytest.approx(np.mean(readings), abs=1e-4)
+    assert row["spread"] == pytest.approx(np.std(readings, ddof=1), abs=1e-4)
+    real = mfm.raw(Modality.AUDIO, true)[0, :, 0].mean().item()
+    assert row["real"] == pytest.approx(real - 0.5, abs=1e-4) and row["target"] == target[0]
+    assert row["named_real"] in (-1, 0, 1)
+
+
+def test_the_nearest_item_is_that_of_the_nearest_given_modality(mfm, items, dims, judges):
+    """An item that is itself in the bank is predicted from itself."""
+    own = items[20]
+    known = Judges(judges.readers, judges.arousal, judges.families, [*judges.bank, own])
+    rows = measure_reconstruction(mfm, [own], dims, known)["audio from text"]
+    reading = own.states[Modality.AUDIO][:, 0].mean() - 0.5
+    assert rows[0, COLUMNS.index("nearest")] == pytest.approx(float(reading), abs=0.3)
+    elsewhere = measure_reconstruction(mfm, [own], dims, judges)["audio from text"]
+    nearest = COLUMNS.index("nearest_error")
+    assert rows[0, nearest] < elsewhere[0, nearest]
+
+
+def columns(**given: object) -> np.ndarray:
+    """Rows of five items: what is not given is 1."""
+    return np.stack([np.broadcast_to(np.asarray(given.get(name, 1.0), float), 5) for name in COLUMNS], axis=1)
 
 
 def test_figures_say_what_was_learned_and_what_chance_is():
     target = np.array([2.0, 1.0, -1.0, -2.0, 0.0])
-    perfect = np.stack([np.full(5, 0.5), np.ones(5), target, target, target], axis=1)
-    constant = perfect.copy()
-    constant[:, 0], constant[:, 2] = 1.0, 0.3
+    sides = np.sign(target)
+    perfect = columns(
+        error=0.5,
+        imagined=target,
+        real=target,
+        target=target,
+        spread=0.0,
+        arousal=target,
+        real_arousal=target,
+        named=sides,
+        named_real=sides,
+    )
+    constant = columns(imagined=0.3, real=target, target=target, arousal=np.nan, named=np.nan)
     figures = reconstruction_figures({"perfect": perfect, "constant": constant})
     assert figures["perfect"]["gain"] == 0.5 and figures["constant"]["gain"] == 0
     assert figures["perfect"]["agreement"] == 1 and figures["perfect"]["chance"] == 0.5
     assert figures["constant"]["agreement"] == figures["constant"]["chance"] == 0.5
     assert figures["constant"]["corr"] == 0 and figures["constant"]["real"] == 1
-    assert figures["perfect"]["polar"] == 4
+    assert figures["perfect"]["polar"] == 4 and figures["perfect"]["agreement_real"] == 1
+    assert figures["perfect"]["named"] == 1 and figures["perfect"]["named_chance"] == pytest.approx(0.36)
+    assert figures["perfect"]["arousal_corr"] == pytest.approx(1)
+    assert "named" not in figures["constant"] and "arousal_corr" not in figures["constant"]
+
+
+def test_a_family_is_the_side_of_what_is_not_neutral():
+    assert family(np.array([-2.0, -0.4, 0.0, 0.4, 0.6]), 0.5).tolist() == [-1, 0, 0, 0, 1]
 
 
 def test_only_what_beats_chance_clearly_is_called_informative():

@@ -95,6 +95,23 @@ def test_every_protocol(run, features, tmp_path, protocol, rows):
     assert len(json.loads(printed)["late"]) == rows
 
 
+def test_dependence_of_what_mfm_generates(run, features, tmp_path):
+    run("train", "mfm", "--data", features, "--out", tmp_path, "--epochs", 1, "--batch", 32)
+    words = ("dependence", "--data", features, "--weights", tmp_path)
+    status, printed, _ = run(*words)
+    assert status == 0
+    rows = re.findall(r"^\| (text|audio|vision) \| (\S+) \| (\S+) \| (\S+) \|$", printed, re.MULTILINE)
+    assert [row[0] for row in rows] == ["text", "audio", "vision"]
+    found = json.loads(run(*words, "--json")[1])
+    for modality, shared, private, ratio in rows:
+        each = found[modality]
+        assert f"{each['shared']:.3f}" == shared and f"{each['private']:.3f}" == private
+        assert each["ratio"] == pytest.approx(each["shared"] / each["private"])
+        assert f"{each['ratio']:.3f}" == ratio
+    assert json.loads(run(*words, "--split", "valid", "--json")[1]) != found
+    assert "there are no weights for 'mfm'" in refused(run(*words[:3], "--weights", tmp_path / "none"))
+
+
 def test_at_rate_one_the_answer_is_the_training_median(run, features, tmp_path):
     run("train", "mla", "--data", features, "--out", tmp_path, *QUICK)
     _, printed, _ = run(

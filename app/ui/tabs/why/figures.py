@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,11 +35,18 @@ class StepRow:
     """One row of the table of steps.
 
     parts : {colour: (steps,) values at least 0}, on top of each other; most : the value that fills the height
+    names : {colour: what a part is called}, where it is not its modality
     """
 
     title: str
     parts: dict[str, np.ndarray]
     most: float
+    names: dict[str, str] = field(default_factory=dict)
+
+    def part_name(self, colour: str, language: str) -> str:
+        """What a part is called; "" for one that belongs to no modality and has no name."""
+        own = "" if colour == INK else words.modality_name(colour, language)
+        return self.names.get(colour, own)
 
 
 @dataclass(frozen=True)
@@ -165,10 +172,7 @@ def _names_below(names: Sequence[str], in_words: bool, language: str) -> tuple[s
 def _means(row: StepRow, language: str) -> str:
     means = {colour: float(series.mean()) if len(series) else 0.0 for colour, series in row.parts.items()}
     values = ", ".join(
-        words.number(mean)
-        if colour == INK
-        else f"{words.modality_name(colour, language)} {words.number(mean)}"
-        for colour, mean in means.items()
+        f"{row.part_name(colour, language)} {words.number(mean)}".strip() for colour, mean in means.items()
     )
     return words.say("why_on_average", language, title=row.title, values=values)
 
@@ -180,7 +184,7 @@ def _numbers(
     heads, series = [words.say("why_step", language)], []
     for row in rows:
         for colour, values in row.parts.items():
-            name = f": {words.modality_name(colour, language)}" if len(row.parts) > 1 else ""
+            name = f": {row.part_name(colour, language)}" if len(row.parts) > 1 else ""
             heads.append(row.title + name)
             series.append(values)
     numbers = [

@@ -48,7 +48,7 @@ def mfn(traces: Traces, language: str) -> list[Figure]:
 
 
 def mfm(traces: Traces, language: str) -> list[Figure]:
-    """Lengths of the latents, which of them were inferred, and the encoder's attention where it ran."""
+    """Lengths of the latents, what generation follows, and the encoder's attention where it ran."""
     whole = len(traces.used) == len(words.MODALITIES)
     rows = [_latent(traces, "label", words.say("why_mfm_label", language), inferred=not whole)]
     rows += [
@@ -57,8 +57,8 @@ def mfm(traces: Traces, language: str) -> list[Figure]:
     ]
     title = words.say("why_mfm_latents", language)
     note = words.say("why_mfm_note" if whole else "why_mfm_inferred", language)
-    latents = bars(title, note, rows, language)
-    return [latents, *mfn(traces, language)] if whole else [latents]
+    figures = [bars(title, note, rows, language), _flow(traces, language)]
+    return [*figures, *mfn(traces, language)] if whole else figures
 
 
 def _latent(traces: Traces, name: str, label: str, *, inferred: bool) -> Bar:
@@ -66,6 +66,24 @@ def _latent(traces: Traces, name: str, label: str, *, inferred: bool) -> Bar:
     latent = traces.named[f"latent_{name}"]
     length = float(np.linalg.norm(latent) / np.sqrt(len(latent)))
     return Bar(label, length, INK if name == "label" else name, dashed=inferred)
+
+
+def _flow(traces: Traces, language: str) -> Figure:
+    """How far each generated modality moves with the shared latent and with its own, step by step, in %.
+
+    Each row has its own scale: words, generated in some 770 coordinates, move far less than a voice in 12.
+    """
+    shared, own = words.say("why_mfm_shared", language), words.say("why_mfm_own", language)
+    rows = []
+    for m in words.MODALITIES:
+        flow = 100 * traces.flow[m][: len(traces.steps)]
+        name = words.modality_name(m, language)
+        title = name if m in traces.used else words.say("why_mfm_imagined", language, name=name)
+        rows.append(
+            StepRow(title, {INK: flow[:, 0], m: flow[:, 1]}, _most(flow.sum(axis=1)), {INK: shared, m: own})
+        )
+    title, note = words.say("why_mfm_flow", language), words.say("why_mfm_flow_note", language)
+    return steps(title, note, traces.steps, rows, language, in_words=bool(traces.words))
 
 
 def _most(series: np.ndarray) -> float:

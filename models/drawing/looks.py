@@ -13,7 +13,7 @@ Colour = tuple[float, float, float]  # RGB in [0, 1]
 class Person:
     """Looks of one drawn person.
 
-    hair_style : "short", "crop", "bun", "bob", "long" or "curly"
+    hair_style : "short", "crop", "bun", "bob", "long", "curly" or "none"
     brow : thickness, 1 is usual; jaw : 0 narrow … 1 wide; beard : 0 none … 1 full
     age : 0 … 1, depth of the folds; seed : of the strands of hair and the lights in the room
     """
@@ -39,6 +39,8 @@ class Expression:
     smile : -1 frown … 1 smile; open : mouth, 0 closed … 1; cheek : 0 … 1 raised
     brow_height : -1 … 1; brow_slant : 1 lifts the inner ends (sad), -1 knits them (angry)
     lids : 0 closed … 1 open; gaze : -1 left … 1 right
+    nose : 0 … 1 wrinkled, with the upper lip pulled up; stretch : lips, -1 tightened … 1 drawn wide
+    skew : corner of the mouth raised on one side, -1 left … 1 right in the picture
     """
 
     smile: float = 0.0
@@ -48,6 +50,9 @@ class Expression:
     lids: float = 1.0
     cheek: float = 0.0
     gaze: float = 0.0
+    nose: float = 0.0
+    stretch: float = 0.0
+    skew: float = 0.0
 
 
 REST = Expression(smile=0.05)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from drawing.field import Grid, blend, blob, ramp
+from models.drawing.field import Grid, blend, blob, ramp
 
 if TYPE_CHECKING:
-    from drawing.looks import Person
+    from models.drawing.looks import Person
 
 
 @lru_cache(maxsize=16)
@@ -66,6 +66,8 @@ def paint_back(picture: np.ndarray, person: Person, grid: Grid) -> None:
 def paint_front(picture: np.ndarray, person: Person, head: Grid, face: Grid) -> None:
     """The cap of hair above the forehead, with its shadow on the skin."""
     style = person.hair_style
+    if style == "none":
+        return
     if style == "bun":
         knot = 0.42 - np.hypot(head.x, (head.y + 1.62) * 1.1)
         swirl = strands(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drawing.looks import Person
+from models.drawing.looks import Person
 
 ANNA = Person(
     skin=(0.96, 0.78, 0.67),

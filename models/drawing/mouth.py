@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawing.field import Grid, blend, blob, ramp
-from drawing.looks import Expression, Person
+from models.drawing.field import Grid, blend, blob, ramp
+from models.drawing.looks import Expression, Person
 
 MOUTH_Y = 1.04  # head units below the eyes
+SKEW = 0.11  # how far one corner rises, head units
 
 
 class Mouth:
@@ -15,7 +16,8 @@ class Mouth:
 
     top, line : (H, W) y of the upper lip's outer and inner edge
     lower, bottom : (H, W) y of the lower lip's inner and outer edge
-    half : half the width; corner : y of the corners; x : (H, W) distance from the middle, 1 at a corner
+    half : half the width; corner : y of the corners by side, -1 left, 1 right
+    x : (H, W) distance from the middle, 1 at a corner
     """
 
     def __init__(self, person: Person, expression: Expression, grid: Grid):
@@ -24,13 +26,19 @@ class Mouth:
         self.half = (
             0.365 + 0.085 * max(smile, 0) - 0.05 * opening * (1 - max(smile, 0)) - 0.02 * max(-smile, 0)
         )
+        self.half += 0.07 * expression.stretch
         x = np.abs(grid.x) / self.half
         self.x = x
         arc = np.clip(1 - x**2, 0, 1)
         bend = -0.12
-        self.corner = MOUTH_Y + bend * (smile + 0.15) * 0.75
+        corner = MOUTH_Y + bend * (smile + 0.15) * 0.75
         middle = MOUTH_Y - bend * (smile + 0.15) * 0.25
-        mid = middle + (self.corner - middle) * x ** (1.8 if smile > 0 else 2.2)
+        mid = middle + (corner - middle) * x ** (1.8 if smile > 0 else 2.2)
+        raised = {side: SKEW * max(side * expression.skew, 0.0) for side in (-1, 1)}
+        self.corner = {side: corner - raised[side] for side in (-1, 1)}
+        for side in (-1, 1):
+            mid = mid - raised[side] * np.clip(side * grid.x / self.half, 0, 1) ** 1.5
+        mid = mid - (0.05 * expression.nose) * arc
         bow = 0.012 * np.exp(-((grid.x / 0.08) ** 2)) * (1 - max(smile, 0))
         self.line = mid + bow - 0.05 * opening * arc
         self.lower = mid + bow + (0.27 + 0.10 * max(smile, 0)) * opening * arc**0.8
@@ -40,6 +48,7 @@ class Mouth:
             - 0.22 * np.exp(-((grid.x / 0.055) ** 2))
             + 0.06 * np.exp(-(((np.abs(grid.x) - 0.10) / 0.05) ** 2))
         )
+        full *= 1 - 0.4 * max(-expression.stretch, 0.0)
         self.top = self.line - full * (0.092 - 0.030 * max(smile, 0)) * arc**0.85 * cupid
         self.bottom = self.lower + full * (0.120 - 0.025 * max(smile, 0)) * arc**0.75
         self.inside_x = grid.edge((1 - x) * self.half)
@@ -65,7 +74,7 @@ class Mouth:
         edge_tone = np.array(self.person.skin, np.float32) * np.array([0.30, 0.16, 0.14], np.float32)
         blend(face, 0.75 * seam * (1 - 0.6 * opening), edge_tone)
         for side in (-1, 1):
-            dimple = blob(grid, side * (self.half + 0.005), self.corner, 0.040, 0.035)
+            dimple = blob(grid, side * (self.half + 0.005), self.corner[side], 0.040, 0.035)
             blend(face, 0.45 * dimple, edge_tone * 1.5)
 
     def _interior(self) -> np.ndarray:

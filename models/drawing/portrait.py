@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from drawing import hair
-from drawing.face import paint_face
-from drawing.field import Grid, blend, blob, ramp
-from drawing.looks import Expression, Person, Pose, skin_colour
+from models.drawing import hair
+from models.drawing.face import paint_face
+from models.drawing.field import Grid, blend, blob, ramp
+from models.drawing.looks import Expression, Person, Pose, skin_colour
 
 
 def render(

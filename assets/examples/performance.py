@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from drawing.looks import REST, Expression, Pose
+from models.drawing.looks import REST, Expression, Pose
 
 FRAME_RATE = 25  # frames a second
 BLINK_SECONDS = 0.22

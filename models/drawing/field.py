@@ -29,8 +29,10 @@ class Grid:
         return Grid(self.x - yaw * dome, self.y - pitch * dome, self.unit)
 
     def window(self, x: tuple[float, float], y: tuple[float, float]) -> tuple[slice, slice]:
-        """Rows and columns that hold the rectangle from x[0] to x[1], y[0] to y[1]."""
+        """Rows and columns that hold the rectangle from x[0] to x[1], y[0] to y[1]; none if it is outside."""
         inside = (self.x > x[0]) & (self.x < x[1]) & (self.y > y[0]) & (self.y < y[1])
+        if not inside.any():
+            return slice(0), slice(0)
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 

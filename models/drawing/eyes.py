@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawing import hair
-from drawing.field import Grid, blend, ramp
-from drawing.looks import Expression, Person, skin_colour
+from models.drawing import hair
+from models.drawing.field import Grid, blend, ramp
+from models.drawing.looks import Expression, Person, skin_colour
 
 EYE_X, EYE_HALF = 0.45, 0.245  # centre from the middle of the face, and half the width of the opening
 CATCHLIGHT = np.array([1.0, 1.0, 0.98], np.float32)

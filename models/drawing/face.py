@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawing import hair
-from drawing.eyes import EYE_X, paint_brow, paint_eye
-from drawing.field import Grid, blend, blob, direction, ramp, relief
-from drawing.looks import Expression, Person, skin_colour
-from drawing.mouth import MOUTH_Y, Mouth
+from models.drawing import hair
+from models.drawing.eyes import EYE_X, paint_brow, paint_eye
+from models.drawing.field import Grid, blend, blob, direction, ramp, relief
+from models.drawing.looks import Expression, Person, skin_colour
+from models.drawing.mouth import MOUTH_Y, Mouth
 
 LIGHT = direction(-0.50, -0.62, 0.72)  # from the upper left, in front
 CHIN, SKULL = 1.58, 1.46  # heights below and above the eyes, head units
@@ -43,12 +43,15 @@ def paint_face(
     face = skin_colour(person, np.clip(tone, 0.12, 1.15), flush)
     face += gloss[..., None]
     _paint_beard(face, person, grid, mouth, facing)
-    mouth.paint(face, np.clip(tone, 0.2, 1.1))
+    window = grid.window((-0.8, 0.8), (0.6, 1.9))
+    Mouth(person, expression, grid.cut(window)).paint(face[window], np.clip(tone[window], 0.2, 1.1))
     for side in (-1, 1):
         window = grid.window((side * EYE_X - 0.5, side * EYE_X + 0.5), (-0.8, 0.4))
         paint_eye(face[window], person, expression, grid.cut(window), side, tone[window])
         paint_brow(face[window], person, expression, grid.cut(window), side)
-        nostril = blob(grid, side * 0.115, 0.675 - 0.01 * expression.smile, 0.058, 0.026)
+        nostril = blob(
+            grid, side * 0.115, 0.675 - 0.01 * expression.smile - 0.03 * expression.nose, 0.058, 0.026
+        )
         inside = np.array(person.skin, np.float32) * np.array([0.20, 0.12, 0.10], np.float32)
         blend(face, 0.80 * np.clip(1.5 * nostril - 0.25, 0, 1), inside)
     blend(picture, mask, face)
@@ -74,7 +77,7 @@ def _height(
         z += (0.04 + 0.055 * cheek) * blob(
             grid, side * (0.57 + 0.02 * cheek), 0.50 - 0.05 * cheek, 0.26, 0.24
         )
-        z -= (0.04 * smile) * blob(grid, side * (mouth.half + 0.06), mouth.corner, 0.06, 0.10)
+        z -= (0.04 * smile) * blob(grid, side * (mouth.half + 0.06), mouth.corner[side], 0.06, 0.10)
         z -= 0.05 * (1 - cheek) * blob(grid, side * 0.68, 0.95, 0.18, 0.25)
     z += 0.07 * blob(grid, 0, 1.42, 0.24, 0.15) - 0.05 * blob(grid, 0, 1.26, 0.22, 0.05)
     z += 0.10 * blob(grid, 0, MOUTH_Y, 0.42, 0.26)  # the teeth behind the lips
@@ -96,12 +99,17 @@ def _shadows(person: Person, expression: Expression, grid: Grid) -> np.ndarray:
         along = (y - 0.60) / 0.45
         fold = side * (0.27 + (0.20 + 0.10 * smile) * np.clip(along, 0, 1.3) ** 1.2)
         gate = ramp(-0.05, 0.25, along) * ramp(1.15, 0.65, along)
-        depth = 0.03 + 0.09 * person.age + 0.11 * smile + 0.05 * frown
+        depth = 0.03 + 0.09 * person.age + 0.11 * smile + 0.05 * frown + 0.16 * expression.nose
+        depth += 0.08 * max(side * expression.skew, 0.0)
         dark += depth * gate * np.exp(-(((x - fold) / 0.055) ** 2))
         dark += 0.16 * frown * blob(grid, side * 0.40, 1.20, 0.05, 0.09)
         dark += 0.30 * knit * np.exp(-(((x - side * 0.075) / 0.022) ** 2)) * blob(grid, 0, -0.33, 1, 0.12)
         crow = np.hypot(x - side * 0.70, y - 0.03)
         dark += 0.06 * expression.cheek * np.exp(-(((crow - 0.06) / 0.05) ** 2))
+    for line in (0.02, 0.12, 0.22):  # across the root of the nose
+        dark += (0.22 * expression.nose) * (
+            np.exp(-(((y - line + 0.25 * np.abs(x)) / 0.022) ** 2)) * ramp(0.26, 0.12, np.abs(x))
+        )
     lift = max(expression.brow_height, 0.0) + max(expression.brow_slant, 0.0) * 0.7
     for line in (-0.62, -0.76):
         waves = np.exp(-(((y - line + 0.04 * np.cos(2.5 * x)) / 0.018) ** 2)) * ramp(0.6, 0.3, np.abs(x))

@@ -1,0 +1,1 @@
+"""Draws portraits of people who do not exist, with any expression."""

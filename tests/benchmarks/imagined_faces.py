@@ -1,0 +1,119 @@
+"""What the faces look like that MFM imagines from words: how sharp they are, and what one reads in them.
+
+    python tests/benchmarks/imagined_faces.py
+
+On label-matched triples of held-out transcripts, actors and FER+ test faces. Each imagined face is seen
+through the drawn stand-in and through the face decoder. Sharpness is the variance of the Laplacian
+(Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces. `agrees` is how
+often the valence that the face encoder reads in the picture has the label's side, less its mean over all
+pictures of the kind; it saw neither kind in training. `apart` is the mean difference in grey levels, of 255,
+of what a very good and a very bad sentence give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.checkpoint import load_fusion  # noqa: E402
+from models.extractors.face_tracking import crop  # noqa: E402
+from models.extractors.profile import Profile  # noqa: E402
+from models.extractors.stand_in import stand_ins  # noqa: E402
+from models.extractors.vision import VALENCE  # noqa: E402
+from models.features.utterances import Utterance, collate  # noqa: E402
+from models.fusion.alignment import align  # noqa: E402
+from models.shipped.face_encoder import TEST, load_faces  # noqa: E402
+from models.shipped.reconstruction import matched_triples  # noqa: E402
+from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold  # noqa: E402
+from models.types import MODALITIES, Modality  # noqa: E402
+from tests.benchmarks.results import keep_latest  # noqa: E402
+
+ITEMS = 300
+SENTENCES = (
+    "I loved every minute of it, what a wonderful film.",
+    "I hated every minute of it, a horrible film.",
+)
+
+
+@torch.inference_mode()
+def imagined_states(model, items: list[Utterance]) -> torch.Tensor:
+    """Mean vision states (n, 10), from the words alone, of one draw an item."""
+    features, _ = collate(items, model.dims)
+    aligned = align(model.normalised(features), model.steps)
+    kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
+    drawn = model.raw(Modality.VISION, model.imagine_draws(aligned, kept)[Modality.VISION][0])
+    mask = aligned.mask()[..., None]
+    return (drawn * mask).sum(1) / mask.sum(1)
+
+
+def sharpness(faces: np.ndarray) -> float:
+    return float(np.median([cv2.Laplacian(face.astype(np.float64), cv2.CV_64F).var() for face in faces]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
+    options = parser.parse_args()
+    profile = Profile.load("local")
+    model = load_fusion("mfm").model
+    sources = load_sources(options.data, profile, options.cache)
+    speech = load_speech_fold(options.data, profile, options.cache, SHIPPED_FOLD)
+    triples = [item for item in matched_triples(sources, speech) if item.target != 0][:ITEMS]
+    positive = np.array([item.target > 0 for item in triples])
+
+    states = imagined_states(model, triples)
+    drawn = stand_ins(states)
+    with torch.inference_mode():
+        decoded = (255 * profile.face_decoder(states)[:, 0]).byte().numpy()
+    found = profile.face_detector.detect_all(drawn)
+    seen = np.array([len(faces.scores) > 0 for faces in found])
+    cropped = np.stack(
+        [
+            crop(picture[..., 0], faces.landmarks[0])
+            for picture, faces in zip(drawn, found, strict=True)
+            if len(faces.scores)
+        ]
+    )
+    real = load_faces(options.data, TEST)[0][:ITEMS, 0].numpy()
+
+    def agrees(faces: np.ndarray, good: np.ndarray) -> float:
+        with torch.inference_mode():
+            valence = profile.face.readings(torch.from_numpy(faces)[:, None].float() / 255)[
+                :, VALENCE
+            ].numpy()
+        return float(((valence > valence.mean()) == good).mean())
+
+    words = [
+        Utterance({Modality.TEXT: states}, 0.0, "text", "x") for states in profile.embed_text(list(SENTENCES))
+    ]
+    extremes = imagined_states(model, words)
+    good, bad = stand_ins(extremes).astype(float)
+    figures = {
+        "items": len(triples),
+        "sharpness of the stand-in": sharpness(cropped) / sharpness(real),
+        "sharpness of the decoder": sharpness(decoded) / sharpness(real),
+        "stand-in agrees": agrees(cropped, positive[seen]),
+        "decoder agrees": agrees(decoded, positive),
+        "stand-ins apart": float(np.abs(good - bad).mean()),
+        "decoded apart": float(
+            255 * (profile.face_decoder(extremes)[0] - profile.face_decoder(extremes)[1]).abs().mean()
+        ),
+    }
+    for name, value in figures.items():
+        print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
+    keep_latest("imagined_faces", figures)
+
+
+if __name__ == "__main__":
+    main()
