@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from models.types import MODALITIES, Features, Modality
 
 IMAGINING = "mfm"  # the method that imagines for every other
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
-HEARD_SECONDS = 5.0  # of a voice that are hummed
+HEARD_SECONDS = 4.0  # of a voice that are hummed
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
 GLIMPSE_PIXELS = 48  # of an imagined face
 MEL_FRAMES = 100  # log-mel frames a second
@@ -51,7 +52,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Heard:
-    """A melody and the first seconds of it hummed, (n,) float32 at 16 kHz."""
+    """A melody of the first seconds, and it hummed, (n,) float32 at 16 kHz."""
 
     melody: Melody
     hum: np.ndarray
@@ -62,7 +63,7 @@ class Draw:
     """One of several versions that are as likely as each other.
 
     reading : its polarity, as `Imagined.reading`
-    picture : (128, 128, 3) uint8 of the drawn stand-in, at the step furthest from neutral
+    picture : (128, 128, 3) uint8 of the drawn stand-in, the mean over the steps
     melody, phrase : the latter the nearest of as good or as bad a score; each only for its modality
     """
 
@@ -79,7 +80,8 @@ class Truth:
     readings : (S,), NaN at steps that have none of it; reading : their mean
     error, mean_error : see `Imputed`
     crops : (S, 48, 48) uint8, the face seen nearest to each step, or None; log_mel : (80, frames) or None
-    melody : of the voice, see `Renderer.usual_melody`, or None; text : the words, or None
+    melody : of the voice, see `Renderer.usual_melody`, None where nothing is voiced
+    text : the words, or None
     """
 
     readings: np.ndarray
@@ -145,10 +147,11 @@ class Imaginer:
         seen = {}
         for m, imputed in by_mfm(self.model, features, used).items():
             states, middle = imputed.states, len(imputed.states) // 2
+            reading = float(self.readers[m](states)) - _lean(self.checkpoint, m, used)
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
-                reading=float(self.readers[m](states)),
-                phrase=self._phrase(states, set()).text if m is Modality.TEXT else None,
+                reading=reading,
+                phrase=self._phrase(states, reading, set()).text if m is Modality.TEXT else None,
                 face=stand_ins(states[middle, None], GLIMPSE_PIXELS)[0] if m is Modality.VISION else None,
                 log_mel=self.renderer.log_mel(states, GLIMPSE_SECONDS) if m is Modality.AUDIO else None,
             )
@@ -189,7 +192,8 @@ class Imaginer:
     ) -> Imagined:
         spans = imputed.spans.numpy() if _timed(utterance.features) else None
         seconds = STEP_SECONDS * len(imputed.states) if spans is None else float(np.ptp(spans))
-        readings, first = self._readings(modality, imputed.states), imputed.draws[0]
+        lean = _lean(checkpoint, modality, given)
+        readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         return Imagined(
             modality=modality,
@@ -198,7 +202,7 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=float(readings.mean()),
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], seconds),
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], seconds, lean),
             performance=performance(first, seconds) if seen else None,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
@@ -206,25 +210,25 @@ class Imaginer:
             trust=_trust(checkpoint, modality, given),
         )
 
-    def _draws(self, modality: Modality, draws: Tensor, seconds: float) -> tuple[Draw, ...]:
-        """What is shown of draws (D, S, d) that span so many seconds."""
+    def _draws(self, modality: Modality, draws: Tensor, seconds: float, lean: float) -> tuple[Draw, ...]:
+        """What is shown of draws (D, S, d) that span so many seconds; lean : see `_lean`."""
         shown, said = [], set()
         for number, states in enumerate(draws):
-            readings = self._readings(modality, states)
+            reading = float(self._readings(modality, states).mean()) - lean
             picture = melody = phrase = None
             if modality is Modality.VISION:
-                picture = stand_ins(states[np.abs(readings).argmax(), None])[0]
+                picture = stand_ins(states.mean(0, keepdim=True))[0]
             elif modality is Modality.AUDIO:
-                melody = self._heard(self.renderer.melody(states, min(seconds, HEARD_SECONDS), number))
+                first = states[: math.ceil(len(states) * min(1, HEARD_SECONDS / seconds))]
+                melody = self._heard(self.renderer.melody(first, min(seconds, HEARD_SECONDS), number))
             else:
-                phrase = self._phrase(states, said)
+                phrase = self._phrase(states, reading, said)
                 said.add(phrase.text)
-            shown.append(Draw(float(readings.mean()), picture, melody, phrase))
+            shown.append(Draw(reading, picture, melody, phrase))
         return tuple(shown)
 
-    def _phrase(self, states: Tensor, said: set[str]) -> Phrase:
-        """The nearest phrase as good or as bad as the words' states (S, 769), other than those `said`."""
-        reading = float(self._readings(Modality.TEXT, states).mean())
+    def _phrase(self, states: Tensor, reading: float, said: set[str]) -> Phrase:
+        """The nearest phrase of words' states (S, 769), as good or bad as `reading`, none of those `said`."""
         return next(p for p in self.renderer.phrases(states, len(said) + 1, reading) if p.text not in said)
 
     def _heard(self, melody: Melody) -> Heard:
@@ -247,7 +251,7 @@ class Imaginer:
                 last = min(last, first + round(MEL_FRAMES * HEARD_SECONDS))
                 real = melody_of(utterance.waveform[first * HOP : last * HOP])
                 states = utterance.features.audio.values[0]
-                melody = self._heard(self.renderer.usual_melody(real, states))
+                melody = self._heard(self.renderer.usual_melody(real, states)) if real.voiced.any() else None
         return Truth(
             readings=readings,
             reading=float(np.nanmean(readings)),
@@ -272,6 +276,12 @@ def _off(used: Subset) -> Subset:
 def _timed(features: Features) -> bool:
     """True where the steps have seconds, since something that is there has times."""
     return any(sequence.times is not None and bool(sequence.present[0]) for _, sequence in features)
+
+
+def _lean(checkpoint: Checkpoint, modality: Modality, given: Subset) -> float:
+    """Where the readings of what it imagines are neutral, above those of the real; 0 where not measured."""
+    leans = checkpoint.meta.training.get("imagined_neutral", {})
+    return leans.get(f"{modality} from {subset_name(given)}", 0.0)
 
 
 def _trust(checkpoint: Checkpoint, modality: Modality, given: Subset) -> Trust | None:

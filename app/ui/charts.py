@@ -79,7 +79,7 @@ def webp_address(picture: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
 
 
-def usual_pitch(melody: Melody) -> float:
+def median_pitch(melody: Melody) -> float:
     """Semitones of the median of a melody's pitch above the usual; 0 where nothing is voiced."""
     return float(np.nanmedian(melody.pitch)) if melody.voiced.any() else 0.0
 

@@ -91,7 +91,7 @@ def _environment(language: str) -> Environment:
         sound_seconds=charts.sound_seconds,
         picture=charts.picture_address,
         webp=charts.webp_address,
-        usual_pitch=charts.usual_pitch,
+        median_pitch=charts.median_pitch,
         pitch_range=charts.pitch_range,
         log_mel=charts.log_mel_address,
         sound=charts.sound_address,

@@ -21,6 +21,7 @@ from models.extractors.vision import EMOTIONS
 
 MOST_FRAMES = 24  # of a performance
 FRAME_RATE = 8  # frames a second of a performance that is short enough
+LONGEST = 10.0  # seconds of a performance: with more, a frame would last longer than a blink's rhythm
 BLINK_EVERY, BLINK_SECONDS = 2.8, 0.15
 SWAY_SECONDS = 4  # of one turn of the head to and fro, about
 WEBP_QUALITY = 80
@@ -70,9 +71,12 @@ def stand_ins(states: Tensor, size: int = 128) -> np.ndarray:
 def performance(states: Tensor, seconds: float, size: int = 128) -> bytes:
     """Animated WebP, `size` pixels wide and high, that plays vision states (T, 10) over `seconds`, in a loop.
 
+    seconds : what is longer than LONGEST is played in that time
+
     Between the steps the expression changes linearly. The head sways a little and the eyes blink, alike for
     all states: neither is imagined.
     """
+    seconds = min(seconds, LONGEST)
     count = max(2, min(round(seconds * FRAME_RATE), MOST_FRAMES))
     steps = F.interpolate(_probabilities(states).T[None], size=count, mode="linear")[0].T
     blinks = {int(time / seconds * count) for time in np.arange(BLINK_EVERY, seconds, BLINK_EVERY)}

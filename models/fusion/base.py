@@ -120,6 +120,10 @@ class FusionModel(nn.Module, ABC):
         """Groups for the stage of training that adds natural clips; all parameters unless overridden."""
         return self.parameter_groups(lr)
 
+    def generation_parameter_groups(self, lr: float) -> list[dict]:
+        """Groups of what learns last in stage one, from matched triples, to generate; mostly none."""
+        return []
+
     def attach_language_model(self, weights: Mapping[str, Tensor]) -> None:
         """Take the profile's language model, where `needs_language_model`: {name in BertModel: tensor}."""
         raise NotImplementedError(f"{type(self).__name__} runs no language model")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -50,6 +49,7 @@ class MFMLossFactors(ModalityFactors):
     mmd: float = 0.1  # lambda, the regulariser
     latents: float = 1.0  # the surrogates' match with Z_y
     borrowed: float = 1.0  # what rows imagine, against the modality of another row
+    consistency: float = 0.3  # the score that the surrogate reads in a draw, against that of F_y
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class MFM(WholeRowsModel):
 
         reconstructions : {modality: (B, steps, d)}, raw states on aligned steps, zero past an utterance's
         end. For an absent modality Z_y is inferred by the surrogate of those present, and its own latent is
-        the middle of the prior, 0: see `imagine` for others. For a present one it is the autoencoding, whose
+        the middle of its prior, 0; `imagine` draws it. For a present one it is the autoencoding, whose
         error against the aligned truth can be measured.
         Traces: `latent_label`, `latent_text`, … (B, width), `spans` (B, steps, 2), and those of the encoder
         of Z_y, zero in rows where a surrogate inferred it.
@@ -198,27 +198,27 @@ class MFM(WholeRowsModel):
         return latents
 
     def imagine(
-        self,
-        aligned: Aligned,
-        kept: Tensor,
-        private: Mapping[str, Tensor] | None = None,
-        score: Tensor | None = None,
+        self, aligned: Aligned, kept: Tensor, score: Tensor | None = None, seed: int = 0
     ) -> dict[Modality, Tensor]:
-        """Every modality, standardised {modality: (B, S, d)}, from those that `kept` (B, 3) bool allows.
+        """Every modality, standardised {modality: (DRAWS, B, S, d)}, from those that `kept` (B, 3) allows.
 
         aligned : standardised states. On steps given from outside, so that what is imagined can be compared
-        with a truth that it did not see; `kept` must not leave a row whole.
-        private : {modality: (B, width)}, draws of Z_m from its prior N(0, I) for modalities that are not
-        kept. One another's draws are as likely; without them it is 0, and the answer is that of `forward`.
-        score : (B,), moves Z_y to the nearest that has this score
+        with a truth that it did not see; `kept` must not leave a row whole
+        score : (B,), moves Z_y to one that has this score, see `moved`
+        seed : of the draws of Z_m from its prior N(0, I) for what is not kept, the same in every row. The
+        second half mirrors the first, so that the mean of all leans to no side
         """
         latents = self.infer(aligned.keep(kept))
-        for i, m in enumerate(MODALITIES):
-            if private and m in private:
-                latents[str(m)] = torch.where(kept[:, i, None], latents[str(m)], private[m])
         if score is not None:
             latents[LABEL] = self.moved(latents[LABEL], score)
-        return self._generate(self._factorise(latents), aligned.spans.shape[1])
+        generator, rows = torch.Generator().manual_seed(seed), len(aligned)
+        latents = {name: z.repeat(DRAWS, 1) for name, z in latents.items()}
+        for i, m in enumerate(MODALITIES):
+            half = torch.randn(DRAWS // 2, self.config.latents[m], generator=generator).to(latents[m])
+            drawn = torch.cat([half, -half]).repeat_interleave(rows, 0)
+            latents[str(m)] = torch.where(kept[:, i].repeat(DRAWS)[:, None], latents[str(m)], drawn)
+        _, generated = self.generated(latents, aligned.spans.shape[1])
+        return {m: states.unflatten(0, (DRAWS, rows)) for m, states in generated.items()}
 
     def generated(self, latents: Latents, steps: int) -> tuple[Latents, dict[Modality, Tensor]]:
         """Factors {factor: (B, width)} of latents, and the standardised states {modality: (B, steps, d)}."""
@@ -226,10 +226,12 @@ class MFM(WholeRowsModel):
         return factors, self._generate(factors, steps)
 
     def moved(self, label: Tensor, score: Tensor, turns: int = 30, longest: float = 1.0) -> Tensor:
-        """Z_y (B, width) near `label` whose score is `score` (B,), by Newton's method along the gradient.
+        """Z_y (B, width) moved from `label` along the score's gradient until its score is `score` (B,).
 
-        longest : of a turn's step; where the score is flat, Z_y stays short of it
+        Newton's method in steps of norm `longest` at most. Z_y stays within twice the prior's norm, sqrt of
+        its width: where no such has the score, the answer falls short of it.
         """
+        furthest = 2 * label.shape[1] ** 0.5
         with torch.inference_mode(False), torch.enable_grad():
             moved, score = label.detach().clone(), score.clone()
             for _ in range(turns):
@@ -237,32 +239,18 @@ class MFM(WholeRowsModel):
                 reached = self._score({LABEL: self.factors[LABEL](moved).relu()})
                 (gradient,) = torch.autograd.grad(reached.sum(), moved)
                 step = (score - reached)[:, None] * gradient / gradient.square().sum(1, True).clamp_min(1e-6)
-                moved = (moved + step * (longest / step.norm(dim=1, keepdim=True)).clamp_max(1)).detach()
+                moved = _within(moved + _within(step, longest), furthest).detach()
         return moved
 
-    def imagine_draws(
-        self, aligned: Aligned, kept: Tensor, score: Tensor | None = None, seed: int = 0
-    ) -> dict[Modality, Tensor]:
-        """`imagine` with DRAWS draws of each Z_m, {modality: (DRAWS, B, S, d)}; the same for a seed."""
-        draws = [
-            self.imagine(aligned, kept, self.draw_private(len(aligned), DRAWS * seed + i), score)
-            for i in range(DRAWS)
-        ]
-        return {m: torch.stack([draw[m] for draw in draws]) for m in MODALITIES}
-
-    def draw_private(self, rows: int, seed: int) -> dict[str, Tensor]:
-        """A draw of Z_m from its prior, {modality: (rows, width)}, the same in every row and for a seed."""
-        generator = torch.Generator().manual_seed(seed)
-        device = self.label.bias.device
-        return {
-            str(m): torch.randn(self.config.latents[m], generator=generator).to(device).expand(rows, -1)
-            for m in MODALITIES
-        }
+    def generation_parameter_groups(self, lr: float) -> list[dict]:
+        """The generators and the private factors: what they learn leaves the score alone."""
+        parts = [self.generators, *(self.factors[m] for m in MODALITIES)]
+        return [{"params": [p for part in parts for p in part.parameters()], "lr": lr}]
 
     def clip_parameter_groups(self, lr: float) -> list[dict]:
-        """The score's head alone: natural voices and faces follow no label, and training the generators on
-        them would teach every imagined modality to be the mean one."""
-        return [{"params": list(self.head.parameters()), "lr": lr}]
+        """The score's head, and what generates: natural voices and faces are others than acted ones. The rest
+        stays, since from so few people it would learn who they are."""
+        return [{"params": list(self.head.parameters()), "lr": lr}, *self.generation_parameter_groups(lr)]
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
@@ -282,8 +270,7 @@ class MFM(WholeRowsModel):
             "l1": (self._score(factors) - target).abs().mean(),
             "mmd": self.config.weights.mmd * self._regulariser(latents, aligned.present),
             **self._generation_losses(self._generate(factors, steps), aligned),
-            "borrowed": self.config.weights.borrowed
-            * self._borrowed_loss(self._two_draws(factors, steps), aligned, target),
+            "borrowed": self.config.weights.borrowed * self._borrowed_loss(factors[LABEL], aligned, target),
         }
         rows = (aligned.present.sum(1) > 1).nonzero()[:, 0]
         if len(rows):
@@ -308,14 +295,15 @@ class MFM(WholeRowsModel):
         hidden = aligned.keep(aligned.present & ~kept)
         inferred = self.infer(aligned.keep(kept))
         factors = self._factorise(inferred)
-        draws = self._two_draws(factors, aligned.spans.shape[1])
         match = (inferred[LABEL] - latents[LABEL]).square().mean()
         return {
             "l1_hidden": (self._score(factors) - target).abs().mean(),
             "latents": self.config.weights.latents * match,
+            "consistency": self.config.weights.consistency * self._consistency_loss(factors, hidden),
             **{
-                f"imagine_{m}": self.config.weights[m]
-                * _energy_score(draws[m], hidden.states[m], hidden.observed[m])
+                f"imagine_{m}": self._imagination_loss(
+                    m, factors[LABEL], hidden.states[m], hidden.observed[m]
+                )
                 for m in MODALITIES
             },
         }
@@ -328,26 +316,43 @@ class MFM(WholeRowsModel):
             for m in MODALITIES
         }
 
-    def _two_draws(self, factors: Latents, steps: int) -> dict[Modality, tuple[Tensor, Tensor]]:
-        """Every modality twice, (B, steps, d), each time with all Z_m drawn from the prior."""
+    def _imagination_loss(self, m: Modality, shared: Tensor, truth: Tensor, observed: Tensor) -> Tensor:
+        """Energy score of two draws of a modality from F_y (B, width), in rows with steps observed (B, S)."""
+        rows = observed.any(1).nonzero()[:, 0]
+        if not len(rows):
+            return shared.sum() * 0
         once, again = (
-            self._generate({LABEL: factors[LABEL], **self._factorise_private(len(factors[LABEL]))}, steps)
+            self.generators[m](torch.cat([shared[rows], self._drawn_factor(m, len(rows))], 1), truth.shape[1])
             for _ in range(2)
         )
-        return {m: (once[m], again[m]) for m in MODALITIES}
+        return self.config.weights[m] * _energy_score((once, again), truth[rows], observed[rows])
 
-    def _factorise_private(self, rows: int) -> Latents:
-        """F_m (rows, width) of draws of Z_m."""
-        device = self.label.bias.device
-        return {
-            str(m): self.factors[m](torch.randn(rows, self.config.latents[m], device=device)).relu()
-            for m in MODALITIES
-        }
+    def _consistency_loss(self, factors: Latents, hidden: Aligned) -> Tensor:
+        """How far a draw of what is hidden is from F_y's score, as the surrogate of that modality reads it.
 
-    def _borrowed_loss(
-        self, draws: dict[Modality, tuple[Tensor, Tensor]], aligned: Aligned, target: Tensor
-    ) -> Tensor:
-        """Draws of what a row lacks, against the row of nearest target (B,) that has it."""
+        The words have hundreds of coordinates: without this, hardly any says what is meant.
+        """
+        loss = factors[LABEL].sum() * 0
+        for m in MODALITIES:
+            rows = hidden.observed[m].any(1).nonzero()[:, 0]
+            if len(rows):
+                shared = factors[LABEL][rows]
+                drawn = self.generators[m](
+                    torch.cat([shared, self._drawn_factor(m, len(rows))], 1), hidden.spans.shape[1]
+                )
+                read = self.surrogates[m](drawn, hidden.lengths[rows])[LABEL]
+                wanted = self._score({LABEL: shared}).detach()
+                reached = self._score({LABEL: self.factors[LABEL](read).relu()})
+                loss = loss + (reached - wanted).abs().mean() / len(MODALITIES)
+        return loss
+
+    def _drawn_factor(self, m: Modality, rows: int) -> Tensor:
+        """F_m (rows, width) of draws of Z_m from its prior."""
+        drawn = torch.randn(rows, self.config.latents[m], device=self.label.bias.device)
+        return self.factors[m](drawn).relu()
+
+    def _borrowed_loss(self, shared: Tensor, aligned: Aligned, target: Tensor) -> Tensor:
+        """Draws from F_y (B, width) of what a row lacks, against the row of nearest target that has it."""
         loss = target.new_zeros(())
         for i, m in enumerate(MODALITIES):
             lacking, having = ((aligned.present[:, i] == has).nonzero()[:, 0] for has in (False, True))
@@ -355,9 +360,8 @@ class MFM(WholeRowsModel):
                 distance = (target[lacking, None] - target[having]).abs()
                 noise = NEARLY * torch.rand_like(distance)  # equal scores take turns
                 lenders = having[(distance + noise).argmin(1)]
-                once, again = draws[m]
-                loss = loss + self.config.weights[m] * _energy_score(
-                    (once[lacking], again[lacking]), aligned.states[m][lenders], aligned.observed[m][lenders]
+                loss = loss + self._imagination_loss(
+                    m, shared[lacking], aligned.states[m][lenders], aligned.observed[m][lenders]
                 )
         return loss
 
@@ -383,17 +387,20 @@ def _energy_score(draws: tuple[Tensor, Tensor], truth: Tensor, observed: Tensor)
 
     Half the draws' distances from the truth (B, S, d), less half of that between them: least where they are
     spread as the truth is, not where each is its mean. Distances are root mean squares over the steps
-    `observed` (B, S) bool; rows without any do not count.
+    `observed` (B, S) bool, of which every row has one.
     """
-    rows = observed.any(1)
 
     def distance(a: Tensor, b: Tensor) -> Tensor:
         squares = (a - b).square().mean(2) * observed
-        return (squares.sum(1) / observed.sum(1).clamp_min(1) + 1e-6).sqrt()
+        return (squares.sum(1) / observed.sum(1) + 1e-6).sqrt()
 
     once, again = draws
-    scores = (distance(once, truth) + distance(again, truth) - distance(once, again)) / 2
-    return mean_over_present(scores, rows)
+    return (distance(once, truth) + distance(again, truth) - distance(once, again)).mean() / 2
+
+
+def _within(vectors: Tensor, norm: float) -> Tensor:
+    """Vectors (B, d), those longer than `norm` shortened to it."""
+    return vectors * (norm / vectors.norm(dim=1, keepdim=True).clamp_min(1e-9)).clamp_max(1)
 
 
 def _key(pattern: tuple[Modality, ...]) -> str:
@@ -428,7 +435,11 @@ SPEC = ModelSpec(
             "with that modality of a row of nearly the same score, a term in no paper that favours imagining "
             "the label's polarity."
         ),
-        "On natural clips, whose voice and face follow no label, only the score's head learns.",
+        (
+            "The generators learn twice more, with the rest fixed: from triples whose voice and face match "
+            "the words, and on natural clips, where the score's head learns too. A draw should be scored as "
+            "F_y is, by the surrogate of its modality: a term in no paper."
+        ),
         "The state after the last real step is read.",
         "Smaller (less so on a researcher's features), at most 16 steps.",
         CLAMPED,

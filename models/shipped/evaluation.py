@@ -16,6 +16,7 @@ from models.fusion.mfm import MFM
 from models.shipped.reconstruction import (
     Judges,
     Measured,
+    imagined_neutral,
     measure_reconstruction,
     pooled,
     reconstruction_figures,
@@ -79,7 +80,8 @@ def leave_speakers_out(
             if judges and seed == seeds[0]:
                 unseen = [clip for clip in clips if clip.group == speaker]
                 assert isinstance(model, MFM)
-                imagined.append(measure_reconstruction(model, unseen, dims, judges))
+                neutral = imagined_neutral(model, dims, judges)
+                imagined.append(measure_reconstruction(model, unseen, dims, judges, neutral))
             for subset in heard:
                 unseen = [
                     replace(

@@ -1,8 +1,8 @@
-"""Figures for what MFM imagines: beside the mean state, the nearest training item and the real modality."""
+"""Figures for what MFM imagines: beside the mean state, the nearest triple and the real modality."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +25,15 @@ from models.types import MODALITIES, Modality
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]
 NEUTRAL = {"label": 0.5, "valence": 0.3}  # of either sign, what counts as neutral: of a score, of a valence
-BANK = 2000  # triples among which the nearest is looked for
+BANK = 2000  # label-matched triples of training items among which the nearest is looked for
 
 # One row an item: mean squared errors of the draws' mean, of a single draw, of the mean predictor and of the
-# nearest training item; readings of polarity of the imagined, the real and the nearest; label; arousal of the
-# imagined and the real; standard deviation of the reading over draws; family that the judge names
+# nearest item; readings of polarity of the imagined, the real and the nearest; label; arousal of the imagined
+# and the real; standard deviation of the reading over draws; shares of the draws that the judge names bad,
+# neutral and good, and what it names the real
+ERRORS = ("error", "draw_error", "mean_error", "nearest_error")
 COLUMNS = (
-    "error",
-    "draw_error",
-    "mean_error",
-    "nearest_error",
+    *ERRORS,
     "imagined",
     "real",
     "nearest",
@@ -42,7 +41,9 @@ COLUMNS = (
     "arousal",
     "real_arousal",
     "spread",
-    "named",
+    "bad",
+    "neutral",
+    "good",
     "named_real",
 )
 # {"text from audio+vision": (n, COLUMNS)}; parts of several models or folds are joined with `pooled`
@@ -55,7 +56,7 @@ class Judges:
 
     readers, arousal : of polarity, and of the arousal of voice and face
     families : of voice and face, classifiers of mean states into negative (-1), neutral (0) and positive
-    (1), trained on other people; bank : training triples to find the nearest in
+    (1), trained on other people; bank : triples to find the nearest in
     """
 
     readers: dict[Modality, PolarityReader]
@@ -98,10 +99,18 @@ def family(scores: np.ndarray, neutral: float) -> np.ndarray:
 
 
 def fit_reader(read: Read, modality: Modality, items: list[Utterance]) -> PolarityReader:
-    """The reader whose neutral point is that of real `items` with a target other than 0."""
+    """The reader whose neutral point best parts real `items` with a target above 0 from those below."""
     readings = np.array([float(read(item.states[modality])) for item in items])
-    targets = np.array([item.target for item in items])
-    return PolarityReader(read, float((readings[targets > 0].mean() + readings[targets < 0].mean()) / 2))
+    return PolarityReader(read, _parting(readings, np.array([item.target for item in items])))
+
+
+def _parting(readings: np.ndarray, targets: np.ndarray) -> float:
+    """The point that best parts readings of targets above 0 from those below, either kind counting alike."""
+    good, bad = np.sort(readings[targets > 0]), np.sort(readings[targets < 0])
+    places = np.sort(np.concatenate([good, bad]))
+    points = (places[1:] + places[:-1]) / 2
+    right = np.searchsorted(bad, points) / len(bad) + 1 - np.searchsorted(good, points) / len(good)
+    return float(points[right.argmax()])
 
 
 def polarity_readers(sources: Sources, speech: Speech) -> dict[Modality, PolarityReader]:
@@ -119,7 +128,12 @@ def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utt
 
 @torch.inference_mode()
 def measure_reconstruction(
-    model: MFM, items: list[Utterance], dims: dict[Modality, int], judges: Judges, batch: int = 64
+    model: MFM,
+    items: list[Utterance],
+    dims: dict[Modality, int],
+    judges: Judges,
+    neutral: Mapping[str, float] | None = None,
+    batch: int = 64,
 ) -> Measured:
     """What the model imagines of each modality from every part of the others, item by item.
 
@@ -127,19 +141,20 @@ def measure_reconstruction(
     should be imagined from, are left out of that figure
     Errors are mean squares of standardised states over the steps; the mean predictor says 0, the training
     mean, and the nearest item is that of `judges` whose given modalities have the nearest mean states: its
-    own mean state is compared. Readings are less the neutral point. Only the number of steps is taken from
+    own mean state is compared. Readings are less the neutral point; those of the imagined also less
+    `neutral`, see `imagined_neutral`. Only the number of steps is taken from
     the whole utterance.
     """
     model.eval()
-    bank = {m: torch.cat(means) for m, means in _mean_states(model, judges.bank, dims, batch)}
+    bank = _mean_states(model, judges.bank, dims, batch)
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(items), batch):
         features, target = collate(items[start : start + batch], dims)
         aligned = align(model.normalised(features.to(next(model.parameters()).device)), model.steps)
         for given in PARTIAL:
-            kept = torch.tensor([m in given for m in MODALITIES], device=target.device).expand(len(target), 3)
-            kept = kept.to(aligned.present.device)
-            draws = model.imagine_draws(aligned, kept)
+            kept = torch.tensor([m in given for m in MODALITIES], device=aligned.present.device)
+            kept = kept.expand(len(target), 3)
+            draws = model.imagine(aligned, kept)
             for i, modality in enumerate(MODALITIES):
                 usable = (aligned.present[:, i] & (aligned.present | ~kept).all(1)).cpu()
                 if modality in given or not usable.any():
@@ -147,8 +162,21 @@ def measure_reconstruction(
                 nearest = bank[modality][_nearest(aligned, given, bank)]
                 rows = _judged(model, modality, aligned, draws[modality], nearest, target, judges)
                 key = f"{modality} from {subset_name(given)}"
+                rows[:, COLUMNS.index("imagined")] -= (neutral or {}).get(key, 0.0)
                 parts.setdefault(key, []).append(rows[usable].double().numpy())
     return {key: np.concatenate(rows) for key, rows in parts.items()}
+
+
+def imagined_neutral(
+    model: MFM, dims: dict[Modality, int], judges: Judges, items: int = 500
+) -> dict[str, float]:
+    """{"text from audio": point that best parts what is imagined of good and of bad `items` of the bank}.
+
+    What a model imagines leans to the side that most of its training was on.
+    """
+    measured = measure_reconstruction(model, judges.bank[:items], dims, judges)
+    columns = COLUMNS.index("imagined"), COLUMNS.index("target")
+    return {key: _parting(*(rows[:, column] for column in columns)) for key, rows in measured.items()}
 
 
 def _judged(
@@ -160,11 +188,12 @@ def _judged(
     target: Tensor,
     judges: Judges,
 ) -> Tensor:
-    """COLUMNS (B, 13) of draws (DRAWS, B, S, d) and of the nearest item's mean state (B, d), standardised."""
+    """COLUMNS (B, 15) of draws (DRAWS, B, S, d) and of the nearest item's mean state (B, d), standardised."""
     truth, observed, mask = aligned.states[modality], aligned.observed[modality], aligned.mask()
     read, arousal = judges.readers[modality], judges.arousal.get(modality)
     raw, real = model.raw(modality, drawn), model.raw(modality, truth)
     readings = torch.stack([_read(read, draw, mask) for draw in raw])
+    named = [_named(judges, modality, draw, mask) for draw in raw]
     mean = raw.mean(0)
     nothing = torch.full_like(target, torch.nan)
     return torch.stack(
@@ -182,7 +211,7 @@ def _judged(
                 nothing if arousal is None else _read(arousal, mean, mask),
                 nothing if arousal is None else _read(arousal, real, observed),
                 readings.std(0),
-                _named(judges, modality, mean, mask),
+                *(torch.stack([name == side for name in named]).float().mean(0) for side in (-1, 0, 1)),
                 _named(judges, modality, real, observed),
             )
         ],
@@ -192,15 +221,15 @@ def _judged(
 
 def _mean_states(
     model: MFM, items: list[Utterance], dims: dict[Modality, int], batch: int
-) -> Iterator[tuple[Modality, list[Tensor]]]:
-    """Standardised states of whole items, each the mean over its steps."""
+) -> dict[Modality, Tensor]:
+    """Standardised states (n, d) of whole items, each the mean over its steps."""
     means: dict[Modality, list[Tensor]] = {m: [] for m in MODALITIES}
     for start in range(0, len(items), batch):
         features = collate(items[start : start + batch], dims)[0].to(next(model.parameters()).device)
         aligned = align(model.normalised(features), model.steps)
         for m in MODALITIES:
             means[m].append(_masked_mean(aligned.states[m], aligned.observed[m]))
-    yield from means.items()
+    return {m: torch.cat(parts) for m, parts in means.items()}
 
 
 def _nearest(aligned: Aligned, given: tuple[Modality, ...], bank: dict[Modality, Tensor]) -> Tensor:
@@ -230,16 +259,16 @@ def pooled(parts: list[Measured]) -> Measured:
 def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
     """Per modality and what it was imagined from: error, semantic agreement and variety.
 
-    `error`, `draw_error`, `mean_error`, `nearest_error` : see COLUMNS; `gain` is 1 - error / mean_error.
+    ERRORS : see COLUMNS; `gain` is 1 - error / mean_error.
     `agreement`: share of the `polar` items, those with a label other than 0, whose imagined modality, read
     by that modality's own classifier, has the label's polarity; `chance` is what the same readings would
     reach if they were dealt out at random; `real` and `nearest` are the agreement of the real modality and
     of the nearest item's; `agreement_real` is that of the imagined with the real one. `corr` is Pearson's r
     of the imagined reading with the label over all items, `real_corr` that of the real one; `arousal_corr`
     is that of the imagined arousal with the real one. `variety` is the standard deviation of the reading
-    over draws beside that of the real ones over items. `named` is the share whose family, as the judge names
-    it, is the label's, `named_chance` what the same names dealt out at random would reach, `named_real` that
-    of the real one. What a modality lacks is left out.
+    over draws beside that of the real ones over items. `named` is the share of draws whose family, as the
+    judge names it, is the label's, `named_chance` what the same names dealt out at random would reach,
+    `named_real` that of the real one. What a modality lacks is left out.
     """
     figures = {}
     for key, rows in measured.items():
@@ -248,7 +277,7 @@ def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
         positive = column["target"][signed] > 0
         says, truly, nearest = (column[name][signed] > 0 for name in ("imagined", "real", "nearest"))
         share, wanted = says.mean(), positive.mean()
-        errors = {name: float(column[name].mean()) for name in COLUMNS[:4]}
+        errors = {name: float(column[name].mean()) for name in ERRORS}
         figures[key] = {
             "items": len(rows),
             "polar": int(signed.sum()),
@@ -265,12 +294,14 @@ def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
         }
         if not np.isnan(column["arousal"]).any():
             figures[key]["arousal_corr"] = correlation(column["arousal"], column["real_arousal"])
-        if not np.isnan(column["named"]).any():
+        if not np.isnan(column["named_real"]).any():
             true = family(column["target"], NEUTRAL["label"])
-            shares = {side: (column["named"] == side).mean() * (true == side).mean() for side in (-1, 0, 1)}
+            named = {side: column[name] for side, name in ((-1, "bad"), (0, "neutral"), (1, "good"))}
             figures[key] |= {
-                "named": float((column["named"] == true).mean()),
-                "named_chance": float(sum(shares.values())),
+                "named": float(sum((share * (true == side)).mean() for side, share in named.items())),
+                "named_chance": float(
+                    sum(share.mean() * (true == side).mean() for side, share in named.items())
+                ),
                 "named_real": float((column["named_real"] == true).mean()),
             }
     return figures

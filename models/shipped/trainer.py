@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -22,13 +23,15 @@ from models.types import Features, Modality
 class Recipe:
     """How every method is trained; the same numbers for all, learning rate and decay from its spec.
 
-    Stage one shows `general_epochs` times a draw of each source but clips; stage two `clip_epochs` times
-    the training clips, each `clip_repeats` times, among a draw of `replay` as large and `borrowed` as many
-    scored transcripts that borrow a training clip's voice and face, and with them what that clip's words left
-    over: a natural voice adds to whatever is said.
+    Stage one shows `general_epochs` times a draw of each source but clips; then, to what generates,
+    `generation_epochs` times triples whose voice and face all match the words: what would fit. Stage two
+    shows `clip_epochs` times the training clips, each `clip_repeats` times, among a draw of `replay` as large
+    and `borrowed` as many scored transcripts that borrow a training clip's voice and face, and with them what
+    that clip's words left over: a natural voice adds to whatever is said.
     """
 
     general_epochs: int = 8
+    generation_epochs: int = 4
     clip_epochs: int = 3
     clip_repeats: int = 3
     text: int = 1200  # transcripts a stage-one epoch
@@ -59,6 +62,7 @@ class FusionTrainer:
         self.recipe = recipe or Recipe()
         looseness = self.recipe.triple_noise, self.recipe.unrelated
         self._triples = TripleMaker(speech.train, sources.faces, *looseness)
+        self._matched = TripleMaker(speech.train, sources.faces, looseness[0], unrelated=0.0)
         validation_triples = TripleMaker(speech.validation, sources.faces_validation, *looseness, partners=15)
         rng = np.random.default_rng(0)
         self.validation = [
@@ -85,8 +89,24 @@ class FusionTrainer:
         epochs = (self._draw(counts, rng) for _ in range(recipe.general_epochs))
         groups = model.parameter_groups(spec(name).training.lr)
         self._run(model, name, epochs, recipe.general_epochs, groups, seed, log)
+        self.teach_generation(model, name, seed, log)
         self.calibrate(model)
         return model
+
+    def teach_generation(
+        self, model: FusionModel, name: str, seed: int, log: Callable[[str], None] | None = None
+    ) -> None:
+        """The end of stage one for a model that generates: its generators, and nothing else, learn."""
+        groups = model.generation_parameter_groups(spec(name).training.lr)
+        if not groups:
+            return
+        rng, count = np.random.default_rng(seed + 2), self.recipe.generation_epochs
+        epochs = (
+            [self._matched.make(item, rng) for item in _some(self.sources.text, self.recipe.triples, rng)]
+            for _ in range(count)
+        )
+        with _learning_alone(model, groups):
+            self._run(model, name, epochs, count, groups, seed + 2, log)
 
     def fine_tune(
         self,
@@ -108,10 +128,8 @@ class FusionTrainer:
             for _ in range(recipe.clip_epochs)
         )
         groups = model.clip_parameter_groups(recipe.clip_lr * spec(name).training.lr)
-        learning = {parameter for group in groups for parameter in group["params"]}
-        for parameter in model.parameters():
-            parameter.requires_grad_(parameter in learning)
-        self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
+        with _learning_alone(model, groups):
+            self._run(model, name, epochs, recipe.clip_epochs, groups, seed + 1, log)
         self.calibrate(model)
         return model
 
@@ -143,16 +161,11 @@ class FusionTrainer:
     def _draw(self, counts: list[int], rng: np.random.Generator) -> list[Utterance]:
         """Items of an epoch: so many transcripts, voices, faces and triples."""
         text, speech, faces, triples = counts
-
-        def some(items: list[Utterance], count: int) -> list[Utterance]:
-            # with replacement only where a source is smaller than its share (speech)
-            return [items[i] for i in rng.choice(len(items), count, replace=count > len(items))]
-
         return [
-            *some(self.sources.text, text),
-            *some(self.speech.train, speech),
-            *some(self.sources.faces, faces),
-            *(self._triples.make(item, rng) for item in some(self.sources.text, triples)),
+            *_some(self.sources.text, text, rng),
+            *_some(self.speech.train, speech, rng),
+            *_some(self.sources.faces, faces, rng),
+            *(self._triples.make(item, rng) for item in _some(self.sources.text, triples, rng)),
         ]
 
     def _borrow(self, clips: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
@@ -191,6 +204,25 @@ class FusionTrainer:
             loss = loop.epoch(epoch, items)
             if log:
                 log(f"epoch {epoch + 1}/{count}: loss {loss:.3f}")
+
+
+def _some(items: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
+    """So many of the items; with replacement only where there are fewer (speech)."""
+    return [items[i] for i in rng.choice(len(items), count, replace=count > len(items))]
+
+
+@contextmanager
+def _learning_alone(model: FusionModel, groups: list[dict]) -> Iterator[None]:
+    """Within the block only the parameters of `groups` have gradients."""
+    learning = {parameter for group in groups for parameter in group["params"]}
+    asked = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    for parameter in asked:
+        parameter.requires_grad_(parameter in learning)
+    try:
+        yield
+    finally:
+        for parameter, learns in asked.items():
+            parameter.requires_grad_(learns)
 
 
 def _batches_of_like_length(

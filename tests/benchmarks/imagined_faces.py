@@ -49,7 +49,7 @@ def imagined_states(model, items: list[Utterance]) -> torch.Tensor:
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
-    drawn = model.raw(Modality.VISION, model.imagine_draws(aligned, kept)[Modality.VISION][0])
+    drawn = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION][0])
     mask = aligned.mask()[..., None]
     return (drawn * mask).sum(1) / mask.sum(1)
 
@@ -112,7 +112,7 @@ def main() -> None:
     }
     for name, value in figures.items():
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
-    keep_latest("imagined_faces", figures)
+    keep_latest(figures)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,8 @@ class LookEvents:
             tabs.each[name].select(self.fill_one(lazy), needed, lazy.components, **LISTENER)
             for control in lazy.asking:
                 waiting = [part for part in lazy.components if isinstance(part, gr.HTML)][-1]
-                control.input(
-                    self.fill_one(lazy), needed, lazy.components, show_progress_on=waiting, **LISTENER
-                )
+                change = control.release if isinstance(control, gr.Slider) else control.input
+                change(self.fill_one(lazy), needed, lazy.components, show_progress_on=waiting, **LISTENER)
 
     def forget(self, session: str) -> None:
         """The visitor has left."""

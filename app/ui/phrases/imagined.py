@@ -31,7 +31,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "想象的声音的对数梅尔谱，{seconds} 秒，低音在下",
     ),
     "imagined_mel_real": ("log-mel of the real voice at the same time", "同一时段真实声音的对数梅尔谱"),
-    "imagined_listen": ("Listen to the melody, {seconds} s, hummed", "播放哼出的旋律，{seconds} 秒"),
+    "imagined_listen": (
+        "Listen to imagined tone of voice {number}, hummed, {seconds} s",
+        "播放哼出的想象语调 {number}，{seconds} 秒",
+    ),
+    "imagined_listen_real": (
+        "Listen to the real tone of voice, hummed, {seconds} s",
+        "播放哼出的真实语调，{seconds} 秒",
+    ),
     "imagined_hums": (
         "Four tones of voice that would fit, hummed: polarity, pitch, range and pace. Which words, and who "
         "says them, is not imagined. The real voice is hummed in the same way, at the pitch that its tone "
@@ -39,7 +46,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "四种都合适的语调，以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
         "真实声音也用同样的方式哼出，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
     ),
-    "imagined_pitch": ("pitch {pitch} semitones from usual", "音高较平时 {pitch} 个半音"),
+    "imagined_hums_one": (
+        "The tone of voice, hummed: polarity, pitch, range and pace. Which words, and who says them, is not "
+        "imagined.",
+        "以哼唱呈现的语调：极性、音高、音域和语速。不想象说了什么、是谁在说。",
+    ),
+    "imagined_pitch": ("pitch {pitch} semitones from usual", "音高相对平时 {pitch} 个半音"),
     "imagined_melody": (
         "range {range} semitones, {pace} syllables/s",
         "音域 {range} 个半音，每秒 {pace} 个音节",
@@ -50,13 +62,18 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "imagined_performed": ("over time", "随时间"),
     "imagined_stand_in": (
-        "Draw {number}: the stand-in's strongest expression, polarity {reading}",
-        "第 {number} 次抽样：替身最强的表情，极性 {reading}",
+        "Draw {number}: the stand-in's mean expression, polarity {reading}",
+        "第 {number} 次抽样：替身的平均表情，极性 {reading}",
     ),
     "imagined_stand_ins": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First over time, "
         "then four expressions that would fit as well, each with its polarity.",
         "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是四种同样合适的表情及其极性。",
+    ),
+    "imagined_stand_ins_one": (
+        "A drawn stand-in, the same for everyone: an expression is imagined, not a person. Over time, and on "
+        "average with its polarity.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是平均表情及其极性。",
     ),
     "imagined_decoded": (
         "The same in pictures by a face decoder, which draws an average of many people.",
@@ -65,6 +82,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "imagined_phrases": (
         "four of our phrases, as good or as bad as what was imagined and nearest to it, each with its score",
         "短语库中与想象内容好坏相当且最接近的四个短语及其分数",
+    ),
+    "imagined_phrases_one": (
+        "the phrase of ours as good or as bad as what was imagined and nearest to it, with its score",
+        "短语库中与想象内容好坏相当且最接近的短语及其分数",
     ),
     "imagined_phrase": ("score {score}", "分数 {score}"),
     "imagined_folded": (
@@ -78,12 +99,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "MFM splits what it knows into a shared factor, which gives the score, and each modality's own",
         "MFM 把所知分成决定分数的共享因子和各模态自己的因子",
     ),
-    "imagined_shared": ("The shared factor says", "共享因子的含义"),
+    "imagined_shared": ("Score of the shared factor", "共享因子给出的分数"),
     "imagined_shared_info": (
         "What follows it is what sentiment means to MFM; what stays is the modality's own",
         "随之改变的是 MFM 眼中的情感，不变的属于模态自己",
     ),
-    "imagined_seed": ("Draw again", "重新抽样"),
+    "imagined_seed": ("Number of the draw", "抽样编号"),
     "imagined_seed_info": (
         "Another number draws other faces, voices and phrases of the same shared factor",
         "换一个数字，就抽出同一共享因子下的其他面部、声音和短语",
@@ -134,9 +155,15 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "imagined_note": (
         "Polarity is what the modality's own extractor reads in the states, whoever made them; 0 is neutral. "
-        "Error is the mean square of the standardised states over the steps that have the real one.",
+        "Error is the mean square of the standardised states over the steps that have the real one. Both are "
+        "of the mean of eight draws, where a method draws; the first four are shown.",
         "极性是该模态自身的提取器从状态中读出的结果，无论状态由谁产生；0 为中性。"
-        "误差是在有真实值的各步上标准化状态的均方误差。",
+        "误差是在有真实值的各步上标准化状态的均方误差。若方法会抽样，两者都取八次抽样的平均，这里显示前四次。",
+    ),
+    "imagined_moved": (
+        "You moved the shared factor towards {score}: this is no inference from the input, and nothing was "
+        "measured of it.",
+        "你把共享因子移向了 {score}：这不是由输入推断的结果，也没有相应的测量。",
     ),
     # TATE
     "imagined_tate": (

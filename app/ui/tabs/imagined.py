@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import side_of
-from app.service.imputation import Wish
+from app.service.imputation import NO_WISH, Wish
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
@@ -17,6 +17,7 @@ from app.ui.templates import fill
 if TYPE_CHECKING:
     from app.service.imputation_rendering import Imagined
 
+IMAGINING = "mfm"  # the method whose latents can be wished of
 MOST_FACES = 8  # side by side
 SEEDS = 2**24
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
@@ -44,7 +45,7 @@ def build(context: TabContext) -> LazyTab:
         wish = Wish(float(score) if moved else None, abs(int(seed or 0)) % SEEDS)
         imagined, recovered = imaginer.imagine(*opened, wish), imaginer.recover(*opened)
         everything = len(state.on) == len(words.MODALITIES)
-        blocks = [_block(part, titles, state.analysis.score, language) for part in imagined]
+        blocks = [_block(part, titles, state.analysis.score, wish, language) for part in imagined]
         tate = None if everything else recovered
         page = fill("imagined.tab", language, everything=everything, blocks=blocks, recovered=tate)
         return [gr.Column(visible=True), gr.Slider(interactive=moved), page]
@@ -82,8 +83,9 @@ def build(context: TabContext) -> LazyTab:
     return LazyTab("imagined", [controls, score, imagined], render, controls=asked, asking=asked)
 
 
-def _block(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> str:
+def _block(imagined: Imagined, titles: dict[str, str], score: float, wish: Wish, language: str) -> str:
     """One modality by one method: what stands in, beside the real one, and what to think of it."""
+    moved = wish.score is not None and imagined.method == IMAGINING
     folded = None
     if imagined.trust is not None and not imagined.trust.informative:
         shares = [f"{100 * share:.0f} %" for share in (imagined.trust.agreement, imagined.trust.chance)]
@@ -95,18 +97,26 @@ def _block(imagined: Imagined, titles: dict[str, str], score: float, language: s
         method=titles[imagined.method],
         faces=_faces(imagined, language) if imagined.faces is not None else None,
         curve=_curve(imagined, language),
-        facts=_facts(imagined, titles, score, language),
+        facts=_facts_moved(imagined, wish, language) if moved else _facts(imagined, titles, score, language),
         folded=folded,
+        opened=wish != NO_WISH,
     )
+
+
+def _facts_moved(imagined: Imagined, wish: Wish, language: str) -> list[str]:
+    """Polarity, and that the visitor made it so."""
+    score = words.signed(wish.score or 0.0)
+    return [_polarity(imagined, language), words.say("imagined_moved", language, score=score)]
+
+
+def _polarity(imagined: Imagined, language: str) -> str:
+    side = words.score_label(imagined.reading, language)
+    return words.say("imagined_polarity", language, reading=words.signed(imagined.reading), side=side)
 
 
 def _facts(imagined: Imagined, titles: dict[str, str], score: float, language: str) -> list[str]:
     """Polarity beside the real one's and the score's; error; how far to trust it."""
-    side = words.score_label(imagined.reading, language)
-    agreeing = [
-        words.say("imagined_polarity", language, reading=words.signed(imagined.reading), side=side),
-        _agrees("score", imagined.reading, score, language),
-    ]
+    agreeing = [_polarity(imagined, language), _agrees("score", imagined.reading, score, language)]
     facts = [_trust(imagined, titles, language)]
     if imagined.truth is not None:
         agreeing.insert(1, _agrees("real", imagined.reading, imagined.truth.reading, language))

@@ -76,6 +76,11 @@ def test_a_performance_has_the_promised_frames_and_length_and_loops(seconds, fra
     assert animation.loop_count == 0
 
 
+def test_a_long_utterance_is_played_faster_and_evenly():
+    durations = np.ravel(decoded(performance(PURE[:2], 60.0, 24)).durations)
+    assert durations.sum() == pytest.approx(10_000, abs=1) and durations.max() < 1000
+
+
 def test_a_performance_moves_from_the_first_expression_to_the_last():
     first, last = stand_ins(PURE[:2], 96).astype(float)
     frames = decoded(performance(PURE[:2], 2.0, 96)).frames

@@ -12,7 +12,7 @@ from models.fusion.alignment import align
 from models.fusion.discrepancy import discrepancy
 from models.fusion.ef_lstm import EarlyFusionConfig
 from models.fusion.layers import SubNetsConfig
-from models.fusion.mfm import ENCODERS, FACTORS, MFM, MFMConfig, _energy_score
+from models.fusion.mfm import DRAWS, ENCODERS, FACTORS, MFM, MFMConfig, _energy_score
 from models.fusion.mfn import MemoryFusionConfig
 from models.fusion.tfn import TensorFusionConfig
 from models.types import MODALITIES, Features, Modality, Sequence
@@ -143,10 +143,12 @@ def test_surrogates_do_not_drag_the_encoders(build, make_features):
     assert any((gradient != 0).any() for gradient in taught)
 
 
-def test_on_natural_clips_only_the_head_of_the_score_learns(build):
+def test_on_natural_clips_the_head_and_what_generates_learn(build):
     model = build()
-    given = [p for group in model.clip_parameter_groups(1e-3) for p in group["params"]]
-    assert {id(p) for p in given} == {id(p) for p in model.head.parameters()}
+    given = {id(p) for group in model.clip_parameter_groups(1e-3) for p in group["params"]}
+    learning = {name.split(".")[0] for name, p in model.named_parameters() if id(p) in given}
+    assert learning == {"head", "generators", "factors"}
+    assert not any(id(p) in given for p in model.factors["label"].parameters())
 
 
 def test_what_a_row_lacks_is_compared_with_a_row_of_like_score(build, make_features):
@@ -225,30 +227,32 @@ def test_the_encoder_reads_rows_that_have_all_the_training_data_has(build, make_
 
 
 @torch.no_grad()
-def test_imagining_on_given_steps_is_what_forward_answers(build, make_features):
-    model, features = build(), make_features(4)
-    given = (Modality.TEXT,)  # words decide the steps, so both have the same
-    aligned = align(model.normalised(features), model.steps)
-    kept = torch.tensor([m in given for m in MODALITIES]).expand(4, 3)
-    imagined = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
-    answered = model(features.only(given)).reconstructions[Modality.VISION]
-    for row, length in enumerate(aligned.lengths.tolist()):
-        torch.testing.assert_close(imagined[row, :length], answered[row, :length], atol=1e-5, rtol=1e-4)
-
-
-@torch.no_grad()
 def test_draws_of_the_private_latent_are_other_faces_of_the_same_mood(build, make_features):
-    """They change what is imagined, and neither the score nor what is given."""
+    """They change what is imagined and not what is given; the middle of the prior is what forward answers."""
     model, features = build(), make_features(4)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[True, False, False]]).expand(4, 3)
-    one, two = (model.imagine(aligned, kept, model.draw_private(4, seed)) for seed in (0, 1))
-    again = model.imagine(aligned, kept, model.draw_private(4, 0))
-    middle = model.imagine(aligned, kept)
+    drawn, again, other = (model.imagine(aligned, kept, seed=seed) for seed in (0, 0, 1))
     for modality in (Modality.AUDIO, Modality.VISION):
-        assert torch.equal(one[modality], again[modality])
-        assert not torch.allclose(one[modality], two[modality])
-    assert torch.equal(one[Modality.TEXT], middle[Modality.TEXT])
+        assert drawn[modality].shape[:2] == (DRAWS, 4)
+        assert torch.equal(drawn[modality], again[modality])
+        for one in (*drawn[modality][1:], *other[modality]):
+            assert not torch.allclose(one, drawn[modality][0])
+    words = drawn[Modality.TEXT]
+    torch.testing.assert_close(words, words[:1].expand_as(words))
+    own, _ = model.generated(model.infer(aligned.keep(kept)), model.steps)
+    answered = model(features.only((Modality.TEXT,)))  # words decide the steps, so both have the same
+    torch.testing.assert_close(own["label"], model.factors["label"](answered.traces["latent_label"]).relu())
+
+
+@torch.no_grad()
+def test_a_draw_is_the_same_in_every_row(build, make_features):
+    model, features = build(), make_features(4)
+    aligned = align(model.normalised(features), model.steps)
+    kept = torch.tensor([[True, False, False]]).expand(4, 3)
+    alone = aligned.select(torch.tensor([2]))
+    whole, one = model.imagine(aligned, kept), model.imagine(alone, kept[:1])
+    torch.testing.assert_close(whole[Modality.VISION][:, 2:3], one[Modality.VISION])
 
 
 def test_the_shared_latent_moves_to_a_wanted_score(build):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,6 @@ import torch
 from models.extractors.readers import PolarityReader, informative
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
-from models.fusion.mfm import DRAWS
 from models.registry import spec
 from models.shipped.reconstruction import (
     COLUMNS,
@@ -17,6 +18,7 @@ from models.shipped.reconstruction import (
     _fit_families,
     family,
     fit_reader,
+    imagined_neutral,
     measure_reconstruction,
     pooled,
     reconstruction_figures,
@@ -80,8 +82,8 @@ def test_columns_are_errors_and_readings_of_the_mean_of_draws(mfm, items, dims, 
     features, target = collate(items[10:11], dims)
     truth = align(mfm.normalised(features), mfm.steps)
     kept = torch.tensor([[True, False, False]])
-    draws = [mfm.imagine(truth, kept, mfm.draw_private(1, seed))[Modality.AUDIO] for seed in range(DRAWS)]
-    true, mean = truth.states[Modality.AUDIO], torch.stack(draws).mean(0)
+    draws = mfm.imagine(truth, kept)[Modality.AUDIO]
+    true, mean = truth.states[Modality.AUDIO], draws.mean(0)
     assert row["error"] == pytest.approx((mean - true).square().mean().item(), abs=1e-4)
     singly = [(draw - true).square().mean().item() for draw in draws]
     assert row["draw_error"] == pytest.approx(np.mean(singly), abs=1e-4)
@@ -92,6 +94,18 @@ def test_columns_are_errors_and_readings_of_the_mean_of_draws(mfm, items, dims, 
     real = mfm.raw(Modality.AUDIO, true)[0, :, 0].mean().item()
     assert row["real"] == pytest.approx(real - 0.5, abs=1e-4) and row["target"] == target[0]
     assert row["named_real"] in (-1, 0, 1)
+
+
+def test_what_is_imagined_of_good_and_bad_is_parted_where_it_is_neutral(mfm, items, dims, judges):
+    labelled = replace(judges, bank=items)
+    neutral = imagined_neutral(mfm, dims, labelled)
+    before = measure_reconstruction(mfm, items, dims, labelled)
+    after = measure_reconstruction(mfm, items, dims, labelled, neutral)
+    column = COLUMNS.index("imagined")
+    for key, rows in after.items():
+        np.testing.assert_allclose(rows[:, column], before[key][:, column] - neutral[key], atol=1e-5)
+        signed = rows[:, COLUMNS.index("target")]
+        assert 0 < (rows[signed != 0, column] > 0).mean() < 1  # on both sides
 
 
 def test_the_nearest_item_is_that_of_the_nearest_given_modality(mfm, items, dims, judges):
@@ -122,10 +136,12 @@ def test_figures_say_what_was_learned_and_what_chance_is():
         spread=0.0,
         arousal=target,
         real_arousal=target,
-        named=sides,
+        bad=sides < 0,
+        neutral=sides == 0,
+        good=sides > 0,
         named_real=sides,
     )
-    constant = columns(imagined=0.3, real=target, target=target, arousal=np.nan, named=np.nan)
+    constant = columns(imagined=0.3, real=target, target=target, arousal=np.nan, named_real=np.nan)
     figures = reconstruction_figures({"perfect": perfect, "constant": constant})
     assert figures["perfect"]["gain"] == 0.5 and figures["constant"]["gain"] == 0
     assert figures["perfect"]["agreement"] == 1 and figures["perfect"]["chance"] == 0.5
@@ -153,9 +169,9 @@ def test_folds_are_pooled():
     assert together["a"].shape == (5, 5) and together["b"].shape == (1, 5)
 
 
-def test_the_neutral_point_lies_between_positive_and_negative_items():
+def test_the_neutral_point_parts_positive_from_negative_items():
     items = [
         Utterance({Modality.AUDIO: torch.full((2, 1), level)}, target, "speech", "actor")
-        for level, target in ((-1.0, -2.0), (-0.4, -1.0), (0.2, 1.0), (9.0, 0.0))
+        for level, target in ((-1.0, -2.0), (-0.4, -1.0), (0.2, 1.0), (2.0, 3.0), (9.0, 0.0))
     ]
-    assert fit_reader(first_coordinate, Modality.AUDIO, items).neutral == pytest.approx(-0.25)
+    assert fit_reader(first_coordinate, Modality.AUDIO, items).neutral == pytest.approx(-0.1)

@@ -88,6 +88,19 @@ def test_a_trained_model_predicts_and_an_item_without_the_subset_gives_nan():
     assert np.isnan(predict(model, speech.test, DIMS, (VISION,))).all()
 
 
+def test_at_the_end_of_stage_one_only_what_generates_learns():
+    sources, speech = small_sources()
+    recipe = Recipe(general_epochs=1, generation_epochs=1, text=64, speech=64, faces=64, triples=64, batch=32)
+    trainer = FusionTrainer(sources, speech, DIMS, recipe)
+    model = trainer.pretrain("mfm", 0)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trainer.teach_generation(model, "mfm", 1)
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.split(".")[0] for name in changed} == {"generators", "factors"}
+    assert not any(name.startswith("factors.label") for name in changed)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
 def test_leave_one_speaker_out_reports_every_subset_with_its_spread():
     sources, speech = small_sources()
     recipe = Recipe(general_epochs=1, clip_epochs=1, text=64, speech=64, faces=64, triples=64, batch=32)
