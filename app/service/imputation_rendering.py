@@ -25,6 +25,7 @@ from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
 IMAGINING = "mfm"  # the method that imagines for every other
+EXAGGERATION = 2.5  # of imagined faces and voices that are performed
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
@@ -147,12 +148,13 @@ class Imaginer:
         seen = {}
         for m, imputed in by_mfm(self.model, features, used).items():
             states, middle = imputed.states, len(imputed.states) // 2
+            clear = _exaggerated(self.checkpoint, m, imputed).mean(0)
             reading = float(self.readers[m](states)) - _lean(self.checkpoint, m, used)
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
                 reading=reading,
                 phrase=self._phrase(states, reading, set()).text if m is Modality.TEXT else None,
-                face=stand_ins(states[middle, None], GLIMPSE_PIXELS)[0] if m is Modality.VISION else None,
+                face=stand_ins(clear[middle, None], GLIMPSE_PIXELS)[0] if m is Modality.VISION else None,
                 log_mel=self.renderer.log_mel(states, GLIMPSE_SECONDS) if m is Modality.AUDIO else None,
             )
         return seen
@@ -194,6 +196,7 @@ class Imaginer:
         seconds = STEP_SECONDS * len(imputed.states) if spans is None else float(np.ptp(spans))
         lean = _lean(checkpoint, modality, given)
         readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
+        clear = _exaggerated(checkpoint, modality, imputed)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         return Imagined(
             modality=modality,
@@ -202,24 +205,26 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=float(readings.mean()),
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], seconds, lean),
-            performance=performance(first, seconds) if seen else None,
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean),
+            performance=performance(clear[0], seconds) if seen else None,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
             trust=_trust(checkpoint, modality, given),
         )
 
-    def _draws(self, modality: Modality, draws: Tensor, seconds: float, lean: float) -> tuple[Draw, ...]:
+    def _draws(
+        self, modality: Modality, draws: Tensor, exaggerated: Tensor, seconds: float, lean: float
+    ) -> tuple[Draw, ...]:
         """What is shown of draws (D, S, d) that span so many seconds; lean : see `_lean`."""
         shown, said = [], set()
-        for number, states in enumerate(draws):
+        for number, (states, clear) in enumerate(zip(draws, exaggerated, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
             picture = melody = phrase = None
             if modality is Modality.VISION:
-                picture = stand_ins(states.mean(0, keepdim=True))[0]
+                picture = stand_ins(clear.mean(0, keepdim=True))[0]
             elif modality is Modality.AUDIO:
-                first = states[: math.ceil(len(states) * min(1, HEARD_SECONDS / seconds))]
+                first = clear[: math.ceil(len(clear) * min(1, HEARD_SECONDS / seconds))]
                 melody = self._heard(self.renderer.melody(first, min(seconds, HEARD_SECONDS), number))
             else:
                 phrase = self._phrase(states, reading, said)
@@ -276,6 +281,19 @@ def _off(used: Subset) -> Subset:
 def _timed(features: Features) -> bool:
     """True where the steps have seconds, since something that is there has times."""
     return any(sequence.times is not None and bool(sequence.present[0]) for _, sequence in features)
+
+
+def _exaggerated(checkpoint: Checkpoint, modality: Modality, imputed: Imputed) -> Tensor:
+    """Draws (D, S, d) whose mean is EXAGGERATION times as far from the middle of what is imagined.
+
+    As caricatures are made (Brennan, Leonardo 1985): most faces and voices of people who speak are nearly
+    neutral, and so are those that a model imagines for them. How draws differ stays as it is; so does all
+    where the middle is not known.
+    """
+    middle = checkpoint.meta.training.get("imagined_middle", {}).get(str(modality))
+    if middle is None:
+        return imputed.draws
+    return imputed.draws + (EXAGGERATION - 1) * (imputed.states - torch.tensor(middle))
 
 
 def _lean(checkpoint: Checkpoint, modality: Modality, given: Subset) -> float:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torchaudio
 
 from app.service.occlusion import (
     Part,
@@ -23,6 +20,7 @@ from app.service.utterance import Utterance
 from app.service.word_timing import TimedWords, seconds_of, state_times, timed_words
 from models.checkpoint import Checkpoint
 from models.extractors import audio, vision
+from models.extractors.pitch import pitch_of
 from models.extractors.vision import EMOTIONS
 from models.media.clip import SAMPLE_RATE
 from models.types import Modality
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
 
 HOP = 160  # samples, 10 ms, between two readings of pitch and loudness
 FRAME = HOP / SAMPLE_RATE
-LOWEST_PITCH, HIGHEST_PITCH = 75, 500  # Hz, of speaking voices
-PIECE = 1000  # frames read for pitch at a time, or so: two minutes at once take a gigabyte
-STEADY = 15  # frames of the median that smooths the pitch
-AUDIBLE = 25.0  # dB below the loudest moment: quieter ones have no pitch
-SLIP = 1.7  # times off the median: the correlation slips by octaves, a speaker seldom does
 SILENT = 1e-5  # RMS that counts as -100 dB
 MOST_POINTS = 600  # of a curve, as many as a wide screen can show
 
@@ -135,7 +128,8 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
     loudness = pitch = None
     if heard and wave is not None:
         loudness = loudness_of(wave)
-        pitch, loudness = pitch_of(wave, loudness).thinned(), loudness.thinned()
+        pitch = Curve(loudness.times, pitch_of(wave)[: len(loudness.times)]).thinned()
+        loudness = loudness.thinned()
     return Timeline(
         seconds=seconds,
         spoken=spoken,
@@ -169,27 +163,6 @@ def loudness_of(waveform: np.ndarray) -> Curve:
     root = np.sqrt((blocks.astype(np.float64) ** 2).mean(axis=1))
     times = FRAME * (np.arange(len(root)) + 0.5)
     return Curve(times, 20 * np.log10(np.maximum(root, SILENT)))
-
-
-@torch.inference_mode()
-def pitch_of(waveform: np.ndarray, loudness: Curve) -> Curve:
-    """Pitch in Hz every 10 ms of a 16 kHz waveform (n,), NaN where it is too quiet or implausible.
-
-    By normalised cross-correlation (torchaudio); what is voiceless but loud has a pitch of no meaning.
-    """
-    samples, frames = torch.from_numpy(waveform.astype(np.float32)), len(loudness.times)
-    edges = HOP * np.linspace(0, frames, max(1, round(frames / PIECE)) + 1).astype(int)
-    pitch = np.full(frames, np.nan)
-    for start, end in pairwise(edges):
-        found = torchaudio.functional.detect_pitch_frequency(
-            samples[start:end], SAMPLE_RATE, FRAME, STEADY, LOWEST_PITCH, HIGHEST_PITCH
-        )
-        first, count = start // HOP, min(len(found), (end - start) // HOP)  # its smoothing shortens a piece
-        pitch[first : first + count] = found[:count].numpy()
-    pitch[loudness.values < loudness.values.max() - AUDIBLE] = np.nan
-    middle = np.nanmedian(pitch)
-    pitch[(pitch > SLIP * middle) | (pitch < middle / SLIP)] = np.nan
-    return Curve(loudness.times, pitch)
 
 
 def _voice(utterance: Utterance) -> Curve:

@@ -14,9 +14,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from models.extractors.audio import HOP, WINDOW
 from models.media.clip import SAMPLE_RATE
 
-LOWEST, HIGHEST = 60.0, 500.0  # Hz, of a voice
+LOWEST, HIGHEST = 45.0, 500.0  # Hz, of a voice
 SHORTEST, LONGEST = int(SAMPLE_RATE / HIGHEST), int(SAMPLE_RATE / LOWEST) + 1  # samples a period
-FFT_SIZE = 720  # samples: at least WINDOW + LONGEST + 1, and quick
+FFT_SIZE = 768  # samples: at least WINDOW + LONGEST + 1, and quick
 CHUNK = 2000  # frames whose periods are searched at once
 PERIODIC = 0.15  # normalised difference below which the shortest such period is taken; YIN's threshold
 VOICED = 0.5  # normalised difference above which a frame is unvoiced
@@ -45,7 +45,7 @@ def levelled(loudness: np.ndarray) -> np.ndarray:
 def pitch_of(waveform: np.ndarray) -> np.ndarray:
     """Pitch (ceil(n / 160),) float32 in Hz of a waveform (n,) at 16 kHz, NaN where unvoiced.
 
-    Steps 1 to 5 of YIN (de Cheveigné & Kawahara, JASA 111, 2002), between 60 and 500 Hz. In place of step 6,
+    Steps 1 to 5 of YIN (de Cheveigné & Kawahara, JASA 111, 2002), between 45 and 500 Hz. In place of step 6,
     pitch is searched a second time, in the range where most of the first is, and smoothed by a median.
     """
     count = -(-len(waveform) // HOP)

@@ -205,8 +205,8 @@ class MFM(WholeRowsModel):
         aligned : standardised states. On steps given from outside, so that what is imagined can be compared
         with a truth that it did not see; `kept` must not leave a row whole
         score : (B,), moves Z_y to one that has this score, see `moved`
-        seed : of the draws of Z_m from its prior N(0, I) for what is not kept, the same in every row. The
-        second half mirrors the first, so that the mean of all leans to no side
+        seed : of the draws of Z_m from its prior N(0, I) for what is not kept, the same in every row. Every
+        second one mirrors the one before, so that their mean leans to no side
         """
         latents = self.infer(aligned.keep(kept))
         if score is not None:
@@ -215,7 +215,7 @@ class MFM(WholeRowsModel):
         latents = {name: z.repeat(DRAWS, 1) for name, z in latents.items()}
         for i, m in enumerate(MODALITIES):
             half = torch.randn(DRAWS // 2, self.config.latents[m], generator=generator).to(latents[m])
-            drawn = torch.cat([half, -half]).repeat_interleave(rows, 0)
+            drawn = torch.stack([half, -half], dim=1).flatten(0, 1).repeat_interleave(rows, 0)
             latents[str(m)] = torch.where(kept[:, i].repeat(DRAWS)[:, None], latents[str(m)], drawn)
         _, generated = self.generated(latents, aligned.spans.shape[1])
         return {m: states.unflatten(0, (DRAWS, rows)) for m, states in generated.items()}

@@ -179,6 +179,25 @@ def imagined_neutral(
     return {key: _parting(*(rows[:, column] for column in columns)) for key, rows in measured.items()}
 
 
+@torch.inference_mode()
+def imagined_middle(
+    model: MFM, dims: dict[Modality, int], judges: Judges, items: int = 500
+) -> dict[str, list[float]]:
+    """{"audio": …, "vision": raw state (d,)}, half way from what it imagines of bad words to that of good.
+
+    From there an exaggeration starts.
+    """
+    features, target = collate(judges.bank[:items], dims)
+    aligned = align(model.normalised(features), model.steps)
+    kept = torch.tensor([m is Modality.TEXT for m in MODALITIES]).expand(len(target), 3)
+    drawn, mask = model.imagine(aligned, kept), aligned.mask()
+    middles = {}
+    for m in (Modality.AUDIO, Modality.VISION):
+        means = _masked_mean(model.raw(m, drawn[m].mean(0)), mask)
+        middles[str(m)] = ((means[target > 0].mean(0) + means[target < 0].mean(0)) / 2).tolist()
+    return middles
+
+
 def _judged(
     model: MFM,
     modality: Modality,

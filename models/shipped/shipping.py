@@ -22,6 +22,7 @@ from models.shipped.evaluation import (
     shipped_figures,
 )
 from models.shipped.reconstruction import (
+    imagined_middle,
     imagined_neutral,
     judges,
     matched_triples,
@@ -106,6 +107,7 @@ def train_shipped(
     if isinstance(stored, MFM):
         judged, triples = judges(sources, speech), matched_triples(sources, speech)
         meta.training["neutral"] = {str(m): reader.neutral for m, reader in judged.readers.items()}
+        meta.training["imagined_middle"] = imagined_middle(stored, profile.dims, judged)
         meta.training["imagined_neutral"] = imagined_neutral(stored, profile.dims, judged)
         imagined = measure_reconstruction(
             stored, triples, profile.dims, judged, meta.training["imagined_neutral"]

@@ -40,11 +40,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "播放哼出的真实语调，{seconds} 秒",
     ),
     "imagined_hums": (
-        "Four tones of voice that would fit, hummed: polarity, pitch, range and pace. Which words, and who "
-        "says them, is not imagined. The real voice is hummed in the same way, at the pitch that its tone "
-        "lets one expect: how high this person usually speaks is not known.",
-        "四种都合适的语调，以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
-        "真实声音也用同样的方式哼出，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
+        "Four tones of voice that would fit, hummed, exaggerated: polarity, pitch, range and pace. Which "
+        "words, and who says them, is not imagined. The real voice is hummed in the same way, not "
+        "exaggerated, at the pitch that its tone lets one expect: how high this person usually speaks is "
+        "not known.",
+        "四种都合适的语调，经夸张后以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
+        "真实声音也用同样的方式哼出，但不夸张，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
     ),
     "imagined_hums_one": (
         "The tone of voice, hummed: polarity, pitch, range and pace. Which words, and who says them, is not "
@@ -67,8 +68,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "imagined_stand_ins": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First over time, "
-        "then four expressions that would fit as well, each with its polarity.",
-        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是四种同样合适的表情及其极性。",
+        "then four expressions that would fit as well, each with its polarity. Exaggerated, as in a "
+        "caricature, 2.5 times: faces of people who speak are mostly calm, and so are imagined ones.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是四种同样合适的表情及其极性。"
+        "如漫画般夸张到 2.5 倍：人们说话时的面部大多平静，想象出来的也是如此。",
     ),
     "imagined_stand_ins_one": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. Over time, and on "

@@ -12,6 +12,7 @@ import torch
 
 from app.service.analyst import Analyst
 from app.service.imputation import Wish, by_mfm
+from app.service.imputation_rendering import EXAGGERATION, _exaggerated
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
@@ -111,6 +112,33 @@ def test_what_is_imagined_follows_the_shared_factor(analyst):
     worst, best = (analyst.imaginer().imagine(*opened, Wish(score=score)) for score in (-2.5, 2.5))
     for negative, positive in zip(worst, best, strict=True):
         assert positive.reading > negative.reading + 0.1, positive.modality
+
+
+def test_what_is_performed_is_exaggerated_about_the_middle_where_that_is_known(analyst):
+    known = analyst.checkpoint("mfm")
+    features = analyst.open(Query(video=CLIP, text=SAID))[0].features
+    imputed = by_mfm(known.model, features, (TEXT,))[VISION]
+    middle = torch.tensor(known.meta.training["imagined_middle"]["vision"])
+    clear = _exaggerated(known, VISION, imputed)
+    torch.testing.assert_close(clear.mean(0) - middle, EXAGGERATION * (imputed.states - middle))
+    apart = [draws[0] - draws[1] for draws in (clear, imputed.draws)]
+    torch.testing.assert_close(*apart)  # draws differ as much as before
+    assert torch.equal(_exaggerated(analyst.checkpoint("tfr_net"), VISION, imputed), imputed.draws)
+
+
+@pytest.mark.parametrize("modality", [AUDIO, VISION])
+def test_delighted_and_let_down_words_are_performed_differently(analyst, modality):
+    """So that a person sees it, and hears it: grey levels of the stand-in, semitones of the hum."""
+    shown = []
+    for said in ("I loved it, what a wonderful film!", "I hated it, what a horrible film."):
+        parts = imagine(analyst, modalities=[TEXT], text=said)
+        shown.append(next(part for part in parts if part.modality is modality))
+    good, bad = shown
+    assert good.reading > bad.reading + 0.3
+    if modality is VISION:
+        apart = np.mean([np.float64(draw.picture) for draw in good.draws], 0)
+        apart -= np.mean([np.float64(draw.picture) for draw in bad.draws], 0)
+        assert np.abs(apart)[40:].mean() > 4
 
 
 def test_phrases_are_as_good_or_as_bad_as_what_was_imagined(analyst):

@@ -20,7 +20,7 @@ from app.service.occlusion import (
     without_each,
 )
 from app.service.query import Query
-from app.service.timeline import loudness_of, parts_of, pitch_of, read_timeline
+from app.service.timeline import loudness_of, parts_of, read_timeline
 from app.service.word_timing import KNOWN, ORDERED, SPREAD, seconds_of, timed_words
 from app.settings import Settings
 from app.ui.tabs.timeline import draw
@@ -212,13 +212,14 @@ def test_two_minutes_of_speech_stay_within_bounds(open_clip):
 
 
 @pytest.mark.parametrize("samples", [SAMPLE_RATE, 15 * SAMPLE_RATE + 5])
-def test_pitch_and_loudness_are_those_of_the_tone(samples):
+def test_pitch_and_loudness_are_those_of_the_tone(samples, open_clip, profile):
     tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(samples) / SAMPLE_RATE).astype(np.float32)
     tone[: SAMPLE_RATE // 4] = 0  # silence has no pitch
-    loudness = loudness_of(tone)
-    pitch = pitch_of(tone, loudness)
+    utterance, checkpoint, used = open_clip()
+    pitch = read_timeline(replace(utterance, waveform=tone), checkpoint, used, profile).pitch
     assert np.nanmedian(pitch.values) == pytest.approx(220, rel=0.02)
     assert np.isnan(pitch.values[pitch.times < 0.24]).all()
+    loudness = loudness_of(tone)
     assert loudness.values[40] == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.3)
     assert loudness.values[0] == pytest.approx(-100)
 
