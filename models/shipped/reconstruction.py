@@ -315,7 +315,7 @@ def reconstruction_figures(measured: Measured) -> dict[str, dict[str, float]]:
             figures[key]["arousal_corr"] = correlation(column["arousal"], column["real_arousal"])
         if not np.isnan(column["named_real"]).any():
             true = family(column["target"], NEUTRAL["label"])
-            named = {side: column[name] for side, name in ((-1, "bad"), (0, "neutral"), (1, "good"))}
+            named = {-1: column["bad"], 0: column["neutral"], 1: column["good"]}
             figures[key] |= {
                 "named": float(sum((share * (true == side)).mean() for side, share in named.items())),
                 "named_chance": float(

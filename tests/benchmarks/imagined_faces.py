@@ -3,11 +3,11 @@
     python tests/benchmarks/imagined_faces.py
 
 On label-matched triples of held-out transcripts, actors and FER+ test faces. Each imagined face is seen
-through the drawn stand-in and through the face decoder. Sharpness is the variance of the Laplacian
-(Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces. `agrees` is how
-often the valence that the face encoder reads in the picture has the label's side, less its mean over all
-pictures of the kind; it saw neither kind in training. `apart` is the mean difference in grey levels, of 255,
-of what a very good and a very bad sentence give.
+through the drawn stand-in, exaggerated as on the page, and through the face decoder. Sharpness is variance
+of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces.
+`agrees` is how often the valence that the face encoder reads in the picture has the label's side, less its
+mean over all pictures of the kind; it saw neither kind in training. `apart` is the mean difference in grey
+levels, of 255, of what a very good and a very bad sentence give.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from app.service.imputation_rendering import EXAGGERATION  # noqa: E402
 from models.checkpoint import load_fusion  # noqa: E402
 from models.extractors.face_tracking import crop  # noqa: E402
 from models.extractors.profile import Profile  # noqa: E402
@@ -44,14 +45,15 @@ SENTENCES = (
 
 
 @torch.inference_mode()
-def imagined_states(model, items: list[Utterance]) -> torch.Tensor:
-    """Mean vision states (n, 10), from the words alone, of one draw an item."""
+def imagined_states(model, middle: torch.Tensor, items: list[Utterance]) -> torch.Tensor:
+    """Mean vision states (2, n, 10), from the words alone, of one draw an item: as they are, and as shown."""
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
-    drawn = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION][0])
+    draws = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
     mask = aligned.mask()[..., None]
-    return (drawn * mask).sum(1) / mask.sum(1)
+    means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, 10)
+    return torch.stack([means[0], means[0] + (EXAGGERATION - 1) * (means.mean(0) - middle)])
 
 
 def sharpness(faces: np.ndarray) -> float:
@@ -66,14 +68,16 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
     options = parser.parse_args()
     profile = Profile.load("local")
-    model = load_fusion("mfm").model
+    checkpoint = load_fusion("mfm")
+    model = checkpoint.model
+    middle = torch.tensor(checkpoint.meta.training["imagined_middle"]["vision"])
     sources = load_sources(options.data, profile, options.cache)
     speech = load_speech_fold(options.data, profile, options.cache, SHIPPED_FOLD)
     triples = [item for item in matched_triples(sources, speech) if item.target != 0][:ITEMS]
     positive = np.array([item.target > 0 for item in triples])
 
-    states = imagined_states(model, triples)
-    drawn = stand_ins(states)
+    states, shown = imagined_states(model, middle, triples)
+    drawn = stand_ins(shown)
     with torch.inference_mode():
         decoded = (255 * profile.face_decoder(states)[:, 0]).byte().numpy()
     found = profile.face_detector.detect_all(drawn)
@@ -97,8 +101,8 @@ def main() -> None:
     words = [
         Utterance({Modality.TEXT: states}, 0.0, "text", "x") for states in profile.embed_text(list(SENTENCES))
     ]
-    extremes = imagined_states(model, words)
-    good, bad = stand_ins(extremes).astype(float)
+    extremes, shown = imagined_states(model, middle, words)
+    good, bad = stand_ins(shown).astype(float)
     figures = {
         "items": len(triples),
         "sharpness of the stand-in": sharpness(cropped) / sharpness(real),

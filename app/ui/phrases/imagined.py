@@ -79,8 +79,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是平均表情及其极性。",
     ),
     "imagined_decoded": (
-        "The same in pictures by a face decoder, which draws an average of many people.",
-        "同样内容由面部解码器绘制，它画出的是许多人的平均。",
+        "The same by a face decoder: an average of many people, whose mood cannot be told",
+        "同样内容由面部解码器绘制：许多人的平均，看不出情绪",
     ),
     "imagined_phrases": (
         "four of our phrases, as good or as bad as what was imagined and nearest to it, each with its score",
