@@ -25,7 +25,7 @@ from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
 IMAGINING = "mfm"  # the method that imagines for every other
-EXAGGERATION = 2.5  # of imagined faces and voices that are performed
+EXAGGERATION = 6  # of imagined faces and voices that are performed
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
@@ -104,8 +104,9 @@ class Imagined:
     readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
     neutral point, the mean over draws; reading : their mean
     draws : some of them, one where the method does not draw
-    performance : animated WebP of the drawn stand-in, faces : (S, 48, 48) uint8 by the face decoder,
-    log_mel : (80, frames); each of the first draw, and only for its modality
+    performance : animated WebP of the drawn stand-in, of the mean over draws
+    faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
+    each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
     """
 
@@ -206,7 +207,7 @@ class Imaginer:
             readings=readings,
             reading=float(readings.mean()),
             draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean),
-            performance=performance(clear[0], seconds) if seen else None,
+            performance=performance(clear.mean(0), seconds) if seen else None,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),

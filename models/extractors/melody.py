@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.extractors.audio import BEYOND_WORDS, HOP, LOUDNESS, VoiceHead
+from models.extractors.audio import BEYOND_WORDS, HOP, LOUDNESS, VALENCE, VoiceHead
 from models.extractors.pitch import QUIET, levelled, loudness_of, pitch_of
 from models.media.clip import SAMPLE_RATE
 
@@ -173,6 +173,7 @@ class MelodyDecoder(nn.Module):
         to the values; the ending comes out about two thirds as far.
         """
         rng = np.random.default_rng(seed or 0)
+        states = torch.cat([states[:, :VALENCE].clamp(0, 1), states[:, VALENCE:]], dim=1)  # imagined: beyond
         mean, log_std = (part.double().numpy() for part in self(states.mean(0)))
         values = mean if seed is None else mean + np.exp(log_std) * rng.standard_normal(len(VALUES))
         pitch, log_range, ending, pace, loudness_range = values.tolist()

@@ -5,9 +5,9 @@
 On label-matched triples of held-out transcripts, actors and FER+ test faces. Each imagined face is seen
 through the drawn stand-in, exaggerated as on the page, and through the face decoder. Sharpness is variance
 of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces.
-`agrees` is how often the valence that the face encoder reads in the picture has the label's side, less its
-mean over all pictures of the kind; it saw neither kind in training. `apart` is the mean difference in grey
-levels, of 255, of what a very good and a very bad sentence give.
+`agrees` is how often the valence that the face encoder reads in the picture has the label's side, less what
+it reads where nothing good or bad is imagined; it saw neither kind in training. `apart` is the difference
+in grey levels, of 255, of what a very good and a very bad sentence give.
 """
 
 from __future__ import annotations
@@ -46,14 +46,28 @@ SENTENCES = (
 
 @torch.inference_mode()
 def imagined_states(model, middle: torch.Tensor, items: list[Utterance]) -> torch.Tensor:
-    """Mean vision states (2, n, 10), from the words alone, of one draw an item: as they are, and as shown."""
+    """Vision states (2, n, 10) from the words alone: of one draw an item, and as the page performs them."""
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
     draws = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
     mask = aligned.mask()[..., None]
     means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, 10)
-    return torch.stack([means[0], means[0] + (EXAGGERATION - 1) * (means.mean(0) - middle)])
+    return torch.stack([means[0], middle + EXAGGERATION * (means.mean(0) - middle)])
+
+
+def cropped_faces(profile: Profile, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Crops (m, 48, 48) of the faces found in pictures (n, size, size, 3), and in which (n,) one was."""
+    found = profile.face_detector.detect_all(pictures)
+    seen = np.array([len(faces.scores) > 0 for faces in found])
+    crops = [crop(pictures[i, ..., 0], found[i].landmarks[0]) for i in np.flatnonzero(seen)]
+    return np.stack(crops), seen
+
+
+@torch.inference_mode()
+def valence(profile: Profile, faces: np.ndarray) -> np.ndarray:
+    """What the face encoder reads in faces (n, 48, 48)."""
+    return profile.face.readings(torch.from_numpy(faces)[:, None].float() / 255)[:, VALENCE].numpy()
 
 
 def sharpness(faces: np.ndarray) -> float:
@@ -80,23 +94,13 @@ def main() -> None:
     drawn = stand_ins(shown)
     with torch.inference_mode():
         decoded = (255 * profile.face_decoder(states)[:, 0]).byte().numpy()
-    found = profile.face_detector.detect_all(drawn)
-    seen = np.array([len(faces.scores) > 0 for faces in found])
-    cropped = np.stack(
-        [
-            crop(picture[..., 0], faces.landmarks[0])
-            for picture, faces in zip(drawn, found, strict=True)
-            if len(faces.scores)
-        ]
-    )
+    cropped, seen = cropped_faces(profile, drawn)
     real = load_faces(options.data, TEST)[0][:ITEMS, 0].numpy()
+    with torch.inference_mode():
+        plain = (255 * profile.face_decoder(middle[None])[:, 0]).byte().numpy()
 
-    def agrees(faces: np.ndarray, good: np.ndarray) -> float:
-        with torch.inference_mode():
-            valence = profile.face.readings(torch.from_numpy(faces)[:, None].float() / 255)[
-                :, VALENCE
-            ].numpy()
-        return float(((valence > valence.mean()) == good).mean())
+    def agrees(faces: np.ndarray, neutral: np.ndarray, good: np.ndarray) -> float:
+        return float(((valence(profile, faces) > valence(profile, neutral)) == good).mean())
 
     words = [
         Utterance({Modality.TEXT: states}, 0.0, "text", "x") for states in profile.embed_text(list(SENTENCES))
@@ -107,8 +111,10 @@ def main() -> None:
         "items": len(triples),
         "sharpness of the stand-in": sharpness(cropped) / sharpness(real),
         "sharpness of the decoder": sharpness(decoded) / sharpness(real),
-        "stand-in agrees": agrees(cropped, positive[seen]),
-        "decoder agrees": agrees(decoded, positive),
+        "stand-in agrees": agrees(
+            cropped, cropped_faces(profile, stand_ins(middle[None]))[0], positive[seen]
+        ),
+        "decoder agrees": agrees(decoded, plain, positive),
         "stand-ins apart": float(np.abs(good - bad).mean()),
         "decoded apart": float(
             255 * (profile.face_decoder(extremes)[0] - profile.face_decoder(extremes)[1]).abs().mean()

@@ -67,11 +67,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "第 {number} 次抽样：替身的平均表情，极性 {reading}",
     ),
     "imagined_stand_ins": (
-        "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First over time, "
-        "then four expressions that would fit as well, each with its polarity. Exaggerated, as in a "
-        "caricature, 2.5 times: faces of people who speak are mostly calm, and so are imagined ones.",
-        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是四种同样合适的表情及其极性。"
-        "如漫画般夸张到 2.5 倍：人们说话时的面部大多平静，想象出来的也是如此。",
+        "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First, over time, "
+        "the mean of eight draws, then four draws that would fit as well, each with its polarity. What the "
+        "input says is exaggerated six times, as in a caricature: faces of people who speak are mostly calm, "
+        "and so are imagined ones.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是八次抽样的平均随时间的表演，然后是四次同样合适的抽样及其极性。"
+        "输入所表达的内容如漫画般夸张到六倍：人们说话时的面部大多平静，想象出来的也是如此。",
     ),
     "imagined_stand_ins_one": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. Over time, and on "
