@@ -79,7 +79,7 @@ def test_the_shared_factor_moves_only_when_asked_to(controller, panel):
     visit = Visit("s", words.ENGLISH)
     kept, slid, moved = (panel.render(state, visit, *asked) for asked in [(), (False, 2.5), (True, -2.5)])
     assert kept[2] == slid[2] != moved[2]
-    assert not kept[1].interactive and moved[1].interactive
+    assert not kept[1].visible and moved[1].visible
     assert panel.render(state, visit, False, 0.0, 7)[2] != kept[2]
 
 
@@ -138,6 +138,7 @@ def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, wid
     assert phrase["y"] + phrase["height"] <= row["y"] + row["height"] + 1
     assert page.locator("#meter-text q").evaluate("q => getComputedStyle(q).webkitLineClamp") == "none"
     look_into(page, "Imagined")
+    page.locator("#imagined-controls").wait_for()
     voice = page.locator("#imagined section.fb-hue-audio", has_text="Voice, from face, by MFM")
     voice.wait_for()
     # the melodies are really playable, without asking anybody for anything

@@ -48,7 +48,7 @@ def build(context: TabContext) -> LazyTab:
         blocks = [_block(part, titles, state.analysis.score, wish, language) for part in imagined]
         tate = None if everything else recovered
         page = fill("imagined.tab", language, everything=everything, blocks=blocks, recovered=tate)
-        return [gr.Column(visible=True), gr.Slider(interactive=moved), page]
+        return [gr.Column(visible=True), gr.Slider(visible=moved), page]
 
     with gr.Column(visible=False, elem_id="imagined-controls") as controls, gr.Row():
         moved = gr.Checkbox(
@@ -65,7 +65,7 @@ def build(context: TabContext) -> LazyTab:
             label=words.label("imagined_shared"),
             info=words.label("imagined_shared_info"),
             buttons=[],
-            interactive=False,
+            visible=False,
             scale=2,
             min_width=240,
             elem_id="imagined-shared",

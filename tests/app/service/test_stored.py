@@ -48,14 +48,16 @@ def test_stored_reading_equals_a_fresh_one(entry, profile, nothing_stored):
         ours, theirs = stored.features[modality], fresh.features[modality]
         assert torch.equal(ours.present, theirs.present)
         if ours.present[0]:
-            torch.testing.assert_close(ours.values, theirs.values, atol=1e-3, rtol=1e-3)
+            torch.testing.assert_close(ours.values, theirs.values, atol=3e-3, rtol=3e-3)
             if theirs.times is not None:
                 torch.testing.assert_close(ours.times, theirs.times)
     for part in ("waveform", "log_mel", "faces"):
         ours, theirs = getattr(stored, part), getattr(fresh, part)
         assert (ours is None) == (theirs is None)
     if fresh.faces is not None:
-        np.testing.assert_array_equal(stored.faces.crops, fresh.faces.crops)
+        # a processor with other instructions rounds some pixels to the grey level beside
+        apart = stored.faces.crops.astype(int) - fresh.faces.crops
+        assert np.abs(apart).max() <= 1 and (apart != 0).mean() < 0.01
     if fresh.waveform is not None:
         np.testing.assert_allclose(stored.waveform, fresh.waveform, atol=1e-4)
 
