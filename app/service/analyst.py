@@ -156,7 +156,8 @@ class Analyst:
 
     def imaginer(self) -> Imaginer | None:
         """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
-        from app.service.imputation_rendering import IMAGINING, Imaginer
+        from app.service.imputation import IMAGINING
+        from app.service.imputation_rendering import Imaginer
 
         try:
             return Imaginer.over(self.checkpoint(IMAGINING), self.renderer())
@@ -179,7 +180,7 @@ class Analyst:
             return self._outlier_detector
 
     def renderer(self) -> Renderer:
-        """What draws, sounds and words states, loaded once; CheckpointError where its weights do not fit."""
+        """What draws, hums and words states, loaded once; CheckpointError where its weights do not fit."""
         from models.extractors.rendering import Renderer
 
         with self._loading:

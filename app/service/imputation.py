@@ -39,6 +39,7 @@ class Imputed:
     mean_error: float | None
 
 
+IMAGINING = "mfm"  # the method that imagines for every other, and whose latents can be wished of
 Imputations = dict[Modality, Imputed]
 
 
@@ -124,7 +125,7 @@ def by_tate(model: TATE, features: Features, off: Subset) -> list[Recovered]:
 
 # {registry name: what it, a model of that method, puts in the place of a missing modality}
 IMPUTERS: dict[str, Callable[..., Imputations]] = {
-    "mfm": by_mfm,
+    IMAGINING: by_mfm,
     "tfr_net": by_tfr_net,
 }
 

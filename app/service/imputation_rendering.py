@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from app.service.analysis import Glimpse
-from app.service.imputation import IMPUTERS, NO_WISH, Imputed, Recovered, Wish, by_mfm, by_tate
+from app.service.imputation import IMAGINING, IMPUTERS, NO_WISH, Imputed, Recovered, Wish, by_mfm, by_tate
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
@@ -24,7 +24,6 @@ from models.fusion.mfm import MFM
 from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
-IMAGINING = "mfm"  # the method that imagines for every other
 EXAGGERATION = 6  # of imagined faces and voices that are performed
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed

@@ -236,7 +236,7 @@ class MFM(WholeRowsModel):
             moved, score = label.detach().clone(), score.clone()
             for _ in range(turns):
                 moved.requires_grad_()
-                reached = self._score({LABEL: self.factors[LABEL](moved).relu()})
+                reached = self._label_score(moved)
                 (gradient,) = torch.autograd.grad(reached.sum(), moved)
                 step = (score - reached)[:, None] * gradient / gradient.square().sum(1, True).clamp_min(1e-6)
                 moved = _within(moved + _within(step, longest), furthest).detach()
@@ -321,10 +321,7 @@ class MFM(WholeRowsModel):
         rows = observed.any(1).nonzero()[:, 0]
         if not len(rows):
             return shared.sum() * 0
-        once, again = (
-            self.generators[m](torch.cat([shared[rows], self._drawn_factor(m, len(rows))], 1), truth.shape[1])
-            for _ in range(2)
-        )
+        once, again = (self._draw(m, shared[rows], truth.shape[1]) for _ in range(2))
         return self.config.weights[m] * _energy_score((once, again), truth[rows], observed[rows])
 
     def _consistency_loss(self, factors: Latents, hidden: Aligned) -> Tensor:
@@ -337,19 +334,17 @@ class MFM(WholeRowsModel):
             rows = hidden.observed[m].any(1).nonzero()[:, 0]
             if len(rows):
                 shared = factors[LABEL][rows]
-                drawn = self.generators[m](
-                    torch.cat([shared, self._drawn_factor(m, len(rows))], 1), hidden.spans.shape[1]
-                )
+                drawn = self._draw(m, shared, hidden.spans.shape[1])
                 read = self.surrogates[m](drawn, hidden.lengths[rows])[LABEL]
                 wanted = self._score({LABEL: shared}).detach()
-                reached = self._score({LABEL: self.factors[LABEL](read).relu()})
+                reached = self._label_score(read)
                 loss = loss + (reached - wanted).abs().mean() / len(MODALITIES)
         return loss
 
-    def _drawn_factor(self, m: Modality, rows: int) -> Tensor:
-        """F_m (rows, width) of draws of Z_m from its prior."""
-        drawn = torch.randn(rows, self.config.latents[m], device=self.label.bias.device)
-        return self.factors[m](drawn).relu()
+    def _draw(self, m: Modality, shared: Tensor, steps: int) -> Tensor:
+        """Standardised states (B, steps, d) from F_y (B, width) and a draw of Z_m from its prior."""
+        private = torch.randn(len(shared), self.config.latents[m], device=shared.device)
+        return self.generators[m](torch.cat([shared, self.factors[m](private).relu()], 1), steps)
 
     def _borrowed_loss(self, shared: Tensor, aligned: Aligned, target: Tensor) -> Tensor:
         """Draws from F_y (B, width) of what a row lacks, against the row of nearest target that has it."""
@@ -376,6 +371,10 @@ class MFM(WholeRowsModel):
 
     def _score(self, factors: Latents) -> Tensor:
         return self.head(factors[LABEL])[:, 0]
+
+    def _label_score(self, label: Tensor) -> Tensor:
+        """Scores (B,) of Z_y (B, width)."""
+        return self._score({LABEL: self.factors[LABEL](label).relu()})
 
     def _generate(self, factors: Latents, steps: int) -> dict[Modality, Tensor]:
         """Standardised states {modality: (B, steps, d)}."""

@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import side_of
-from app.service.imputation import NO_WISH, Wish
+from app.service.imputation import IMAGINING, NO_WISH, Wish
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
@@ -17,7 +17,6 @@ from app.ui.templates import fill
 if TYPE_CHECKING:
     from app.service.imputation_rendering import Imagined
 
-IMAGINING = "mfm"  # the method whose latents can be wished of
 MOST_FACES = 8  # side by side
 SEEDS = 2**24
 WIDTH, HEIGHT = 600, 96  # of the curves' own coordinates
