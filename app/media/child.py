@@ -1,11 +1,12 @@
-"""What the decoding child process runs: limits itself, decodes one file, leaves the clip in a folder.
+"""What the decoding child process does: limits itself, decodes one file, leaves the clip in a folder.
 
-It imports numpy and PyAV (through `models.media.decode`) and nothing larger, so that it starts quickly.
+It imports numpy and PyAV and nothing larger, so that it starts quickly.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -13,7 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
+from models.media import decode as _decode  # noqa: F401  (imported before the fork server forks)
 from models.media.clip import Clip, MediaError
+
+
+def do(job: dict) -> None:
+    """Bound this process, and leave what `run` gives in the job's folder as `result.json`."""
+    limit_resources(job["memory"], job["cpu_seconds"], job["file_size"])
+    os.chdir(job["folder"])
+    Path("result.json").write_text(json.dumps(run(job)))
 
 
 def run(job: dict) -> dict:
@@ -67,7 +76,4 @@ def _save(clip: Clip, folder: Path) -> dict:
 
 
 if __name__ == "__main__":
-    job = json.loads(sys.argv[1])
-    limit_resources(job["memory"], job["cpu_seconds"], job["file_size"])
-    result = run(job)
-    (Path(job["folder"]) / "result.json").write_text(json.dumps(result))
+    do(json.loads(sys.argv[1]))

@@ -16,17 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
+from app.media.fork_server import AVAILABLE, ROOT, ForkServer
 from models.media.clip import FRAME_RATE, MAX_SECONDS, SAMPLE_RATE, Clip, MediaError
 from models.media.decode import MAX_FRAMES
 from models.media.picture import LONGER_SIDE
 
-ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000  # bytes
 
 # What the child needs to start. The rest stays here: a file must not get at tokens or keys.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG")
 
 log = logging.getLogger(__name__)
+
+fork_server = ForkServer()
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,23 @@ def _run_child(
         "cpu_seconds": limits.cpu_seconds,
         "file_size": _largest_result(limits),
     }
-    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    # OpenBLAS would start a thread, with its stack, for every core.
-    environment |= {"PYTHONPATH": _python_path(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if AVAILABLE:
+        return fork_server.run(job, limits.decode_seconds, _environment())
+    return _start_child(job, limits.decode_seconds)
+
+
+def prepare() -> None:
+    """Start what the first file would otherwise wait for."""
+    if AVAILABLE:
+        fork_server.start(_environment())
+
+
+def _start_child(job: dict, seconds: float) -> tuple[int, bool]:
+    """The same as `ForkServer.run` by a Python of its own, for systems that cannot fork."""
     child = subprocess.Popen(
         [sys.executable, "-m", "app.media.child", json.dumps(job)],
-        cwd=folder,
-        env=environment,
+        cwd=job["folder"],
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -113,7 +125,7 @@ def _run_child(
         child.kill()
 
     # A timer and a plain wait: Popen.wait(timeout) polls, and would add up to 50 ms to every clip.
-    timer = threading.Timer(limits.decode_seconds, stop)
+    timer = threading.Timer(seconds, stop)
     timer.start()
     try:
         return child.wait(), not late.is_set()
@@ -123,8 +135,11 @@ def _run_child(
         child.wait()
 
 
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+def _environment() -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    # OpenBLAS would start a thread, with its stack, for every core.
+    return {**inherited, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def _largest_result(limits: DecodeLimits) -> int:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
 import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import av
 import numpy as np
 import pytest
 
+from app.media import guard
 from app.media.guard import DecodeLimits, decode_guarded
 from models.media.clip import MediaError
 from models.media.decode import decode
@@ -95,14 +97,42 @@ def children() -> set[int]:
     return found
 
 
+def started_for(folder: Path) -> list[str]:
+    """Processes whose environment names a test's folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in entry.read_bytes():
+                found.append(entry.parent.name)
+    return found
+
+
+@pytest.fixture(
+    autouse=True,
+    params=[
+        pytest.param(True, marks=pytest.mark.skipif(not guard.AVAILABLE, reason="this system cannot fork")),
+        False,
+    ],
+    ids=["forked", "started"],
+)
+def way(request, monkeypatch):
+    """Both ways of getting a child."""
+    monkeypatch.setattr(guard, "AVAILABLE", request.param)
+
+
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind(tmp_path, monkeypatch):
-    """After every test here: no temporary folder and no child process."""
+def nothing_is_left_behind(way, tmp_path, monkeypatch):
+    """After every test here: no temporary folder and no child process but the fork server's own."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     before = children()  # a page that other tests of this worker opened may be one
     yield
+    guard.fork_server.close()
+    deadline = perf_counter() + 20
+    while (left := started_for(tmp_path)) and perf_counter() < deadline:
+        sleep(0.01)
+    assert not left
     assert list(scratch.iterdir()) == []
     assert children() <= before
 
@@ -199,6 +229,15 @@ def test_the_child_knows_no_secrets_and_loads_no_torch(hostile, file, monkeypatc
     names, torch = str(refusal(file, "tell")).split("|")
     assert "HF_TOKEN" not in names.split(",")
     assert torch == "False"
+
+
+@pytest.mark.skipif(not guard.AVAILABLE, reason="this system cannot fork")
+def test_a_killed_fork_server_starts_again(clip_file, monkeypatch):
+    monkeypatch.setattr(guard, "AVAILABLE", True)
+    guard.prepare()
+    [server] = (pid for pid in children() if b"fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(server, signal.SIGKILL)
+    assert len(decode_guarded(clip_file).frames) == 5
 
 
 def test_several_clips_at_once(clip_file):
