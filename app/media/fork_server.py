@@ -1,7 +1,7 @@
 """A small process that has imported the decoder and forks a child for every file (Linux).
 
-A new Python needs a fifth of a second of a core to import numpy and PyAV; a fork needs milliseconds. The server
-opens no file itself: each child is limited, decodes one file and ends, as `app.media.child` describes.
+A new Python needs a fifth of a second of a core to import numpy and PyAV; a fork needs milliseconds. The
+server opens no file itself: each child is limited, decodes one file and ends (`app.media.child`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from app.media import child  # and with it the decoder, for all that are forked
 
 ROOT = Path(__file__).resolve().parents[2]
 AVAILABLE = sys.platform == "linux"
@@ -89,8 +91,8 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.media.fork_server"],
                 cwd=ROOT,
-                env=environment,
-                stdin=theirs,
+                env=dict(environment),
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -107,8 +109,6 @@ class ForkServer:
 
 def serve(control: socket.socket) -> None:
     """Fork for every job until `control` is closed: a process that waits, and one that does it."""
-    from app.media import child  # imports the decoder, for all that are forked
-
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks what became of those that wait
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE, 1)
@@ -118,20 +118,19 @@ def serve(control: socket.socket) -> None:
         if os.fork() == 0:
             control.close()
             job = json.loads(message)
-            result = _wait(lambda: child.do(job), job["seconds"], answer)
-            os.write(answer, json.dumps(result).encode())
+            os.write(answer, json.dumps(_wait_for(job, answer)).encode())
             os._exit(0)
         os.close(answer)
 
 
-def _wait(work: Callable[[], None], seconds: float, answer: int) -> dict:
-    """What became of `work` in a forked process that is killed after `seconds`."""
+def _wait_for(job: dict, answer: int) -> dict:
+    """What became of a job in a forked process that is killed after the job's seconds."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.close(answer)
         try:
-            work()
+            child.do(job)
             os._exit(0)
         finally:
             os._exit(1)
@@ -143,12 +142,12 @@ def _wait(work: Callable[[], None], seconds: float, answer: int) -> dict:
         os.kill(pid, signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     status = os.waitpid(pid, 0)[1]
     return {"returncode": os.waitstatus_to_exitcode(status), "late": late}
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=os.dup(0)) as jobs, open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)  # what is forked must not read jobs
+    with socket.socket(fileno=os.dup(0)) as jobs:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what is forked must not read jobs
         serve(jobs)

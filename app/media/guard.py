@@ -102,7 +102,7 @@ def _run_child(
     return _start_child(job, limits.decode_seconds)
 
 
-def prepare() -> None:
+def prepare_decoding() -> None:
     """Start what the first file would otherwise wait for."""
     if AVAILABLE:
         fork_server.start(_environment())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,7 @@ VOCABULARY = ("config.json", "tokenizer.json", "vocabulary.json")  # files besid
 # Whisper knows windows of 30 s alone. At the end of shorter ones it says the last words again and again,
 # unless silence follows: some in the sound (`encoded_sound`), then its states, which are always the same.
 SILENT_STATES = 250  # 5 s
+TOGETHER = 4  # windows that are decoded as one batch: each token's weights are read once for all
 REPEATED = 5  # tokens in a row that are not said twice in a window
 TOKENS = 10  # a second of sound at the most, beside FEW; fast speech has six
 FEW = 16
@@ -106,7 +108,6 @@ class PackagedWhisper:
     def __init__(self, device: str = "cpu", language: str = "en") -> None:
         # Here, for these take seconds to import, and a Whisper from disk needs none of them.
         import faster_whisper
-        import torch
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -120,7 +121,7 @@ class PackagedWhisper:
                 "whisper-base",  # a name alone: everything is in `files`
                 device="cpu",
                 compute_type="int8",
-                cpu_threads=torch.get_num_threads(),
+                cpu_threads=1,  # two took longer for a token than one
                 files={**files, "model.bin": weights_file()},
             )
         except CheckpointError as error:
@@ -147,44 +148,60 @@ class PackagedWhisper:
         if encoded is None:
             sound = torch.from_numpy(np.asarray(audio, np.float32))
             encoded = tuple(window.for_words() for window in encode_sound(self._encoder, sound))
-        heard = [(window.start, word) for window in encoded for word in self._decode(window)]
+        heard = [
+            (window.start, word)
+            for first in range(0, len(encoded), TOGETHER)
+            for window, words in self._decode(encoded[first : first + TOGETHER])
+            for word in words
+        ]
         words = [
             Word(word["word"].strip(), float(start + word["start"]), float(start + word["end"]))
             for start, word in heard
         ]
         return "".join(word["word"] for _, word in heard).strip(), words
 
-    def _decode(self, window: EncodedWindow) -> list[dict[str, Any]]:
-        """The words of one window with their start and end in seconds from its beginning."""
+    def _decode(self, windows: Sequence[EncodedWindow]) -> Iterator[tuple[EncodedWindow, list[dict]]]:
+        """Each window with its words, which have their start and end in seconds from its beginning."""
         import ctranslate2
         import torch
 
         from models.extractors.encoded_sound import FRAMES
 
-        sound = window.states[-1].float()
-        followed = torch.cat([sound, self._silence[len(sound) :][:SILENT_STATES]])
-        states = ctranslate2.StorageView.from_array(followed[None].numpy())
-        seconds = window.frames / FRAMES
-        [result] = self._model.model.generate(
-            states,
-            [self._tokenizer.sot_sequence],
+        sounds = [window.states[-1].float() for window in windows]
+        length = min(len(self._silence), max(map(len, sounds)) + SILENT_STATES)
+        batch = torch.stack([torch.cat([sound, self._silence[len(sound) : length]]) for sound in sounds])
+        seconds = [window.frames / FRAMES for window in windows]
+        results = self._model.model.generate(
+            ctranslate2.StorageView.from_array(batch.numpy()),
+            [self._tokenizer.sot_sequence] * len(windows),
             beam_size=1,  # five heard no better on 58 clips, in half as much time again
-            max_length=min(self._model.max_length, FEW + round(TOKENS * seconds)),
+            max_length=min(self._model.max_length, _most_tokens(max(seconds))),
             no_repeat_ngram_size=REPEATED,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
         )
-        if result.no_speech_prob > NO_SPEECH:
-            return []
-        segment = {"seek": 0, "start": 0.0, "end": seconds, "tokens": result.sequences_ids[0]}
-        segments: list[Any] = [[segment]]
-        self._model.add_word_timestamps(
-            segments, self._tokenizer, states, window.frames, OPENING, CLOSING, last_speech_timestamp=0.0
-        )
-        words = segments[0][0]["words"]
-        while words and words[-1]["end"] <= words[-1]["start"]:  # said after the end of the sound
-            words.pop()
-        return words
+        for window, states, end, result in zip(windows, batch, seconds, results, strict=True):
+            if result.no_speech_prob > NO_SPEECH:
+                continue
+            tokens = result.sequences_ids[0][: _most_tokens(end)]
+            segments: list[Any] = [[{"seek": 0, "start": 0.0, "end": end, "tokens": tokens}]]
+            self._model.add_word_timestamps(
+                segments,
+                self._tokenizer,
+                ctranslate2.StorageView.from_array(states[None].numpy()),
+                window.frames,
+                OPENING,
+                CLOSING,
+                last_speech_timestamp=0.0,
+            )
+            words = segments[0][0]["words"]
+            while words and words[-1]["end"] <= words[-1]["start"]:  # said after the end of the sound
+                words.pop()
+            yield window, words
+
+
+def _most_tokens(seconds: float) -> int:
+    return FEW + round(TOKENS * seconds)
 
 
 class Whisper:

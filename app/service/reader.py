@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from app.media.guard import DecodeLimits, check_size, decode_guarded
+from app.media.guard import DecodeLimits, check_size, decode_guarded, prepare_decoding
 from app.media.language import warn_if_not_english
 from app.media.speech import Recogniser
 from app.media.voice import nobody_speaks
@@ -34,7 +35,7 @@ if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, a
 PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
 # what `Progress` is told of a clip that nobody asked about before, in this order
-DOING = ("decoding", "hearing voice", "watching face", "listening", "reading words", "fusing")
+DOING = ("decoding", "hearing voice", "listening", "watching face", "reading words", "fusing")
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +56,21 @@ class Stages:
     @contextmanager
     def run(self, name: str, doing: str) -> Iterator[None]:
         """Tells what is being done and times it; stages answered from the cache never get here."""
+        self.tell(doing)
+        with self.timed(name):
+            yield
+
+    def tell(self, doing: str) -> None:
+        """Say what is done next."""
         if self.progress:
             self.progress(doing)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Times a stage; in any thread."""
         start = perf_counter()
         yield
-        self.timings_ms[name] = 1000 * (perf_counter() - start)
+        self.timings_ms[name] += 1000 * (perf_counter() - start)
 
 
 class Reader:
@@ -81,6 +92,8 @@ class Reader:
         self._device = device
         self._profile = profile
         self._loading = threading.Lock()
+        # Large networks use every core: two at once would wait for each other's threads, many times as long.
+        self._computing = threading.Lock()
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
         self._digest = FileDigests()
         self._stored = StoredUtterances() if stored is None else stored
@@ -101,7 +114,8 @@ class Reader:
         text = query.text if Modality.TEXT in wanted else ""
         key = self._key(video, audio)
         voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
-        files = self._files(key, video, audio, stages, Needs(voice or text is None, voice, picture))
+        needs = Needs(voice or text is None, voice, picture)
+        files = self._files(key, video, audio, stages, needs, recognise=text is None)
         if query.face is not None and picture:
             files = self._with_face(key, files, query.face, stages)
         transcript = self._transcript(key, text, files, stages)
@@ -146,6 +160,7 @@ class Reader:
 
     def prepare(self) -> None:
         """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
+        prepare_decoding()
         log.info("profile %s, speech recognition by %s", self.profile.name, self._recogniser.name)
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
@@ -159,8 +174,13 @@ class Reader:
             check_size(Path(file), self._limits)
         return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
 
-    def _files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
-        """What the files give without their words."""
+    def _files(
+        self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool = False
+    ) -> Utterance:
+        """What the files give without their words.
+
+        recognise : their words are asked for next, and are kept for that
+        """
         if not (video or audio) or not (needs.sound or needs.picture):
             return Utterance(self.profile.features(None, ""))
 
@@ -169,26 +189,33 @@ class Reader:
             return stored.only(needs)
 
         if self._cache.holds(("files", *key, EVERYTHING)):
-            return self._read_files(key, video, audio, stages, EVERYTHING).only(needs)
-        return self._read_files(key, video, audio, stages, needs)
+            return self._read_files(key, video, audio, stages, EVERYTHING, recognise).only(needs)
+        return self._read_files(key, video, audio, stages, needs, recognise)
 
-    def _read_files(self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs) -> Utterance:
+    def _read_files(
+        self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool
+    ) -> Utterance:
         def compute() -> Utterance:
             with stages.run("decode", "decoding"):
                 clip = self._decode(video, audio, needs)
-            extractors = self.profile  # loaded before a stage is timed
-            features, log_mel, encoded, seen = extractors.features(None, ""), None, None, None
             speech = clip.audio is None or not nobody_speaks(clip.audio)
-            if clip.audio is not None and needs.voice:
-                with stages.run("audio", "hearing voice"):
-                    voice = extractors.hear(clip.audio)
-                log_mel, encoded = voice.log_mel, voice.encoded
-                if speech:
-                    features = replace(features, audio=voice.sequence)
-            if clip.frames is not None:
+            extractors = self.profile  # loaded before a stage is timed
+            heard = self._hear(extractors, clip, speech, needs, stages)
+            beside = ThreadPoolExecutor(1)  # the words are recognised on one core, which leaves the others
+            try:
+                sound = clip.audio if speech else None
+                finding = beside.submit(extractors.find_faces, clip.frames, clip.frame_times, sound)
+                if recognise:
+                    self._transcript(key, None, heard, stages)
                 with stages.run("vision", "watching face"):
-                    seen = extractors.watch(clip.frames, clip.frame_times, clip.audio if speech else None)
-                features = replace(features, vision=seen.sequence)
+                    tracks, speaking = finding.result()
+            finally:
+                beside.shutdown(wait=False)  # whoever cancelled does not wait for the face
+            features = heard.features
+            if tracks:
+                with self._computing, stages.timed("vision"):
+                    face = extractors.embed_faces(tracks[speaking or 0])
+                features = replace(features, vision=face)
             lacking = notices.of_clip(
                 clip,
                 self._settings.max_seconds,
@@ -197,18 +224,25 @@ class Reader:
                 face=bool(features.vision.present[0]),
                 speech=speech,
             )
-            return Utterance(
-                features,
+            return replace(
+                heard,
+                features=features,
                 notices=tuple(lacking),
-                waveform=clip.audio,
-                log_mel=log_mel,
-                encoded=encoded,
-                face_tracks=seen.tracks if seen else (),
-                speaking=seen.speaking if seen else None,
-                speech=speech,
+                face_tracks=tracks,
+                speaking=speaking,
             ).only(needs)
 
         return self._cache.get(("files", *key, needs), stages.session, compute)
+
+    def _hear(self, extractors: Profile, clip: Clip, speech: bool, needs: Needs, stages: Stages) -> Utterance:
+        """What there is to hear, and the voice where that is needed."""
+        silent = Utterance(extractors.features(None, ""), waveform=clip.audio, speech=speech)
+        if clip.audio is None or not needs.voice:
+            return silent
+        with stages.run("audio", "hearing voice"), self._computing:
+            voice = extractors.hear(clip.audio)
+        features = replace(silent.features, audio=voice.sequence) if speech else silent.features
+        return replace(silent, features=features, log_mel=voice.log_mel, encoded=voice.encoded)
 
     def _with_face(self, key: tuple, files: Utterance, number: int, stages: Stages) -> Utterance:
         """The same with another of its faces in use; AnalysisError where there are not so many."""
@@ -248,7 +282,7 @@ class Reader:
             extractors = self.profile
             if not text:
                 return extractors.read(""), []
-            with stages.run("text", "reading words"):
+            with stages.run("text", "reading words"), self._computing:
                 words = extractors.read(text, transcript.words)
                 if not words.sequence.present[0]:
                     return words, [notices.no_words()]

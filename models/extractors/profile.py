@@ -178,7 +178,7 @@ class Profile:
         """The faces that `watch` finds, and the index of the one that speaks."""
         if frames is None or times is None or not len(frames):
             return (), None
-        tracks = track_faces(frames, times, self.face_detector.detect_all(frames))
+        tracks = track_faces(frames, times, self.face_detector.detect_film(frames))
         return tracks, speaking_face(tracks, waveform)
 
     @torch.inference_mode()

@@ -234,7 +234,7 @@ def test_the_child_knows_no_secrets_and_loads_no_torch(hostile, file, monkeypatc
 @pytest.mark.skipif(not guard.AVAILABLE, reason="this system cannot fork")
 def test_a_killed_fork_server_starts_again(clip_file, monkeypatch):
     monkeypatch.setattr(guard, "AVAILABLE", True)
-    guard.prepare()
+    guard.prepare_decoding()
     [server] = (pid for pid in children() if b"fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(server, signal.SIGKILL)
     assert len(decode_guarded(clip_file).frames) == 5

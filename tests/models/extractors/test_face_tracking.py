@@ -33,7 +33,7 @@ def follow(detector):
     """follow(frames): the tracks of frames 0.2 s apart."""
 
     def follow(frames: np.ndarray) -> tuple[FaceTrack, ...]:
-        return track_faces(frames, np.arange(len(frames)) / FRAME_RATE, detector.detect_all(frames))
+        return track_faces(frames, np.arange(len(frames)) / FRAME_RATE, detector.detect_film(frames))
 
     return follow
 
@@ -113,7 +113,7 @@ def test_two_faces_are_two_tracks_that_do_not_swap(follow):
 
 def test_a_short_gap_is_filled_and_a_long_one_is_not(detector):
     frames = np.repeat(example("astronaut").frames[:1], 20, axis=0)
-    times, found = np.arange(20) / FRAME_RATE, detector.detect_all(frames)
+    times, found = np.arange(20) / FRAME_RATE, detector.detect_film(frames)
     nothing = Faces(np.empty((0, 4)), np.empty((0, 5, 2)), np.empty(0))
     for lost, kept in ((range(5, 8), 20), (range(5, 15), 10)):
         seen = [nothing if i in lost else faces for i, faces in enumerate(found)]
@@ -126,6 +126,16 @@ def test_one_face_before_and_after_a_cut_is_one_track(follow):
     frames[8:] = np.roll(frames[8:], 180, axis=2)
     (track,) = follow(frames)
     assert len(track.times) == 16
+
+
+@pytest.mark.parametrize("cut", [None, 7, 8])
+def test_a_film_has_the_faces_that_a_look_at_each_frame_finds(detector, cut):
+    frames = example("astronaut").frames[:16].copy()
+    if cut:
+        frames[cut:] = np.roll(frames[cut:], 180, axis=2)
+    for film, look in zip(detector.detect_film(frames), detector.detect_all(frames), strict=True):
+        eyes = np.linalg.norm(look.landmarks[0, 1] - look.landmarks[0, 0])
+        assert np.abs(film.landmarks - look.landmarks).mean() < 0.05 * eyes
 
 
 @pytest.mark.parametrize("left, right", [("astronaut", "brave"), ("brave", "astronaut")])
