@@ -55,20 +55,6 @@ class AudioFeatures:
     encoded: tuple[EncodedWindow, ...] | None = None
 
 
-@dataclass(frozen=True)
-class VisionFeatures:
-    """What `Profile.watch` gives.
-
-    sequence : batch of one, of the face that speaks, else of the first; absent without a face
-    tracks : the faces that were found, the most prominent first
-    speaking : index of the one whose mouth moves with the sound; None where there is no clear one
-    """
-
-    sequence: Sequence
-    tracks: tuple[FaceTrack, ...] = ()
-    speaking: int | None = None
-
-
 class Profile:
     """The `local` profile: MPNet with sentiment adapters, the voice encoder, the face encoder.
 
@@ -122,10 +108,12 @@ class Profile:
     def features(self, clip: Clip | None, transcript: str) -> Features:
         """Batch of one: the states of a clip (or None) and of its transcript ("" for none)."""
         picture = (None, None, None) if clip is None else (clip.frames, clip.frame_times, clip.audio)
+        tracks, speaking = self.find_faces(*picture)
+        absent = Sequence.single(None, FaceEncoder.dim)
         return Features(
             text=self.read(transcript).sequence,
             audio=self.hear(None if clip is None else clip.audio).sequence,
-            vision=self.watch(*picture).sequence,
+            vision=self.embed_faces(tracks[speaking or 0]) if tracks else absent,
         )
 
     @torch.inference_mode()
@@ -160,22 +148,14 @@ class Profile:
         sequence = Sequence.single(states, VoiceHead.dim, times=voice.times)
         return AudioFeatures(sequence, mel.numpy(), tuple(window.for_words() for window in encoded))
 
-    def watch(
-        self, frames: np.ndarray | None, times: np.ndarray | None, waveform: np.ndarray | None
-    ) -> VisionFeatures:
-        """The faces of frames (n, height, width, 3) uint8 at times (n,) s, or of None.
-
-        waveform : (n,) float32 of 16 kHz, tells which of several faces speaks; None without sound
-        """
-        tracks, speaking = self.find_faces(frames, times, waveform)
-        if not tracks:
-            return VisionFeatures(Sequence.single(None, FaceEncoder.dim))
-        return VisionFeatures(self.embed_faces(tracks[speaking or 0]), tracks, speaking)
-
     def find_faces(
         self, frames: np.ndarray | None, times: np.ndarray | None, waveform: np.ndarray | None
     ) -> tuple[tuple[FaceTrack, ...], int | None]:
-        """The faces that `watch` finds, and the index of the one that speaks."""
+        """The faces of frames (n, height, width, 3) uint8 RGB at times (n,) s, the most prominent first.
+
+        And the index of the one whose mouth moves with the sound, None where there is no clear one.
+        waveform : (n,) float32 of 16 kHz, which tells it; None without sound
+        """
         if frames is None or times is None or not len(frames):
             return (), None
         tracks = track_faces(frames, times, self.face_detector.detect_film(frames))
@@ -183,7 +163,7 @@ class Profile:
 
     @torch.inference_mode()
     def embed_faces(self, faces: FaceTrack) -> Sequence:
-        """The face modality of at least one crop, as `watch` finds it in a clip."""
+        """The face modality of at least one crop, as `find_faces` gives them."""
         crops = torch.from_numpy(faces.crops)[:, None].float().to(self.device) / 255
         states = self.face.states(crops).cpu()
         return Sequence.single(states, FaceEncoder.dim, times=face_times(faces.times))

@@ -18,7 +18,7 @@ from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
 from models.extractors.audio import VoiceHead
 from models.extractors.face_tracking import FaceTrack
-from models.extractors.profile import AudioFeatures, Profile, TextFeatures, VisionFeatures
+from models.extractors.profile import AudioFeatures, Profile, TextFeatures
 from models.extractors.vision import FaceEncoder
 from models.media.clip import SAMPLE_RATE, Word
 from models.registry import FUSION_MODELS
@@ -59,12 +59,15 @@ class TinyProfile(Profile):
         mel = np.zeros((80, 10), np.float32) if voice else None
         return AudioFeatures(self._states(Modality.AUDIO, voice), mel)
 
-    def watch(self, frames, times, waveform) -> VisionFeatures:
+    def find_faces(self, frames, times, waveform):
         self._note("vision", frames is not None)
         face = [] if frames is None else [float(frame.mean()) / 255 for frame in frames]
         face = face if max(face, default=0.0) > 0.1 else []
-        track = FaceTrack(np.zeros((len(face), 48, 48), np.uint8), np.arange(len(face)) / 5)
-        return VisionFeatures(self._states(Modality.VISION, face), (track,) if face else ())
+        crops = np.multiply.outer(255 * np.array(face), np.ones((48, 48))).astype(np.uint8)
+        return ((FaceTrack(crops, np.arange(len(face)) / 5),) if face else ()), None
+
+    def embed_faces(self, faces) -> Sequence:
+        return self._states(Modality.VISION, [float(crop.mean()) / 255 for crop in faces.crops])
 
     def _note(self, name: str, asked: object, words=()) -> None:
         with self._lock:

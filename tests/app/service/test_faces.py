@@ -7,8 +7,6 @@ import torch
 from app.service.calls import Call
 from app.service.query import AnalysisError, Query
 from models.extractors.face_tracking import FaceTrack
-from models.extractors.profile import VisionFeatures
-from models.types import Modality
 from tests.app.conftest import TinyProfile
 
 SAID = "i really liked it"
@@ -17,18 +15,14 @@ SAID = "i really liked it"
 class TwoFaces(TinyProfile):
     """Sees two faces, the second of which speaks; a face's states follow the brightness of its crops."""
 
-    def watch(self, frames, times, waveform) -> VisionFeatures:
+    def find_faces(self, frames, times, waveform):
         self._note("vision", frames is not None)
         if frames is None:
-            return VisionFeatures(self._states(Modality.VISION, []))
+            return (), None
         tracks = tuple(
             FaceTrack(np.full((4, 48, 48), grey, np.uint8), np.arange(4) / 5) for grey in (60, 200)
         )
-        speaking = None if waveform is None else 1
-        return VisionFeatures(self.embed_faces(tracks[speaking or 0]), tracks, speaking)
-
-    def embed_faces(self, faces):
-        return self._states(Modality.VISION, [float(crop.mean()) / 255 for crop in faces.crops])
+        return tracks, None if waveform is None else 1
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_shapes_and_presence(profile):
     assert words.tokens[1:-1] == ["i", "really", "liked", "it"]
     assert 10 <= voice.sequence.values.shape[1] <= 14  # about 12.5 states a second
     assert voice.log_mel.shape[0] == 80
-    assert profile.watch(None, None, None).tracks == ()
+    assert profile.find_faces(None, None, None) == ((), None)
     features = profile.features(Clip(None, None, tone(), 1.0), "I really liked it")
     assert features.present().tolist() == [[True, True, False]]
 
@@ -98,9 +98,10 @@ def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
     asked = [(clip, text) for clip in clips for text in words]
 
     def states(clip, text):
-        face = profile.watch(clip.frames, clip.frame_times, clip.audio)
-        sequences = profile.read(text).sequence, profile.hear(clip.audio).sequence, face.sequence
-        return [sequence.values for sequence in sequences], face.tracks[0].crops
+        tracks, speaking = profile.find_faces(clip.frames, clip.frame_times, clip.audio)
+        face = profile.embed_faces(tracks[speaking or 0])
+        sequences = profile.read(text).sequence, profile.hear(clip.audio).sequence, face
+        return [sequence.values for sequence in sequences], tracks[0].crops
 
     alone = [states(*question) for question in asked]
     with ThreadPoolExecutor(16) as pool:
