@@ -28,14 +28,14 @@ FLOOR = 2.0  # 80 dB: the same of what `log_mel` gives for silence
 MARGIN = 3 * FRAMES // 10  # frames kept before the first and after the last that is not faint
 PAD = FRAMES  # frames of silence after each window: the last word is heard to its end
 FILLED = 10 * FRAMES  # frames that shorter windows are filled up to: 6 s cost a point of WER, 30 s gain 0.1
-LONGEST = 2 * WINDOW - PAD  # frames of a window
-EARLIEST = 20 * FRAMES  # frames after which a window may be cut
+LONGEST = 15 * FRAMES  # of a window: of 663 s of speech 14.5 % of the words are wrong, with 29 s 16.0 %
+EARLIEST = 10 * FRAMES  # frames after which a window may be cut
 PAUSE = 21  # frames whose mean loudness tells a pause, in which no word is cut
 
 
 @dataclass(frozen=True)
 class EncodedWindow:
-    """At most 30 s of a sound.
+    """At most 15 s of a sound.
 
     start : seconds from the beginning of the sound
     frames : log-mel frames (10 ms) of sound in it; silence follows
@@ -76,7 +76,7 @@ def silent_states(encoder: WhisperEncoder) -> Tensor:
 def encode_sound(encoder: WhisperEncoder, waveform: Tensor) -> tuple[EncodedWindow, ...]:
     """The windows of a 16 kHz waveform (n,) of any length and level; none where there is nothing to hear.
 
-    Windows are as long as the sound, at least 10 s; more than 30 s is cut in pauses. Faint ends are left out.
+    Windows are as long as the sound, at least 10 s; more than 15 s is cut in pauses. Faint ends are left out.
     """
     peak = waveform.abs().max() if len(waveform) >= SHORTEST else 0.0
     if peak < QUIET:

@@ -22,7 +22,7 @@ from app.ui.uploads import UploadSessions
 from models.media.clip import InputError
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
-AT_ONCE = 2  # of a queue's events that run at the same time
+AT_ONCE = 4  # of a queue's events that run at the same time: on two cores 1.4 times as many clips as with one
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 Message = Callable[[str], str]  # language -> what stands in place of the score
