@@ -12,7 +12,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
 from models.types import MODALITIES, Features, Modality
 
@@ -44,24 +43,28 @@ def modality_generators(seed: int) -> dict[Modality, torch.Generator]:
 
 
 def drop_frames(
-    item: Utterance,
+    features: Features,
     rate: float,
     neutral: dict[Modality, Tensor],
     generators: dict[Modality, torch.Generator],
-) -> Utterance:
-    """The utterance with each frame or word dropped with probability `rate`, independently.
+) -> Features:
+    """The features, on the CPU, with each frame or word dropped with probability `rate`, independently.
 
     A dropped one keeps its place and becomes neutral, its token [UNK]. [CLS] and [SEP], where token ids tell
     them, stay as long as a word does. A modality that lost every frame is absent, so that not even its length
     is left: at rate 1 nothing is.
     """
-    states, ids = {}, item.ids
-    for modality, rows in item.states.items():
-        dropped = torch.rand(len(rows), generator=generators[modality]) < rate
-        if modality is Modality.TEXT and ids is not None:
-            framing = torch.isin(ids, torch.tensor(FRAMING_TOKENS))
-            dropped = torch.where(framing, dropped[~framing].all() & (rate > 0), dropped)
-            ids = torch.where(dropped, UNKNOWN_TOKEN, ids)
-        if not dropped.all():
-            states[modality] = torch.where(dropped[:, None], neutral[modality], rows)
-    return replace(item, states=states, ids=ids)
+    sequences = {}
+    for modality, sequence in features:
+        mask, ids = sequence.mask(), sequence.ids
+        dropped = torch.zeros_like(mask)
+        dropped[mask] = torch.rand(int(mask.sum()), generator=generators[modality]) < rate
+        if ids is not None:
+            framing = torch.isin(ids, torch.tensor(FRAMING_TOKENS)) & mask
+            words_left = (mask & ~framing & ~dropped).any(1, keepdim=True)
+            dropped = torch.where(framing, ~words_left & (rate > 0), dropped)
+            ids = ids.masked_fill(dropped, UNKNOWN_TOKEN)
+        values = torch.where(dropped[..., None], neutral[modality], sequence.values)
+        present = sequence.present & (mask & ~dropped).any(1)
+        sequences[modality] = replace(sequence, values=values, present=present, ids=ids)
+    return Features(**sequences)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from models.types import MODALITIES, Features, Modality, Sequence
 
@@ -30,13 +31,21 @@ class Utterance:
 
 def collate(utterances: list[Utterance], dims: dict[Modality, int]) -> tuple[Features, Tensor]:
     """Features and targets (B,) of utterances; what one lacks is absent, not zero evidence."""
+    sequences = {m: _sequence([u.states.get(m) for u in utterances], dims[m]) for m in MODALITIES}
+    ids = [u.ids if Modality.TEXT in u.states else torch.zeros(1, dtype=torch.int64) for u in utterances]
+    text, known = sequences[Modality.TEXT], [row for row in ids if row is not None]
     # token ids are of use only where every utterance with words knows them
-    know_ids = all(u.ids is not None for u in utterances if Modality.TEXT in u.states)
-
-    def single(utterance: Utterance, modality: Modality) -> Sequence:
-        states = utterance.states.get(modality)
-        with_ids = know_ids and modality is Modality.TEXT and states is not None
-        return Sequence.single(states, dims[modality], utterance.ids if with_ids else None)
-
-    sequences = {m: Sequence.stack([single(u, m) for u in utterances]) for m in MODALITIES}
+    if text.present.any() and len(known) == len(ids):
+        sequences[Modality.TEXT] = replace(text, ids=pad_sequence(known, batch_first=True))
     return Features(**sequences), torch.tensor([u.target for u in utterances], dtype=torch.float32)
+
+
+def _sequence(rows: list[Tensor | None], dim: int) -> Sequence:
+    """One modality of a batch, padded to its longest row; None is an absent one."""
+    absent = torch.zeros(1, dim)
+    states = [absent if row is None else row for row in rows]
+    return Sequence(
+        pad_sequence(states, batch_first=True),
+        torch.tensor([len(row) for row in states]),
+        torch.tensor([row is not None for row in rows]),
+    )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from models.extractors.encoded_sound import packaged_encoder
 from models.extractors.profile import Profile, TextFeatures
 from models.extractors.text import MAX_TOKENS
 from models.features.feature_set import (
@@ -32,6 +37,9 @@ from models.types import MODALITIES, Features, Modality
 
 COLUMNS = ("file", "text", "score", "split")  # of a manifest
 OPTIONAL_COLUMNS = ("id", "group")
+MOST_AT_ONCE = 8  # clips in memory; each may take some 300 MB while it is read
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -82,13 +90,21 @@ def extract_features(
     if out.suffix not in (".npz", ".pkl"):
         raise DataError(f"{out} must end in .npz, or in .pkl for MMSA")
     profile = Profile.load(profile_name, device)
+    packaged_encoder(device)  # once, before several threads would each load it
     parts = out.with_name(out.name + ".parts")
     items: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
     done: dict[str, list[ListedClip]] = {split: [] for split in SPLITS}
     notes: dict[str, list[str]] = {split: [] for split in SPLITS}
     numbered = []
-    for number, clip in enumerate(tqdm(clips, desc="extract", disable=not progress), start=1):
-        states, note = _states(clip, number, manifest_path, parts / f"{number}.safetensors", profile)
+    numbers = range(1, len(clips) + 1)
+
+    def extract(number: int) -> tuple[dict[str, Tensor], str]:
+        part = parts / f"{number}.safetensors"
+        return _states(clips[number - 1], number, manifest_path, part, profile)
+
+    for number, clip, (states, note) in zip(
+        numbers, clips, _in_order(extract, numbers, progress), strict=True
+    ):
         ids = states.pop("ids", None)
         notes[clip.split].append(note)
         numbered.append((str(number), note))
@@ -110,6 +126,18 @@ def extract_features(
     save_features(out, dataset)
     shutil.rmtree(parts, ignore_errors=True)
     return dataset
+
+
+def _in_order(extract: Callable[[int], T], numbers: range, progress: bool) -> Iterator[T]:
+    """What `extract` gives for each number, in their order: a core works on one clip, not all on the same."""
+    cores = torch.get_num_threads()
+    workers = min(cores, MOST_AT_ONCE)
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(cores // workers,))
+    try:
+        results = pool.map(extract, numbers)
+        yield from tqdm(results, desc="extract", total=len(numbers), disable=not progress)
+    finally:  # an error or Ctrl-C ends it with the clips that are begun
+        pool.shutdown(cancel_futures=True)
 
 
 def _listed(row: dict[str, str], number: int, manifest: Path, label_range: tuple[float, float]) -> ListedClip:

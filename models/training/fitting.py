@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from models.config import Config
 from models.features.feature_set import DataError, FeatureSet, has_tokens
-from models.features.missing import drop_frames, modality_generators, neutral_states
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.registry import spec
@@ -73,6 +72,9 @@ def fit(
     if recipe.bf16 and torch.device(device).type == "cpu":
         raise ValueError("bf16 is for a GPU; the recurrent networks have no CPU kernel for it")
     dataset.needed("train", "valid")
+    items = [item for item in dataset.train if item.states]
+    if not items:
+        raise DataError("no utterance of the split 'train' has words, voice or face")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = method.build(dataset.dims, config)
@@ -93,6 +95,7 @@ def fit(
         generator,
         device,
         bf16=recipe.bf16,
+        frame_dropout=recipe.frame_dropout,
     )
     state = TrainingRun(
         model,
@@ -112,7 +115,7 @@ def fit(
     for _ in epochs:
         if state.stale >= recipe.patience:
             break
-        loss = loop.epoch(state.epoch, _training_items(model, dataset, recipe, generator))
+        loss = loop.epoch(state.epoch, items)
         model.eval()
         mae = _mae(model, dataset.valid)
         state.record(loss, mae, complete=(state.epoch + 1) / recipe.epochs > model.warm_up)
@@ -131,23 +134,6 @@ def fit(
 def needs_tokens(name: str) -> bool:
     """True for a method that runs the language model itself and so reads token ids, not text states."""
     return spec(name).model.needs_language_model
-
-
-def _training_items(
-    model: FusionModel, dataset: FeatureSet, recipe: ResearchRecipe, generator: torch.Generator
-) -> list[Utterance]:
-    """The training utterances of an epoch, some of their frames dropped; ValueError where none is left."""
-    items = [item for item in dataset.train if item.states]
-    advice = ""
-    if recipe.frame_dropout:
-        neutral = neutral_states(model)
-        sources = modality_generators(int(torch.randint(2**31, (), generator=generator)))
-        items = [drop_frames(item, recipe.frame_dropout, neutral, sources) for item in items]
-        items = [item for item in items if item.states]
-        advice = "; give a lower --frame-dropout"
-    if not items:
-        raise ValueError(f"nothing is left of any training utterance{advice}")
-    return items
 
 
 def _mae(model: FusionModel, items: list[Utterance]) -> float:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from models.features.missing import drop_modalities
+from models.features.missing import drop_frames, drop_modalities, modality_generators, neutral_states
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
+from models.types import Features
 
 # items, batch size, random source -> the batches of an epoch
 Batches = Callable[[list[Utterance], int, torch.Generator], Iterator[list[Utterance]]]
@@ -32,6 +34,7 @@ class TrainingLoop:
     groups : parameters with their full learning rates; count : epochs until the rates are at their end
     batch : utterances a step; batches : how an epoch is cut into them
     modality_dropout : share of items that lose a random part of their modalities
+    frame_dropout : probability, less than 1, with which a frame is dropped, see `missing.drop_frames`
     generator : of the batches and of what drops; bf16 : autocast, but for methods with an update rule of
     their own
     """
@@ -48,26 +51,46 @@ class TrainingLoop:
         device: str = "cpu",
         batches: Batches = shuffled,
         bf16: bool = False,
+        frame_dropout: float = 0.0,
     ):
         self.model, self.count, self.batch, self.batches = model, count, batch, batches
-        self.modality_dropout, self.generator, self.device = modality_dropout, generator, device
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay)
+        self.modality_dropout, self.frame_dropout = modality_dropout, frame_dropout
+        self.generator, self.device = generator, device
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
         self._full_rates = [group["lr"] for group in self.optimizer.param_groups]
         self._bf16 = bf16 and type(model).training_step is FusionModel.training_step
 
     def epoch(self, number: int, items: list[Utterance]) -> float:
-        """One pass over the items, the model in training mode; the mean loss. number : which, from 0"""
+        """One pass over the items, the model in training mode; the mean loss. number : which, from 0
+
+        ValueError where every frame of every item dropped.
+        """
         self.model.train()
         losses = []
-        for step, batch in enumerate(self.batches(items, self.batch, self.generator)):
+        for step, (features, target) in enumerate(self.prepared(items)):
             progress = (number + step * self.batch / len(items)) / self.count
             for group, rate in zip(self.optimizer.param_groups, self._full_rates, strict=True):
                 group["lr"] = rate * (0.55 + 0.45 * math.cos(math.pi * progress))  # from full to a tenth
-            features, target = collate(batch, self.model.dims)
-            features = drop_modalities(features, self.modality_dropout, self.generator)
             with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._bf16):
                 parts = self.model.training_step(
                     features.to(self.device), target.to(self.device), self.optimizer, progress
                 )
             losses.append(sum(parts.values()))
+        if not losses:
+            raise ValueError("nothing is left of any training utterance; give a lower --frame-dropout")
         return float(np.mean(losses))
+
+    def prepared(self, items: list[Utterance]) -> Iterator[tuple[Features, Tensor]]:
+        """The batches of an epoch as a step reads them, on the CPU: padded, frames and modalities dropped."""
+        if self.frame_dropout:
+            neutral = neutral_states(self.model)
+            sources = modality_generators(int(torch.randint(2**31, (), generator=self.generator)))
+        for batch in self.batches(items, self.batch, self.generator):
+            features, target = collate(batch, self.model.dims)
+            if self.frame_dropout:
+                features = drop_frames(features, self.frame_dropout, neutral, sources)
+                left = features.present().any(1).nonzero()[:, 0]
+                if len(left) < min(2, len(batch)):  # a batch of one has no statistics
+                    continue
+                features, target = features.select(left), target[left]
+            yield drop_modalities(features, self.modality_dropout, self.generator), target

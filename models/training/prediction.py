@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -9,7 +11,7 @@ from models.features.feature_set import SCORES, SIMS_SCORES, scaled
 from models.features.utterances import Utterance, collate
 from models.fusion.base import FusionModel
 from models.training.metrics import sentiment_metrics, sims_metrics
-from models.types import MODALITIES, Modality
+from models.types import MODALITIES, Features, Modality
 
 PREDICTION_BATCH = 256
 
@@ -21,12 +23,19 @@ def predict(
     dims: dict[Modality, int],
     subset: tuple[Modality, ...],
     batch: int = 128,
+    corrupt: Callable[[Features], Features] | None = None,
 ) -> np.ndarray:
-    """Scores (n,) with only `subset` switched on, where the model is; NaN for an item that has none of it."""
+    """Scores (n,) with only `subset` switched on, where the model is; NaN for an item that has none of it.
+
+    corrupt : takes something from the features of each batch, on the CPU
+    """
     device = next(model.parameters()).device
     scores = np.full(len(items), np.nan)
     for start in range(0, len(items), batch):
-        features = collate(items[start : start + batch], dims)[0].only(subset).to(device)
+        features, _ = collate(items[start : start + batch], dims)
+        if corrupt is not None:
+            features = corrupt(features)
+        features = features.only(subset).to(device)
         usable = features.present().any(1).cpu().numpy()
         predicted = model(features).score.cpu().numpy()
         scores[start : start + batch][usable] = predicted[usable]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -86,11 +87,14 @@ def _on_subset(
 
 
 def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: Setting) -> dict[str, float]:
-    neutral = neutral_states(model)
     # the same draws at every rate: what is dropped at one stays dropped at the higher ones
-    generators = modality_generators(setting.seed)
-    corrupted = [drop_frames(item, rate, neutral, generators) for item in items]
-    scores = predict(model, corrupted, model.dims, MODALITIES, PREDICTION_BATCH)
+    drop = partial(
+        drop_frames,
+        rate=rate,
+        neutral=neutral_states(model),
+        generators=modality_generators(setting.seed),
+    )
+    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH, drop)
     return score_metrics(np.where(np.isnan(scores), setting.constant, scores), items, setting.label_range)
 
 

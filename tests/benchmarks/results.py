@@ -16,7 +16,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "benchmark"
-LATEST = Path(__file__).parent / "results"
+LATEST = Path(os.environ.get("BENCHMARK_RESULTS", Path(__file__).parent / "results"))
 METRICS = ("mae", "corr", "acc7", "acc2_non0", "acc2_has0", "f1_non0", "f1_has0")  # that the tables show
 
 

@@ -104,6 +104,20 @@ def test_a_clip_and_words_become_features(manifest, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir() if "features" in path.name) == ["features.npz"]
 
 
+def test_rows_extracted_at_once_keep_their_order(tmp_path):
+    texts = [" ".join(["word"] * length) for length in (400, 2, 300, 1, 200, 3)]
+    path = write_manifest(tmp_path, [["", text, "1", "train"] for text in texts])
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        dataset = extract_features(path, tmp_path / "features.npz")
+    finally:
+        torch.set_num_threads(before)
+    assert dataset.transcripts["train"] == texts
+    lengths = [len(item.states[TEXT]) for item in dataset.train]
+    assert lengths == [len(text.split()) + 2 for text in texts]  # with [CLS] and [SEP]
+
+
 def test_an_interrupted_extraction_continues(manifest, tmp_path, monkeypatch):
     out, decode, decoded = tmp_path / "features.npz", extraction.decode, []
 

@@ -42,54 +42,54 @@ def test_a_rate_of_one_is_the_constant_predictor(name):
 
 def test_a_rate_of_one_leaves_nothing_of_an_utterance():
     neutral, generators = neutral_states(build("late")), modality_generators(0)
-    assert all(drop_frames(item, 1.0, neutral, generators).states == {} for item in ITEMS)
+    assert not drop_frames(collate(ITEMS, DIMS)[0], 1.0, neutral, generators).present().any()
 
 
 def test_frames_drop_where_they_are_and_as_often_as_asked():
     model, generators = build("late"), modality_generators(0)
     neutral = neutral_states(model)
     long = Utterance({m: torch.randn(4000, d) for m, d in DIMS.items()}, 0.0, "made", "a", torch.arange(4000))
-    found = drop_frames(long, 0.3, neutral, generators)
+    short = Utterance({m: torch.randn(2, d) for m, d in DIMS.items()}, 0.0, "made", "a", torch.arange(2))
+    features, _ = collate([long, short], DIMS)
+    found = drop_frames(features, 0.3, neutral, generators)
     gone = {}
-    for modality, states in long.states.items():
-        changed = (found.states[modality] != states).any(1)
-        gone[modality] = changed
-        assert changed.float().mean() == pytest.approx(0.3, abs=0.03)
-        assert torch.equal(found.states[modality][changed][0], neutral[modality])
+    for modality, sequence in features:
+        changed = (found[modality].values != sequence.values).any(2)
+        gone[modality] = changed[0]
+        assert changed[0].float().mean() == pytest.approx(0.3, abs=0.03)
+        assert not changed[1, 2:].any()  # padding
+        assert torch.equal(found[modality].values[0, changed[0]][0], neutral[modality])
+        assert torch.equal(found[modality].lengths, sequence.lengths)
     assert not torch.equal(gone[AUDIO], gone[VISION])  # modalities drop independently
-    assert torch.equal(found.ids == 100, gone[TEXT] | (long.ids == 100))  # [UNK]
-    features, _ = collate([found], DIMS)
-    assert model.normalised(features).audio.values[0, gone[AUDIO]].abs().max() < 1e-6
+    assert torch.equal(found.text.ids[0] == 100, gone[TEXT] | (long.ids == 100))  # [UNK]
+    assert model.normalised(found).audio.values[0, gone[AUDIO]].abs().max() < 1e-6
 
 
 def test_the_frame_of_a_sentence_stays_as_long_as_a_word_does():
     neutral = neutral_states(build("late"))
     ids = torch.tensor([101, 7, 8, 9, 102])
     sentence = Utterance({TEXT: torch.randn(5, DIMS[TEXT])}, 0.0, "made", "a", ids)
-    lost = 0
-    for seed in range(60):
-        found = drop_frames(sentence, 0.7, neutral, modality_generators(seed))
-        if TEXT in found.states:
-            assert found.ids[[0, 4]].tolist() == [101, 102]
-            assert torch.equal(found.states[TEXT][[0, 4]], sentence.states[TEXT][[0, 4]])
-            assert (found.ids[1:4] != 100).any()
-        else:
-            lost += 1
-            assert (found.ids == 100).all()
-    assert 0 < lost < 60
-    assert torch.equal(drop_frames(sentence, 0.0, neutral, modality_generators(0)).ids, ids)
+    features, _ = collate([sentence] * 60, DIMS)
+    found = drop_frames(features, 0.7, neutral, modality_generators(0)).text
+    there = found.present
+    assert 0 < there.sum() < 60
+    assert (found.ids[~there] == 100).all()
+    assert torch.equal(found.ids[there][:, [0, 4]], ids[[0, 4]].expand(int(there.sum()), 2))
+    assert torch.equal(found.values[there][:, [0, 4]], features.text.values[there][:, [0, 4]])
+    assert (found.ids[there][:, 1:4] != 100).any(1).all()
+    assert torch.equal(drop_frames(features, 0.0, neutral, modality_generators(0)).text.ids[0], ids)
 
 
 def test_what_drops_at_a_low_rate_has_dropped_at_a_high_one():
-    neutral = neutral_states(build("late"))
-    item, before = ITEMS[0], {m: torch.zeros(len(s), dtype=torch.bool) for m, s in ITEMS[0].states.items()}
+    neutral, (features, _) = neutral_states(build("late")), collate(ITEMS, DIMS)
+    before = {m: torch.zeros(sequence.values.shape[:2], dtype=torch.bool) for m, sequence in features}
     for rate in RATES[:-1]:
-        found = drop_frames(item, rate, neutral, modality_generators(3))
-        for modality, states in item.states.items():
-            kept = found.states.get(modality, neutral[modality].expand_as(states))
-            dropped = (kept != states).any(1)
+        found = drop_frames(features, rate, neutral, modality_generators(3))
+        for modality, sequence in features:
+            dropped = (found[modality].values != sequence.values).any(2)
             assert (dropped | ~before[modality]).all()
             before[modality] = dropped
+    assert all(dropped.any() for dropped in before.values())
 
 
 def test_drops_are_those_of_the_seed():
