@@ -145,7 +145,7 @@ class Reader:
         return self.profile.language_model()
 
     def prepare(self) -> None:
-        """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
+        """Load the extractors, then the recogniser, which a first clip would otherwise wait for."""
         log.info("profile %s, speech recognition by %s", self.profile.name, self._recogniser.name)
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
