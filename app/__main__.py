@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
@@ -77,17 +80,29 @@ def quiet() -> None:
         warnings.simplefilter("ignore")
 
 
+@contextmanager
+def loading() -> Iterator[None]:
+    """For modules and weights, which stay: looking through them for garbage is a fifth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def serve(settings: Settings) -> int:
     """The page, until it is stopped."""
-    from app.media.whisper import RecogniserError
-    from app.service.analyst import Analyst
-    from app.service.device import limit_heaps
-    from app.ui import page
-    from models.tensors import CheckpointError
+    with loading():
+        from app.media.whisper import RecogniserError
+        from app.service.analyst import Analyst
+        from app.service.device import limit_heaps
+        from models.tensors import CheckpointError
 
     def prepare() -> None:
         try:
-            analyst.prepare()
+            with loading():
+                analyst.prepare()
         except (CheckpointError, RecogniserError) as error:
             print(f"{error}\nNo clip can be analysed; see `python -m app doctor`", file=sys.stderr)
 
@@ -98,7 +113,9 @@ def serve(settings: Settings) -> int:
         print(error, file=sys.stderr)
         return 2
     preparing = threading.Thread(target=prepare, name="prepare", daemon=True)
-    preparing.start()  # while the first visitor reads
+    preparing.start()  # while the page is made, and the first visitor reads
+    with loading():
+        from app.ui import page
     # a service manager's stop ends like Ctrl-C: with the uploads deleted
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -134,11 +151,13 @@ def main(arguments: list[str] | None = None) -> int:
 
         return printed(lambda: examine(settings))
     if args.command in ("predict", "transcribe"):
-        from app.predict import run
-
+        with loading():
+            from app.predict import run
         return printed(lambda: run(args, settings))
     return serve(settings)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # Python looks through everything as it ends: half a second
+    sys.exit(code)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.checkpoint import fusion_path
 from models.fusion.spec import ModelSpec
 from models.registry import FUSION_MODELS
@@ -91,9 +89,9 @@ def _describe(method: ModelSpec, path: Path) -> MethodInfo:
 
 def _sizes(method: ModelSpec, meta: dict[str, Any]) -> dict[str, int]:
     try:
-        with torch.device("meta"):  # shapes alone: nothing is allocated or initialised
-            config = method.read_config(meta["config"])
-            return method.build({Modality(m): d for m, d in meta["dims"].items()}, config).sizes()
+        # in memory for a moment: on the meta device torch would import its compiler, for a second or two
+        config = method.read_config(meta["config"])
+        return method.build({Modality(m): d for m, d in meta["dims"].items()}, config).sizes()
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"the weights of {method.name!r} were written for another version of it ({error}); train it again"

@@ -112,18 +112,17 @@ class PackagedWhisper:
         from faster_whisper.transcribe import get_suppressed_tokens
 
         from models.extractors.encoded_sound import packaged_encoder, silent_states
-        from models.extractors.whisper_encoder import PACKAGES, REMEDY, package_file, weights_file
+        from models.extractors.whisper_encoder import REMEDY, weights_folder
 
         try:
             self._encoder = packaged_encoder(device)
-            files = {name: package_file(PACKAGES[1], name).read_bytes() for name in VOCABULARY}
-            self._model = faster_whisper.WhisperModel(
-                "whisper-base",  # a name alone: everything is in `files`
-                device="cpu",
-                compute_type="int8",
-                cpu_threads=1,  # two took longer for a token than one
-                files={**files, "model.bin": weights_file()},
-            )
+            with weights_folder(VOCABULARY) as folder:
+                self._model = faster_whisper.WhisperModel(
+                    str(folder),
+                    device="cpu",
+                    compute_type="int8",
+                    cpu_threads=1,  # two took longer for a token than one
+                )
         except CheckpointError as error:
             raise RecogniserError(str(error)) from error
         except Exception as error:  # a broken file may fail in any parser

@@ -18,7 +18,7 @@ from app.service.analysis import (
     Transcript,
     label_of,
 )
-from app.service.device import choose_device, limit_threads
+from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.query import AnalysisError, File, Query
 from app.service.reader import PROFILE, Progress, Reader, Stages
 from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
@@ -141,12 +141,15 @@ class Analyst:
         return describe_methods(self.settings.checkpoints, PROFILE)
 
     def prepare(self, method: str = "lmf") -> None:
-        """Load what the first clip would otherwise wait for."""
+        """Load what the first clip would otherwise wait for: first what an answer to words needs."""
         for name in ("mla", method):
             self.checkpoint(name)
-        self._reader.prepare()
-        self.imaginer()
+        imaginer = self.imaginer()
         self.outlier_detector()
+        self._reader.prepare()
+        if imaginer:
+            log.info("%d phrases to imagine words by", len(imaginer.renderer.phrase_bank.texts))
+        release_heaps()
 
     def mla(self) -> MLA:
         """What tells how sure each modality is, beside any method."""

@@ -159,7 +159,7 @@ class Reader:
         return self.profile.language_model()
 
     def prepare(self) -> None:
-        """Load the extractors and the recogniser, which a first clip would otherwise wait for."""
+        """Load the extractors, then the recogniser, which a first clip would otherwise wait for."""
         prepare_decoding()
         log.info("profile %s, speech recognition by %s", self.profile.name, self._recogniser.name)
 

