@@ -159,21 +159,24 @@ class MFM(WholeRowsModel):
         aligned = align(features, self.steps)
         encoding, traces = self.encoder(features, aligned)
         whole = self.whole(aligned.present)
-        traces = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces.items()}
         latents = self.infer(aligned, encoding)
-        factors = self._factorise(latents)
-        generated = {
-            m: pad_steps(self.raw(m, states) * aligned.mask()[..., None], self.steps)
-            for m, states in self._generate(factors, aligned.spans.shape[1]).items()
-        }
-        return Prediction(
-            self.bounded(self._score(factors)),
-            reconstructions=generated,
-            traces={
-                **{f"latent_{name}": latents[name].detach() for name in FACTORS},
-                **step_traces({**traces, "spans": aligned.spans}, self.steps),
-            },
-        )
+
+        def generate() -> dict[Modality, Tensor]:
+            _, generated = self.generated(latents, aligned.spans.shape[1])
+            return {
+                m: pad_steps(self.raw(m, states) * aligned.mask()[..., None], self.steps)
+                for m, states in generated.items()
+            }
+
+        def all_traces() -> dict[str, Tensor]:
+            of_whole = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces().items()}
+            return {
+                **{f"latent_{name}": latents[name] for name in FACTORS},
+                **step_traces({**of_whole, "spans": aligned.spans}, self.steps),
+            }
+
+        score = self.bounded(self._label_score(latents[LABEL]))
+        return Prediction(score, make_reconstructions=generate, make_traces=all_traces)
 
     def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
         """Latents of standardised aligned states; 0, the prior's mean, is the private one of what is absent.
