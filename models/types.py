@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -159,6 +160,15 @@ class Features:
         """The same features on `device`."""
         return Features(**{m: s.to(device) for m, s in self})
 
+    def digest(self) -> str:
+        """Hex digest, equal for equal features."""
+        digest = hashlib.blake2b(digest_size=16)
+        for _, s in self:
+            for part in (s.values, s.lengths, s.present, s.ids, s.times):
+                digest.update(b"" if part is None else part.cpu().numpy().tobytes())
+                digest.update(str(part is None or tuple(part.shape)).encode())
+        return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -186,7 +196,7 @@ class Prediction:
 
     @cached_property
     def reconstructions(self) -> dict[Modality, Tensor]:
-        """{modality: (B, T, d)} of methods that generate what is missing; made, without a gradient, when read."""
+        """{modality: (B, T, d)} where a method generates; made when read, without a gradient."""
         with torch.no_grad():
             return self.make_reconstructions()
 

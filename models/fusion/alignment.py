@@ -94,11 +94,9 @@ def align(features: Features, most: int) -> Aligned:
     means, observed = {}, {}
     for modality, sequence in features:
         known = sequence.mask()
-        if spans.shape == places[modality].shape and not by_words.any():
-            # as in an aligned data set, where a state a step is all there is
-            if (~known | (valid & (spans == places[modality]).all(2))).all():
-                means[modality], observed[modality] = sequence.clean(), known
-                continue
+        if not by_words.any() and _are_steps(places[modality], spans, known):
+            means[modality], observed[modality] = sequence.clean(), known
+            continue
         weights = _overlap(spans, places[modality])
         if modality is Modality.TEXT:  # recognised words may overlap in time; tokens know their word
             weights = torch.where(by_words[:, None, None], belongs.float(), weights)
@@ -107,6 +105,11 @@ def align(features: Features, most: int) -> Aligned:
         means[modality] = torch.bmm(weights / total.clamp_min(1e-9), sequence.clean())
         observed[modality] = total[..., 0] > 0
     return Aligned(means, observed, lengths, spans, features.present())
+
+
+def _are_steps(places: Tensor, spans: Tensor, known: Tensor) -> bool:
+    """Whether states (B, T, 2), where known (B, T), are the steps (B, S, 2): so it is in aligned data."""
+    return places.shape == spans.shape and bool((~known | (places == spans).all(2)).all())
 
 
 def pad_steps(steps: Tensor, most: int) -> Tensor:

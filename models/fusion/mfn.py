@@ -91,10 +91,10 @@ class MemoryFusion(nn.Module):
 
     def _attend(self, window: Tensor, present: Tensor) -> Tensor:
         """Softmax over all coordinates (B, S, 2C) of present modalities."""
-        sizes = torch.tensor(self.hidden, device=window.device)
-        coordinates = present.repeat_interleave(sizes, dim=1).repeat(1, 2)
-        coordinates = coordinates | ~present.any(1, keepdim=True)  # of nothing, all: a softmax needs some
-        return self.attention(window).masked_fill_(~coordinates[:, None], -torch.inf).softmax(2)
+        there = present | ~present.any(1, keepdim=True)  # of nothing, all: a softmax needs some
+        barred = torch.where(there, 0.0, -torch.inf)
+        parts = [barred[:, i, None].expand(-1, width) for i, width in enumerate(self.hidden)]
+        return self.attention(window).add_(torch.cat(parts * 2, dim=1)[:, None]).softmax(2)
 
     def _remember(self, attended: Tensor) -> tuple[Tensor, Tensor]:
         """Memory u^s (B, S, memory) and its gates (B, S, 2, memory), to retain and to update.

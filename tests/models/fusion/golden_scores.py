@@ -1,6 +1,6 @@
 """Scores of every shipped method on fixed clips, which `golden_scores.json` keeps.
 
-    python -m tests.models.fusion.golden_scores     after new weights; a faster way to compute changes none
+python -m tests.models.fusion.golden_scores     after new weights; a faster way to compute changes none
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def _language_model() -> dict[str, torch.Tensor]:
 def golden_scores(method: str) -> dict[str, list[float]]:
     """{subset: scores of the four clips} of the shipped method."""
     model = load_fusion(method, language_model=_language_model).model
-    means, stds = (
-        {m: getattr(model, f"{m}_{constant}") for m in MODALITIES} for constant in ("mean", "std")
-    )
+    means, stds = ({m: getattr(model, f"{m}_{constant}") for m in MODALITIES} for constant in ("mean", "std"))
     features = golden_features(means, stds)
     scores = {subset_name(s): model(features.only(s)).score.tolist() for s in Modality.subsets()}
     return {subset: [round(score, 6) for score in row] for subset, row in scores.items()}

@@ -1,4 +1,4 @@
-"""The shipped methods give the scores that they always gave: no faster way to compute may change an answer."""
+"""The shipped methods give the scores that they gave: no faster way to compute may change an answer."""
 
 from __future__ import annotations
 
