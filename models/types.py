@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from itertools import combinations
 
 import torch
@@ -92,8 +94,13 @@ class Sequence:
 
     def mask(self) -> Tensor:
         """(B, T) bool: True at valid steps of present utterances."""
-        steps = torch.arange(self.values.shape[1], device=self.values.device)
-        return (steps < self.lengths[:, None]) & self.present[:, None]
+        return self._mask
+
+    @cached_property
+    def _mask(self) -> Tensor:
+        with torch.inference_mode(False):  # it may be kept for a training
+            steps = torch.arange(self.values.shape[1], device=self.values.device)
+            return (steps < self.lengths[:, None]) & self.present[:, None]
 
     def clean(self) -> Tensor:
         """`values` (B, T, d) with zeros wherever `mask` is False, whatever stood there (NaN too)."""
@@ -153,6 +160,15 @@ class Features:
         """The same features on `device`."""
         return Features(**{m: s.to(device) for m, s in self})
 
+    def digest(self) -> str:
+        """Hex digest, equal for equal features."""
+        digest = hashlib.blake2b(digest_size=16)
+        for _, s in self:
+            for part in (s.values, s.lengths, s.present, s.ids, s.times):
+                digest.update(b"" if part is None else part.cpu().numpy().tobytes())
+                digest.update(str(part is None or tuple(part.shape)).encode())
+        return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -169,12 +185,23 @@ class Prediction:
     score : (B,) sentiment in [-3, 3]
     logits : (B, 7) classes -3 … 3 where the method classifies, else None
     weights : the method's own modality weights, or None where it has none
-    reconstructions : {modality: (B, T, d)} for methods that generate what is missing
-    traces : named tensors for display, batch first
+    make_reconstructions, make_traces : what gives `reconstructions` and `traces`, which few look at
     """
 
     score: Tensor
     logits: Tensor | None = None
     weights: Weights | None = None
-    reconstructions: dict[Modality, Tensor] = field(default_factory=dict)
-    traces: dict[str, Tensor] = field(default_factory=dict)
+    make_reconstructions: Callable[[], dict[Modality, Tensor]] = dict
+    make_traces: Callable[[], dict[str, Tensor]] = dict
+
+    @cached_property
+    def reconstructions(self) -> dict[Modality, Tensor]:
+        """{modality: (B, T, d)} where a method generates; made when read, without a gradient."""
+        with torch.no_grad():
+            return self.make_reconstructions()
+
+    @cached_property
+    def traces(self) -> dict[str, Tensor]:
+        """Named tensors for display, batch first; made, without a gradient, when read."""
+        with torch.no_grad():
+            return {name: trace.detach() for name, trace in self.make_traces().items()}

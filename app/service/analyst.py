@@ -18,10 +18,19 @@ from app.service.analysis import (
     Transcript,
     label_of,
 )
+from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.query import AnalysisError, File, Query
 from app.service.reader import PROFILE, Progress, Reader, Stages
-from app.service.subsets import Certainty, Subset, SubsetScores, interval, read_certainty, score_subsets
+from app.service.subsets import (
+    Certainty,
+    Subset,
+    SubsetScores,
+    interval,
+    read_certainty,
+    score_subsets,
+    weighed,
+)
 from app.service.utterance import Utterance
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
@@ -40,6 +49,8 @@ if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
 # an utterance on the models' device, the weights of the method, and which present modalities are in use
 Opened = tuple[Utterance, Checkpoint, Subset]
 
+SAID_BYTES = 4_000_000  # of what models said of clips, some hundred bytes a method and clip
+
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +66,7 @@ class Analyst:
         self.device = choose_device(settings.device)
         self._reader = Reader(settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
+        self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
         self._outlier_detector: OutlierDetector | None = None
         self._loading, self._loading_weights = threading.Lock(), threading.Lock()
@@ -76,8 +88,13 @@ class Analyst:
         detector = self.outlier_detector()
         outliers = detector.detect(features.only(used)) if detector else ()
         with stages.run("fusion", "fusing"):
-            scores = score_subsets(checkpoint.model, features, used)
-            certainty = read_certainty(mla, features, used)
+            # a switch asks again about what the models said of every subset
+            said = features.digest()
+            scores = self._said.get(
+                (query.method, said), session, lambda: score_subsets(checkpoint.model, features, used)
+            ).of(used)
+            sure = self._said.get(("certainty", said), session, lambda: read_certainty(mla, features))
+            certainty = weighed(sure, used)
             imagined = imaginer.glimpses(features, used) if imaginer else {}
 
         faces = utterance.faces
@@ -135,6 +152,7 @@ class Analyst:
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
         self._reader.forget(session)
+        self._said.forget(session)
 
     def methods(self) -> list[MethodInfo]:
         """Every method with its origin, checkpoint and test figures."""

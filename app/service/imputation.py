@@ -69,11 +69,11 @@ def by_mfm(model: MFM, features: Features, given: Subset, wish: Wish = NO_WISH) 
     device = aligned.lengths.device
     kept = torch.tensor([[m in given for m in MODALITIES]], device=device)
     score = None if wish.score is None else torch.tensor([wish.score], device=device)
-    drawn = model.imagine(aligned, kept, score, wish.seed)
+    missing = tuple(m for m in MODALITIES if m not in given)
+    drawn = model.imagine(aligned, kept, score, wish.seed, missing)
     return {
         m: _compared(model, m, drawn[m][:, 0], aligned.states[m][0], aligned.spans[0], aligned.observed[m][0])
-        for m in MODALITIES
-        if m not in given
+        for m in missing
     }
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from app.service.analysis import Glimpse
-from app.service.imputation import IMAGINING, IMPUTERS, NO_WISH, Imputed, Recovered, Wish, by_mfm, by_tate
+from app.service.imputation import (
+    IMAGINING,
+    IMPUTERS,
+    NO_WISH,
+    Imputations,
+    Imputed,
+    Recovered,
+    Wish,
+    by_mfm,
+    by_tate,
+)
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint, subset_name
@@ -169,11 +180,16 @@ class Imaginer:
         methods = {IMAGINING: self.checkpoint}
         if checkpoint.meta.method in IMPUTERS:
             methods[checkpoint.meta.method] = checkpoint
+
+        @cache  # all that is off is imagined at once, from the same
+        def impute(name: str, given: Subset) -> Imputations:
+            return IMPUTERS[name](methods[name].model, utterance.features, given, wish)
+
         imagined = []
         for modality in _off(used) or MODALITIES:
             given = tuple(m for m in used if m != modality)
             for name, by in methods.items():
-                imputed = IMPUTERS[name](by.model, utterance.features, given, wish)[modality]
+                imputed = impute(name, given)[modality]
                 imagined.append(self._shown(utterance, by, modality, given, imputed))
         return imagined
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -20,13 +20,22 @@ class SubsetScores:
     """What one method says of one clip.
 
     by_subset : {every non-empty subset of the present modalities: score in [-3, 3]}
+    weights : {the same subsets: {modality in it: the method's own weight}}, None where it has none
     used : the subset asked for
-    own_weights : {used modality: the method's own weight}, None where it has none
     """
 
     by_subset: dict[Subset, float]
+    weights: dict[Subset, dict[Modality, float]] | None
     used: Subset
-    own_weights: dict[Modality, float] | None
+
+    def of(self, used: Subset) -> SubsetScores:
+        """The same about another subset of the clip's modalities."""
+        return replace(self, used=used)
+
+    @property
+    def own_weights(self) -> dict[Modality, float] | None:
+        """{used modality: the method's own weight}, None where it has none."""
+        return None if self.weights is None else self.weights[self.used]
 
     @property
     def score(self) -> float:
@@ -59,11 +68,13 @@ def score_subsets(model: FusionModel, features: Features, used: Subset) -> Subse
     rows = features.select(torch.zeros(len(subsets), dtype=torch.long, device=device)).keep(kept)
     prediction = model(rows)
     scores = dict(zip(subsets, prediction.score.tolist(), strict=True))
-    own_weights = None
+    weights = None
     if prediction.weights is not None:
-        values = prediction.weights.values[subsets.index(used)].tolist()
-        own_weights = {m: value for m, value in zip(MODALITIES, values, strict=True) if m in used}
-    return SubsetScores(scores, used, own_weights)
+        weights = {
+            subset: {m: value for m, value in zip(MODALITIES, row, strict=True) if m in subset}
+            for subset, row in zip(subsets, prediction.weights.values.tolist(), strict=True)
+        }
+    return SubsetScores(scores, weights, used)
 
 
 def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float, float]:
@@ -95,23 +106,29 @@ class Certainty:
 
 
 @torch.inference_mode()
-def read_certainty(mla: MLA, features: Features, used: Subset) -> dict[Modality, Certainty]:
+def read_certainty(mla: MLA, features: Features) -> dict[Modality, Certainty]:
     """Every present modality's certainty, from MLA's unimodal predictions, whatever method is shown beside.
 
-    features : batch of one, in which every modality of `used` is present
+    features : batch of one; nothing of it is in use, see `weighed`
     """
     logits, entropies = mla.unimodal(features)
-    weights = entropy_weights(entropies, features.only(used).present())
     rows = zip(
         MODALITIES,
         features.present()[0].tolist(),
         logits[0].softmax(-1).tolist(),
         entropies[0].tolist(),
-        weights[0].tolist(),
         strict=True,
     )
     return {
-        modality: Certainty(probabilities, entropy, weight if modality in used else None)
-        for modality, present, probabilities, entropy, weight in rows
+        modality: Certainty(probabilities, entropy, None)
+        for modality, present, probabilities, entropy in rows
         if present
     }
+
+
+def weighed(certainty: dict[Modality, Certainty], used: Subset) -> dict[Modality, Certainty]:
+    """The same with the weights of the modalities that are `used`, each of them in `certainty`."""
+    entropies = torch.tensor([[certainty[m].entropy for m in used]])
+    weights = entropy_weights(entropies, torch.ones_like(entropies, dtype=torch.bool))[0].tolist()
+    shares = dict(zip(used, weights, strict=True))
+    return {m: replace(sure, weight=shares.get(m)) for m, sure in certainty.items()}

@@ -93,14 +93,23 @@ def align(features: Features, most: int) -> Aligned:
 
     means, observed = {}, {}
     for modality, sequence in features:
+        known = sequence.mask()
+        if not by_words.any() and _are_steps(places[modality], spans, known):
+            means[modality], observed[modality] = sequence.clean(), known
+            continue
         weights = _overlap(spans, places[modality])
         if modality is Modality.TEXT:  # recognised words may overlap in time; tokens know their word
             weights = torch.where(by_words[:, None, None], belongs.float(), weights)
-        weights = weights * (valid[..., None] & sequence.mask()[:, None])
+        weights = weights * (valid[..., None] & known[:, None])
         total = weights.sum(2, keepdim=True)
         means[modality] = torch.bmm(weights / total.clamp_min(1e-9), sequence.clean())
         observed[modality] = total[..., 0] > 0
     return Aligned(means, observed, lengths, spans, features.present())
+
+
+def _are_steps(places: Tensor, spans: Tensor, known: Tensor) -> bool:
+    """Whether states (B, T, 2), where known (B, T), are the steps (B, S, 2): so it is in aligned data."""
+    return places.shape == spans.shape and bool((~known | (places == spans).all(2)).all())
 
 
 def pad_steps(steps: Tensor, most: int) -> Tensor:
@@ -109,8 +118,8 @@ def pad_steps(steps: Tensor, most: int) -> Tensor:
 
 
 def step_traces(traces: dict[str, Tensor], most: int) -> dict[str, Tensor]:
-    """Traces (B, S, ...) of a batch padded to `most` steps, without a gradient."""
-    return {name: pad_steps(trace.detach(), most) for name, trace in traces.items()}
+    """Traces (B, S, ...) of a batch padded to `most` steps."""
+    return {name: pad_steps(trace, most) for name, trace in traces.items()}
 
 
 def _timed(sequence: Sequence) -> Tensor:

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import reduce
 from typing import ClassVar
 
 import torch
@@ -68,8 +67,8 @@ class FusionModel(nn.Module, ABC):
         standard = {}
         for modality, sequence in features:
             mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
-            values = torch.where(sequence.mask()[..., None], (sequence.values - mean) / std, 0.0)
-            standard[modality] = replace(sequence, values=values)
+            known = torch.where(sequence.mask()[..., None], sequence.values, mean)
+            standard[modality] = replace(sequence, values=known.sub_(mean).div_(std))
         return Features(**standard)
 
     def raw(self, modality: Modality, standard: Tensor) -> Tensor:
@@ -148,10 +147,11 @@ class FusionModel(nn.Module, ABC):
     def update(self, losses: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """One clipped optimiser step down the sum of `losses`, named scalars, which it returns as numbers."""
         optimizer.zero_grad(set_to_none=True)
-        reduce(torch.add, losses.values()).backward()
+        values = torch.stack(list(losses.values()))
+        values.sum().backward()
         nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_NORM)
         optimizer.step()
-        return {name: value.item() for name, value in losses.items()}
+        return dict(zip(losses, values.tolist(), strict=True))
 
     def calibrate(self, features: Features, target: Tensor) -> None:
         """Fit what a method fits on held-out data after training, target (B,); most have nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -33,11 +34,12 @@ class EarlyFusion(nn.Module):
         self.width = config.hidden
         self.lstm = nn.LSTM(sum(dims.values()), config.hidden, batch_first=True)
 
-    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
-        """Encoding (B, width), and the trace `hidden_norm` (B, S)."""
+    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, Callable[[], dict[str, Tensor]]]:
+        """Encoding (B, width), and what makes the trace `hidden_norm` (B, S)."""
         outputs, _ = self.lstm(aligned.joined())
-        norms = outputs.detach().norm(dim=2) * aligned.mask()
-        return last_step(outputs, aligned.lengths), {"hidden_norm": norms}
+        return last_step(outputs, aligned.lengths), lambda: {
+            "hidden_norm": outputs.norm(dim=2) * aligned.mask()
+        }
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class EFLSTM(FusionModel):
         score = self.head(self.dropout(encoding))[:, 0]
         return Prediction(
             self.bounded(score),
-            traces=step_traces({**traces, "spans": aligned.spans}, self.steps),
+            make_traces=lambda: step_traces({**traces(), "spans": aligned.spans}, self.steps),
         )
 
 

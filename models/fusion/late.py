@@ -33,22 +33,23 @@ class LateFusion(FusionModel):
 
     def forward(self, features: Features) -> Prediction:
         """Score, and the trace `unimodal_scores` (B, 3), 0 where a modality is absent."""
-        present = features.present()
         scores = self._unimodal(features)
-        shares = present / present.sum(1, keepdim=True).clamp_min(1)
-        return Prediction(
-            self.read_out((shares * scores).sum(1), features), traces={"unimodal_scores": scores}
-        )
+        return Prediction(self._mean(scores, features), make_traces=lambda: {"unimodal_scores": scores})
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of every head on the rows that have its modality, and L1 of the mean."""
-        prediction = self(features)
-        errors = (prediction.traces["unimodal_scores"] - target[:, None]).abs()
-        present = features.present()
+        scores, present = self._unimodal(features), features.present()
+        errors = (scores - target[:, None]).abs()
         unimodal = {
             f"l1_{m}": mean_over_present(errors[:, i], present[:, i]) for i, m in enumerate(MODALITIES)
         }
-        return {"l1": (prediction.score - target).abs().mean(), **unimodal}
+        return {"l1": (self._mean(scores, features) - target).abs().mean(), **unimodal}
+
+    def _mean(self, scores: Tensor, features: Features) -> Tensor:
+        """Score (B,) of the unimodal scores (B, 3), 0 where a modality is absent."""
+        present = features.present()
+        shares = present / present.sum(1, keepdim=True).clamp_min(1)
+        return self.read_out((shares * scores).sum(1), features)
 
     def _unimodal(self, features: Features) -> Tensor:
         embeddings = self.subnets(self.normalised(features))

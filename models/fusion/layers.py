@@ -58,8 +58,32 @@ def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.S
 def lstm_states(lstm: nn.LSTM, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden and cell states (B, T, H) after each step of inputs (B, T, d), for a one-layer batch-first LSTM.
 
-    nn.LSTM gives the hidden states alone. With them every gate is known at once, and the cell states follow
-    from c^s = f^s c^{s-1} + i^s g^s: much faster than an LSTMCell step by step.
+    nn.LSTM gives the hidden states alone.
+    """
+    return (_on_gpu if inputs.is_cuda else _step_by_step)(lstm, inputs)
+
+
+def _step_by_step(lstm: nn.LSTM, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The inputs' part of the gates at once, the rest as an LSTMCell would, with fewer operations."""
+    of_inputs, of_states, input_bias, state_bias = lstm.parameters()
+    of_states = of_states.t()
+    hidden = cell = inputs.new_zeros(len(inputs), lstm.hidden_size)
+    states, cells = [], []
+    for step in F.linear(inputs.transpose(0, 1), of_inputs, input_bias + state_bias).unbind(0):
+        gates = torch.addmm(step, hidden, of_states)
+        enter, forget, _, out = gates.sigmoid().chunk(4, dim=1)
+        candidate = gates.chunk(4, dim=1)[2].tanh()
+        cell = torch.addcmul(enter * candidate, forget, cell)
+        hidden = out * cell.tanh()
+        states.append(hidden)
+        cells.append(cell)
+    return torch.stack(states, dim=1), torch.stack(cells, dim=1)
+
+
+def _on_gpu(lstm: nn.LSTM, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The hidden states by the fused LSTM, the gates again from them: twice the work, a fifth of the calls.
+
+    With all hidden states every gate is known, and c^s = f^s c^{s-1} + i^s g^s.
     """
     hidden, _ = lstm(inputs)
     before = F.pad(hidden[:, :-1], (0, 0, 1, 0))

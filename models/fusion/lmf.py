@@ -48,7 +48,7 @@ class LMF(FusionModel):
         for modality in MODALITIES:
             product = product * (with_one(embeddings[modality]) @ self.factors[modality].T)
         terms = product * self.rank_weights
-        return Prediction(self.bounded(terms.sum(1) + self.bias), traces={"rank_terms": terms.detach()})
+        return Prediction(self.bounded(terms.sum(1) + self.bias), make_traces=lambda: {"rank_terms": terms})
 
     def sizes(self) -> dict[str, int]:
         """Adds the rank and the entries of the tensor that the factors stand for."""

@@ -90,7 +90,7 @@ class LRCMT(FusionModel):
 
         Traces, zero at padding: `voice_from_face` (B, Ta, Tv), `face_from_voice` (B, Tv, Ta),
         `words_from_voice` (B, Tt, Ta) and `words_from_face` (B, Tt, Tv): attention, row = who reads, mean
-        over heads, zero where a side is absent; outside training `adapter_strength` (B, layers), the
+        over heads, zero where a side is absent; `adapter_strength` (B, layers), the
         adapters' change of each layer's weights relative to them.
         """
         normalised = self.normalised(features)
@@ -109,10 +109,13 @@ class LRCMT(FusionModel):
         with_voice, traces["words_from_voice"] = self.words_from_voice(words, words_mask, voice, voice_mask)
         with_face, traces["words_from_face"] = self.words_from_face(words, words_mask, face, face_mask)
         joint, _ = self.joint(torch.cat([with_voice, with_face], dim=2), words_mask)
-        if not self.training:
-            traces["adapter_strength"] = self.language_model.adapter_strength().expand(len(ids), -1)
         pooled = self.norm(masked_mean(joint, words_mask))
-        return Prediction(self.bounded(self.head(pooled)[:, 0]), traces=traces)
+
+        def all_traces() -> dict[str, Tensor]:
+            strength = self.language_model.adapter_strength().expand(len(ids), -1)
+            return {**traces, "adapter_strength": strength}
+
+        return Prediction(self.bounded(self.head(pooled)[:, 0]), make_traces=all_traces)
 
     def parameter_groups(self, lr: float) -> list[dict]:
         """The language model's adapters (or all of it) at `language_rate` of lr, everything else at lr."""

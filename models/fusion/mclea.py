@@ -59,15 +59,19 @@ class MCLEA(FusionModel):
         `icl_loss_weights` and `ial_loss_weights` (B, 3), the factors exp(-s_m) of the modalities' losses.
         """
         _, joint, weights = self._embed(features)
-        everywhere = {
-            "global_weights": self.weight_logits.softmax(0),
-            "icl_loss_weights": self.icl_weights.factors(),
-            "ial_loss_weights": self.ial_weights.factors(),
-        }
+
+        def traces() -> dict[str, Tensor]:
+            everywhere = {
+                "global_weights": self.weight_logits.softmax(0),
+                "icl_loss_weights": self.icl_weights.factors(),
+                "ial_loss_weights": self.ial_weights.factors(),
+            }
+            return {name: value.expand(len(joint), -1) for name, value in everywhere.items()}
+
         return Prediction(
             self.bounded(self.head(joint)),
             weights=Weights("global", weights),
-            traces={name: value.detach().expand(len(joint), -1) for name, value in everywhere.items()},
+            make_traces=traces,
         )
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:

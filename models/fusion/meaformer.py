@@ -65,7 +65,7 @@ class MEAformer(FusionModel):
         return Prediction(
             (scores["early_score"] + scores["late_score"]) / 2,
             weights=Weights("meta", weights),
-            traces={"attention": attention.mean(1), **scores},
+            make_traces=lambda: {"attention": attention.mean(1), **scores},
         )
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:

@@ -159,21 +159,24 @@ class MFM(WholeRowsModel):
         aligned = align(features, self.steps)
         encoding, traces = self.encoder(features, aligned)
         whole = self.whole(aligned.present)
-        traces = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces.items()}
         latents = self.infer(aligned, encoding)
-        factors = self._factorise(latents)
-        generated = {
-            m: pad_steps(self.raw(m, states) * aligned.mask()[..., None], self.steps)
-            for m, states in self._generate(factors, aligned.spans.shape[1]).items()
-        }
-        return Prediction(
-            self.bounded(self._score(factors)),
-            reconstructions=generated,
-            traces={
-                **{f"latent_{name}": latents[name].detach() for name in FACTORS},
-                **step_traces({**traces, "spans": aligned.spans}, self.steps),
-            },
-        )
+
+        def generate() -> dict[Modality, Tensor]:
+            _, generated = self.generated(latents, aligned.spans.shape[1])
+            return {
+                m: pad_steps(self.raw(m, states) * aligned.mask()[..., None], self.steps)
+                for m, states in generated.items()
+            }
+
+        def all_traces() -> dict[str, Tensor]:
+            of_whole = {name: x * whole.view(-1, *[1] * (x.dim() - 1)) for name, x in traces().items()}
+            return {
+                **{f"latent_{name}": latents[name] for name in FACTORS},
+                **step_traces({**of_whole, "spans": aligned.spans}, self.steps),
+            }
+
+        score = self.bounded(self._label_score(latents[LABEL]))
+        return Prediction(score, make_reconstructions=generate, make_traces=all_traces)
 
     def infer(self, aligned: Aligned, encoding: Tensor | None = None) -> Latents:
         """Latents of standardised aligned states; 0, the prior's mean, is the private one of what is absent.
@@ -181,26 +184,37 @@ class MFM(WholeRowsModel):
         encoding : (B, width), of which Z_y is a linear map in whole rows; None without such
         In all others the surrogate for their pattern reads what is present, and gives Z_y.
         """
-        latents = {LABEL: self.label.bias.new_zeros(len(aligned), self.label.out_features)}
-        for i, m in enumerate(MODALITIES):
-            own = self.subnets[m](aligned.states[m], aligned.lengths)[m]
-            latents[str(m)] = torch.where(aligned.present[:, i, None], own, 0.0)
+        latents = {str(m): self._private(m, aligned) for m in MODALITIES}
+        label = self._inferred(aligned)
+        if encoding is not None:
+            label = torch.where(self.whole(aligned.present)[:, None], self.label(encoding), label)
+        return {LABEL: label, **latents}
+
+    def _private(self, m: Modality, aligned: Aligned) -> Tensor:
+        """Z_m (B, width), 0 where the modality is absent."""
+        own = self.subnets[m](aligned.states[m], aligned.lengths)[m]
+        return torch.where(aligned.present[:, MODALITIES.index(m), None], own, 0.0)
+
+    def _inferred(self, aligned: Aligned) -> Tensor:
+        """Z_y (B, width) by the surrogates, 0 in rows that have everything."""
+        label = self.label.bias.new_zeros(len(aligned), self.label.out_features)
         for key, pattern in ((_key(p), p) for p in Modality.subsets() if len(p) < len(MODALITIES)):
             wanted = torch.tensor([m in pattern for m in MODALITIES], device=aligned.lengths.device)
             rows = (aligned.present == wanted).all(1).nonzero()[:, 0]
             if len(rows):
                 inferred = self.surrogates[key](aligned.joined(pattern)[rows], aligned.lengths[rows])[LABEL]
-                latents[LABEL] = latents[LABEL].index_copy(0, rows, inferred.to(latents[LABEL].dtype))
-        if encoding is not None:
-            latents[LABEL] = torch.where(
-                self.whole(aligned.present)[:, None], self.label(encoding), latents[LABEL]
-            )
-        return latents
+                label = label.index_copy(0, rows, inferred.to(label.dtype))
+        return label
 
     def imagine(
-        self, aligned: Aligned, kept: Tensor, score: Tensor | None = None, seed: int = 0
+        self,
+        aligned: Aligned,
+        kept: Tensor,
+        score: Tensor | None = None,
+        seed: int = 0,
+        wanted: tuple[Modality, ...] = MODALITIES,
     ) -> dict[Modality, Tensor]:
-        """Every modality, standardised {modality: (DRAWS, B, S, d)}, from those that `kept` (B, 3) allows.
+        """The wanted modalities, standardised {modality: (DRAWS, B, S, d)}, from what `kept` (B, 3) allows.
 
         aligned : standardised states. On steps given from outside, so that what is imagined can be compared
         with a truth that it did not see; `kept` must not leave a row whole
@@ -208,17 +222,23 @@ class MFM(WholeRowsModel):
         seed : of the draws of Z_m from its prior N(0, I) for what is not kept, the same in every row. Every
         second one mirrors the one before, so that their mean leans to no side
         """
-        latents = self.infer(aligned.keep(kept))
+        seen = aligned.keep(kept)
+        label = self._inferred(seen)
         if score is not None:
-            latents[LABEL] = self.moved(latents[LABEL], score)
+            label = self.moved(label, score)
         generator, rows = torch.Generator().manual_seed(seed), len(aligned)
-        latents = {name: z.repeat(DRAWS, 1) for name, z in latents.items()}
+        shared = self._factor(LABEL, label).repeat(DRAWS, 1)
+        imagined = {}
         for i, m in enumerate(MODALITIES):
-            half = torch.randn(DRAWS // 2, self.config.latents[m], generator=generator).to(latents[m])
-            drawn = torch.stack([half, -half], dim=1).flatten(0, 1).repeat_interleave(rows, 0)
-            latents[str(m)] = torch.where(kept[:, i].repeat(DRAWS)[:, None], latents[str(m)], drawn)
-        _, generated = self.generated(latents, aligned.spans.shape[1])
-        return {m: states.unflatten(0, (DRAWS, rows)) for m, states in generated.items()}
+            half = torch.randn(DRAWS // 2, self.config.latents[m], generator=generator).to(label)
+            if m in wanted:
+                private = torch.stack([half, -half], dim=1).flatten(0, 1).repeat_interleave(rows, 0)
+                if kept[:, i].any():
+                    own = self._private(m, seen).repeat(DRAWS, 1)
+                    private = torch.where(kept[:, i].repeat(DRAWS)[:, None], own, private)
+                states = self._generated(m, shared, self._factor(m, private), aligned.spans.shape[1])
+                imagined[m] = states.unflatten(0, (DRAWS, rows))
+        return imagined
 
     def generated(self, latents: Latents, steps: int) -> tuple[Latents, dict[Modality, Tensor]]:
         """Factors {factor: (B, width)} of latents, and the standardised states {modality: (B, steps, d)}."""
@@ -344,7 +364,7 @@ class MFM(WholeRowsModel):
     def _draw(self, m: Modality, shared: Tensor, steps: int) -> Tensor:
         """Standardised states (B, steps, d) from F_y (B, width) and a draw of Z_m from its prior."""
         private = torch.randn(len(shared), self.config.latents[m], device=shared.device)
-        return self.generators[m](torch.cat([shared, self.factors[m](private).relu()], 1), steps)
+        return self._generated(m, shared, self._factor(m, private), steps)
 
     def _borrowed_loss(self, shared: Tensor, aligned: Aligned, target: Tensor) -> Tensor:
         """Draws from F_y (B, width) of what a row lacks, against the row of nearest target that has it."""
@@ -367,18 +387,26 @@ class MFM(WholeRowsModel):
         return reduce(torch.add, (discrepancy(z, torch.randn_like(z)) for z in rows.values()))
 
     def _factorise(self, latents: Latents) -> Latents:
-        return {name: self.factors[name](latents[name]).relu() for name in FACTORS}
+        return {name: self._factor(name, latents[name]) for name in FACTORS}
+
+    def _factor(self, name: str, latent: Tensor) -> Tensor:
+        """F (B, width) of the latent Z (B, width) of that name."""
+        return self.factors[name](latent).relu()
 
     def _score(self, factors: Latents) -> Tensor:
         return self.head(factors[LABEL])[:, 0]
 
     def _label_score(self, label: Tensor) -> Tensor:
         """Scores (B,) of Z_y (B, width)."""
-        return self._score({LABEL: self.factors[LABEL](label).relu()})
+        return self._score({LABEL: self._factor(LABEL, label)})
 
     def _generate(self, factors: Latents, steps: int) -> dict[Modality, Tensor]:
         """Standardised states {modality: (B, steps, d)}."""
-        return {m: self.generators[m](torch.cat([factors[LABEL], factors[m]], 1), steps) for m in MODALITIES}
+        return {m: self._generated(m, factors[LABEL], factors[m], steps) for m in MODALITIES}
+
+    def _generated(self, m: Modality, shared: Tensor, private: Tensor, steps: int) -> Tensor:
+        """Standardised states (B, steps, d) of F_y and F_m, each (B, width)."""
+        return self.generators[m](torch.cat([shared, private], 1), steps)
 
 
 def _energy_score(draws: tuple[Tensor, Tensor], truth: Tensor, observed: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -55,8 +56,8 @@ class MemoryFusion(nn.Module):
         self.retain = feed_forward(window + memory, gates, memory, dropout)
         self.update = feed_forward(window + memory, gates, memory, dropout)
 
-    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
-        """Encoding [h_t; h_a; h_v; u] (B, width) after the last step, and traces over the steps.
+    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, Callable[[], dict[str, Tensor]]]:
+        """Encoding [h_t; h_a; h_v; u] (B, width) after the last step, and what makes traces over the steps.
 
         `attention` (B, S, 2, 3): share of the step before and of the step itself, and of each modality in
         them, in the attention per coordinate; it sums to 1. Sums over coordinates would favour wide LSTMs.
@@ -73,36 +74,55 @@ class MemoryFusion(nn.Module):
         window = torch.cat([F.pad(now[:, :-1], (0, 0, 1, 0)), now], dim=2)  # c^{s-1}, c^s
         attention = self._attend(window, aligned.present)
         attended = attention * window
-        memories, retained, updated = self._remember(attended, aligned.mask())
-        traces = {
-            "attention": self._shares(attention),
-            "retain": retained.mean(2),
-            "update": updated.mean(2),
-            "memory_norm": memories.norm(dim=2),
-        }
-        mask = aligned.mask()
-        traces = {name: x * mask.view(*mask.shape, *[1] * (x.dim() - 2)) for name, x in traces.items()}
-        return torch.cat([*last, memories[:, -1]], dim=1), traces
+        memories, gates = self._remember(attended)
+
+        def traces() -> dict[str, Tensor]:
+            retained, updated = gates.mean(3).unbind(2)
+            found = {
+                "attention": self._shares(attention),
+                "retain": retained,
+                "update": updated,
+                "memory_norm": memories.norm(dim=2),
+            }
+            there = aligned.mask() & aligned.present.any(1, keepdim=True)
+            return {name: x * there.view(*there.shape, *[1] * (x.dim() - 2)) for name, x in found.items()}
+
+        return torch.cat([*last, last_step(memories, aligned.lengths)], dim=1), traces
 
     def _attend(self, window: Tensor, present: Tensor) -> Tensor:
         """Softmax over all coordinates (B, S, 2C) of present modalities."""
-        sizes = torch.tensor(self.hidden, device=window.device)
-        coordinates = present.repeat_interleave(sizes, dim=1).repeat(1, 2)
-        evidence = self.attention(window).masked_fill(~coordinates[:, None], -torch.inf)
-        return evidence.softmax(2).nan_to_num(0.0)  # NaN only where nothing at all is present
+        there = present | ~present.any(1, keepdim=True)  # of nothing, all: a softmax needs some
+        barred = torch.where(there, 0.0, -torch.inf)
+        parts = [barred[:, i, None].expand(-1, width) for i, width in enumerate(self.hidden)]
+        return self.attention(window).add_(torch.cat(parts * 2, dim=1)[:, None]).softmax(2)
 
-    def _remember(self, attended: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Memory u^s and gates, each (B, S, memory); padding leaves the memory as it is."""
+    def _remember(self, attended: Tensor) -> tuple[Tensor, Tensor]:
+        """Memory u^s (B, S, memory) and its gates (B, S, 2, memory), to retain and to update.
+
+        Both gates are one batch of two networks, and what they read of the attended states is computed for
+        all steps at once: only the memory's part waits for the step before.
+        """
+        first, last = ([network[i] for network in (self.retain, self.update)] for i in (0, -1))
+        dropout = self.retain[2]
+        of_attended, of_memory = torch.stack([layer.weight for layer in first]).split(
+            [attended.shape[2], self.memory], dim=2
+        )
+        read = F.linear(attended, of_attended.flatten(0, 1), torch.cat([layer.bias for layer in first]))
+        read = read.unflatten(2, (2, -1)).permute(1, 2, 0, 3)  # (S, 2, B, gates)
+        of_memory = of_memory.transpose(1, 2)
+        weight = torch.stack([layer.weight.t() for layer in last])
+        bias = torch.stack([layer.bias for layer in last])[:, None]
         proposals = self.proposal(attended).tanh()
         memory = proposals.new_zeros(len(attended), self.memory)
-        memories, retained, updated = [], [], []
-        for step, valid in enumerate(mask.unbind(1)):
-            seen = torch.cat([attended[:, step], memory], dim=1)
-            retain, update = self.retain(seen).sigmoid(), self.update(seen).sigmoid()
-            memory = torch.where(valid[:, None], retain * memory + update * proposals[:, step], memory)
-            for states, state in ((memories, memory), (retained, retain), (updated, update)):
-                states.append(state)
-        return torch.stack(memories, dim=1), torch.stack(retained, dim=1), torch.stack(updated, dim=1)
+        memories, gates = [], []
+        for part, proposal in zip(read.unbind(0), proposals.unbind(1), strict=True):
+            hidden = torch.baddbmm(part, memory.expand(2, -1, -1), of_memory).relu()
+            gate = torch.baddbmm(bias, dropout(hidden), weight).sigmoid()
+            retain, update = gate.unbind(0)
+            memory = torch.addcmul(update * proposal, retain, memory)
+            memories.append(memory)
+            gates.append(gate)
+        return torch.stack(memories, dim=1), torch.stack(gates).permute(2, 0, 1, 3)
 
     def _shares(self, attention: Tensor) -> Tensor:
         """Attention (B, S, 2C) per coordinate, as shares (B, S, 2, 3) of both steps and all modalities."""
@@ -143,7 +163,7 @@ class MFN(FusionModel):
         score = self.head(encoding)[:, 0]
         return Prediction(
             self.bounded(score),
-            traces=step_traces({**traces, "spans": aligned.spans}, self.steps),
+            make_traces=lambda: step_traces({**traces(), "spans": aligned.spans}, self.steps),
         )
 
 

@@ -60,7 +60,7 @@ class MLA(FusionModel):
             self.read_out(expected_score(fused), features),
             logits=fused,
             weights=Weights("entropy", weights),
-            traces={"unimodal_logits": logits, "entropies": entropies},
+            make_traces=lambda: {"unimodal_logits": logits, "entropies": entropies},
         )
 
     def unimodal(self, features: Features) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ class MMIN(FusionModel):
         present = features.present()
         score, imagined = self._imagine(self._embed(features))
         imagined = torch.where(present[..., None], 0.0, imagined)
-        return Prediction(self.bounded(score), traces={"imagined": imagined})
+        return Prediction(self.bounded(score), make_traces=lambda: {"imagined": imagined})
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1; with a random part of each row hidden, L1 again, and the errors of imagination and way back.

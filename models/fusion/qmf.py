@@ -55,7 +55,7 @@ class QMF(FusionModel):
             self.read_out(expected_score(fused), features),
             logits=fused,
             weights=Weights("confidence", confidences / total),
-            traces={"unimodal_logits": logits, "confidences": confidences},
+            make_traces=lambda: {"unimodal_logits": logits, "confidences": confidences},
         )
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:

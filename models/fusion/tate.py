@@ -84,7 +84,7 @@ class TATE(WholeRowsModel):
             self.read_out(expected_score(encoding.logits), features),
             logits=encoding.logits,
             weights=Weights("attention", encoding.shares),
-            traces={"tag": encoding.tag, "tag_recovered": encoding.recovered},
+            make_traces=lambda: {"tag": encoding.tag, "tag_recovered": encoding.recovered},
         )
 
     @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +22,8 @@ BLOCKS: tuple[tuple[Modality, ...], ...] = tuple(sorted(Modality.subsets(), key=
 
 def outer_product(embeddings: dict[Modality, Tensor]) -> Tensor:
     """[1; h_t] (x) [1; h_a] (x) [1; h_v] of {modality: (B, H_m)}: (B, H_t + 1, H_a + 1, H_v + 1)."""
-    return torch.einsum("bt,ba,bv->btav", *(with_one(embeddings[m]) for m in MODALITIES))
+    text, audio, vision = (with_one(embeddings[m]) for m in MODALITIES)
+    return (text[:, :, None] * audio[:, None])[..., None] * vision[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,13 @@ class TFN(FusionModel):
         return outer_product(self.subnets(self.normalised(features)))
 
     def forward(self, features: Features) -> Prediction:
-        """Score, and in evaluation the trace `block_energy` (B, 7), see `block_energy`."""
+        """Score, and the trace `block_energy` (B, 7), see `block_energy`."""
         cube = self.cube(features)
         hidden = self.first(self.dropout(cube.flatten(1))).relu()
         hidden = self.second(hidden).relu()
         score = 6 * self.last(hidden)[:, 0].sigmoid() - 3
-        return Prediction(score, traces={} if self.training else {"block_energy": self.block_energy(cube)})
+        return Prediction(score, make_traces=lambda: {"block_energy": self.block_energy(cube)})
 
-    @torch.no_grad()
     def block_energy(self, cube: Tensor) -> Tensor:
         """Share of each block of `BLOCKS` in the first layer, |W_block Z_block|^2: (B, 7), at least 0."""
         weight = self.first.weight.view(-1, *self.cube_shape)
@@ -96,9 +97,9 @@ class TensorFusion(nn.Module):
         cells = math.prod(w + 1 for w in self.subnets.widths.values())
         self.projection = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(cells, config.width), nn.ReLU())
 
-    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, features: Features, aligned: Aligned) -> tuple[Tensor, Callable[[], dict[str, Tensor]]]:
         """Encoding (B, width) of standardised features, which it reads before any alignment; no traces."""
-        return self.projection(outer_product(self.subnets(features)).flatten(1)), {}
+        return self.projection(outer_product(self.subnets(features)).flatten(1)), dict
 
 
 SPEC = ModelSpec(

@@ -111,8 +111,7 @@ class TFRNet(FusionModel):
 
         A step whose standardised state is zero in every coordinate counts as dropped: that is how the RMFM
         protocol writes it. A modality longer than `most_steps` is generated as so many even parts, one
-        without a known frame as `absent_steps` of them, from the others. Nothing is generated in training,
-        where `loss` does it.
+        without a known frame as `absent_steps` of them, from the others.
         Traces, zero at padding: `gate_text` … (B, T), in (0, 1) how much of a frame is let through, and
         `text_from_audio` … (B, Tt, Ta), attention of the last layer, mean over heads.
         """
@@ -120,13 +119,13 @@ class TFRNet(FusionModel):
         frames = {m: Frames.of(s, observed(s), self.absent_steps) for m, s in standard}
         states, traces = self._attend(frames)
         score, gates = self._fuse(states, frames)
-        generated = {} if self.training else self._generate(states, frames)
         return Prediction(
             self.bounded(score),
-            reconstructions={
-                m: torch.where(frames[m].mask[..., None], self.raw(m, x), 0.0) for m, x in generated.items()
+            make_reconstructions=lambda: {
+                m: torch.where(frames[m].mask[..., None], self.raw(m, x), 0.0)
+                for m, x in self._generate(states, frames).items()
             },
-            traces={**{f"gate_{m}": gate.detach() for m, gate in gates.items()}, **traces},
+            make_traces=lambda: {**{f"gate_{m}": gate for m, gate in gates.items()}, **traces},
         )
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
