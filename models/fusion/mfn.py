@@ -102,8 +102,11 @@ class MemoryFusion(nn.Module):
         Both gates are one batch of two networks, and what they read of the attended states is computed for
         all steps at once: only the memory's part waits for the step before.
         """
-        first, last = ([network[i] for network in (self.retain, self.update)] for i in (0, -1))
-        dropout = self.retain[2]
+        # nn.Sequential forgets the class of what it holds
+        first, last = (
+            [cast(nn.Linear, network[i]) for network in (self.retain, self.update)] for i in (0, -1)
+        )
+        dropout = cast(nn.Dropout, self.retain[2])
         of_attended, of_memory = torch.stack([layer.weight for layer in first]).split(
             [attended.shape[2], self.memory], dim=2
         )
