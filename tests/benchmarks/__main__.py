@@ -48,7 +48,7 @@ BENCHMARKS = {
     "beside_mmsa": Benchmark(quick=("--steps", "1", "--only", "lmf", "--no-shipped")),
     "fusion_speed": Benchmark(("--data", "{data}", "--skip-ranks"), ("--repeats", "1", "--steps", "2")),
     "training_speed": Benchmark(
-        quick=("--methods", "lmf,late", "--utterances", "640", "--steps", "5"),
+        quick=("--methods", "lmf,late", "--utterances", "640", "--steps", "5", "--repeats", "1"),
     ),
     "extraction": Benchmark(("--data", "{data}"), ("--clips", "2")),
     "growth": Benchmark(

@@ -1,16 +1,18 @@
 """How quickly each method trains on a large set of features, and what its batches and its memory cost.
 
-    python tests/benchmarks/training_speed.py [--methods all] [--utterances 20000] [--steps 100]
+    python tests/benchmarks/training_speed.py [--methods all] [--utterances 20000] [--steps 100] [--repeats 3]
 
-A made-up set with the widths of CMU-MOSEI's features (BERT, COVAREP, Facet), aligned word by word, trained by
-the loop of `python -m models train` with its recipe's batches. `batches` is the share of an epoch's time that
-goes into making batches, `growth` how much more memory the process takes after the steps than after a tenth
-of them: about nothing. A method that runs a language model gets a tenth of the steps.
+A made-up set with the widths of CMU-MOSEI's features (BERT, COVAREP, Facet), aligned word by word, trained
+by the loop of `python -m models train` with its recipe's batches. Methods take turns; medians count, beside
+the slowest and the quickest run. `batches` is the share of an epoch's time that goes into making batches,
+`growth` how much more memory the process takes after the steps than after a tenth of them: about nothing. A
+method that runs a language model gets a tenth of the steps.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -104,6 +106,7 @@ def main() -> None:
     parser.add_argument("--widths", type=int, nargs=3, default=(768, 74, 35), help="of the three modalities")
     parser.add_argument("--longest", type=int, default=50, help="words of an utterance")
     parser.add_argument("--steps", type=int, default=100, help="of a method")
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch", type=int, default=ResearchRecipe.batch)
     parser.add_argument("--modality-dropout", type=float, default=0.3)
     parser.add_argument("--frame-dropout", type=float, default=0.0)
@@ -115,21 +118,28 @@ def main() -> None:
     )
     widths = dict(zip(MODALITIES, options.widths, strict=True))
     items = utterances(options.utterances, widths, options.longest)
-    found, names = {}, method_names(options.methods)
+    names = method_names(options.methods)
+    runs = [
+        {name: measure(name, items, widths, options.steps, recipe) for name in names}
+        for _ in range(options.repeats)
+    ]
+    found: dict[str, dict] = {}
     for name in names:
-        found[name] = measure(name, items, widths, options.steps, recipe)
-        print(f"{name}: {found[name]['items_per_second']:.0f} items/s", file=sys.stderr, flush=True)
+        found[name] = {what: statistics.median(run[name][what] for run in runs) for what in runs[0][name]}
+        rates = [run[name]["items_per_second"] for run in runs]
+        found[name]["spread"] = [min(rates), max(rates)]
     rows = [
         [
             name,
             f"{each['items_per_second']:,.0f}",
+            "{:,.0f} … {:,.0f}".format(*each["spread"]),
             f"{each['batches']:.1%}",
             f"{each['memory_mb']:,.0f} MB",
             f"{each['growth_mb']:+,.0f} MB",
         ]
         for name, each in found.items()
     ]
-    print(markdown_table(["method", "items/s", "batches", "memory", "growth"], rows))
+    print(markdown_table(["method", "items/s", "spread", "batches", "memory", "growth"], rows))
     if options.methods == "all":  # a part would replace the whole
         keep_latest({"utterances": len(items), "methods": found})
 
