@@ -33,8 +33,11 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[Served]:
-    """`python -m app` on a free port, until the context ends; uploads and log go to `folder`."""
+def serving(folder: Path, every: float = 0.3, **environment: str) -> Iterator[Served]:
+    """`python -m app` on a free port, until the context ends; uploads and log go to `folder`.
+
+    every : seconds between looks whether it answers
+    """
     port = free_port()
     settings = {
         "FUSEBOX_HOST": "127.0.0.1",
@@ -56,7 +59,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Served]:
         while not answers(served.url):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the page did not start:\n{log.read_text()}")
-            time.sleep(0.3)
+            time.sleep(every)
         yield served
     finally:
         process.terminate()

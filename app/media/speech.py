@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from app.media.voice import QUIET, nobody_speaks
-from app.media.whisper import PackagedWhisper, Whisper, find_weights
+from app.media.whisper import PackagedWhisper, RecogniserError, Whisper, find_weights
 from app.service.analysis import Transcript, Word
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """What recognises: `words` gives text and timed words of (n,) float32 sound at 16 kHz, peak 1.
 
+    prepare : what the first of them would otherwise wait for
     encoded : the same sound by `encode_sound`, which not every engine can use
     """
 
     name: str
+
+    def prepare(self) -> None: ...
 
     def words(
         self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
@@ -53,7 +57,12 @@ class Recogniser:
     def load(self) -> None:
         """Load the engine now, so that the first clip need not wait; raises as `transcribe` does."""
         with self._lock:
-            self._loaded()
+            self._loaded().prepare()
+
+    def load_aside(self) -> None:
+        """Begin to load the engine in a thread of its own, on one core, where it is not there yet."""
+        if self._engine is None:
+            threading.Thread(target=self._load_quietly, name="load speech").start()
 
     def transcribe(self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None) -> Transcript:
         """The words of (n,) float32 sound at 16 kHz, with their times; text is "" where nobody speaks.
@@ -69,6 +78,10 @@ class Recogniser:
             text, words = engine.words(np.asarray(audio, np.float32) / peak, encoded)
         rounded = tuple(Word(word.text, round(word.start, 2), round(word.end, 2)) for word in words)
         return Transcript(text, engine.name, rounded)
+
+    def _load_quietly(self) -> None:
+        with self._lock, suppress(RecogniserError):  # `transcribe` will try again, and say it
+            self._loaded()
 
     def _loaded(self) -> Engine:
         if self._engine is None:

@@ -161,6 +161,7 @@ class Reader:
     def prepare(self) -> None:
         """Load the extractors, then the recogniser, which a first clip would otherwise wait for."""
         prepare_decoding()
+        self._recogniser.load()
         log.info("profile %s, speech recognition by %s", self.profile.name, self._recogniser.name)
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
@@ -196,6 +197,8 @@ class Reader:
         self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool
     ) -> Utterance:
         def compute() -> Utterance:
+            if recognise:
+                self._recogniser.load_aside()
             with stages.run("decode", "decoding"):
                 clip = self._decode(video, audio, needs)
             speech = clip.audio is None or not nobody_speaks(clip.audio)

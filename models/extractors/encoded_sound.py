@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,6 +33,8 @@ LONGEST = 15 * FRAMES  # of a window: of 663 s of speech 14.5 % of the words are
 EARLIEST = 10 * FRAMES  # frames after which a window may be cut
 PAUSE = 21  # frames whose mean loudness tells a pause, in which no word is cut
 
+_loading = threading.Lock()
+
 
 @dataclass(frozen=True)
 class EncodedWindow:
@@ -51,9 +54,15 @@ class EncodedWindow:
         return replace(self, states=self.states[-1:].half())
 
 
-@cache
 def packaged_encoder(device: str = "cpu") -> WhisperEncoder:
     """The encoder of the packaged Whisper, one a device; CheckpointError where its weights are missing."""
+    with _loading:
+        return load_encoder(device)
+
+
+@cache
+def load_encoder(device: str) -> WhisperEncoder:
+    """The same for one thread at a time."""
     return WhisperEncoder.load(read_arrays(weights_file())).to(device)
 
 

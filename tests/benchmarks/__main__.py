@@ -43,6 +43,7 @@ class Benchmark:
 
 
 BENCHMARKS = {
+    "start": Benchmark(quick=("--repeats", "1")),
     "answer": Benchmark((CLIP,), ("--repeats", "1")),
     "switch": Benchmark(("{page}",), ("--switches", "3")),
     "beside_mmsa": Benchmark(quick=("--steps", "1", "--only", "lmf", "--no-shipped")),

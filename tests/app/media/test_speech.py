@@ -15,7 +15,7 @@ import transformers
 
 from app.media.speech import Recogniser
 from app.media.whisper import RecogniserError
-from models.extractors.encoded_sound import encode_sound, packaged_encoder
+from models.extractors.encoded_sound import encode_sound, load_encoder, packaged_encoder
 from models.media.clip import SAMPLE_RATE
 from models.media.decode import decode
 from tests.made_up_voice import vowels
@@ -220,7 +220,7 @@ def test_a_package_that_is_not_whole(tmp_path, monkeypatch, damage):
             (module.parent / "data" / f"model.bin.part{number}").write_bytes(b"\6\0\0\0")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("models.extractors.whisper_encoder.PACKAGES", ("half_installed",) * 2)
-    packaged_encoder.cache_clear()
+    load_encoder.cache_clear()
     with pytest.raises(RecogniserError, match="pip install --force-reinstall"):
         Recogniser().load()
 
