@@ -79,8 +79,6 @@ def _items_per_second(step: Callable[[], object], steps: int) -> float:
 
 def ours(title: str, model: FusionModel, features: Features, target: Tensor) -> Contender:
     """One of our networks on a batch."""
-    if isinstance(model, TFN):  # the energies of its blocks are for display; LMF has no like of them
-        model.block_energy = lambda cube: cube[:, 0, 0]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     sizes = model.sizes()
     return Contender(
