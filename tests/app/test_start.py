@@ -28,4 +28,3 @@ def test_words_are_answered_without_what_only_others_need():
     modules = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert "gradio" in modules
     assert not UNNEEDED & set(modules)
-
