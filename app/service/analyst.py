@@ -165,7 +165,8 @@ class Analyst:
         imaginer = self.imaginer()
         self.outlier_detector()
         self._reader.prepare()
-        if imaginer:
+        release_heaps()
+        if imaginer:  # last, for it takes seconds of every core
             log.info("%d phrases to imagine words by", len(imaginer.renderer.phrase_bank.texts))
         release_heaps()
 
