@@ -152,9 +152,10 @@ def main(arguments: list[str] | None = None) -> int:
         return printed(lambda: examine(settings))
     if args.command in ("predict", "transcribe"):
         with loading():
-            from app.media.guard import prepare_decoding
+            if args.clip or args.manifest or vars(args).get("audio"):
+                from app.media.guard import prepare_decoding
 
-            prepare_decoding()  # in a process of its own, while torch is imported here
+                prepare_decoding()  # in a process of its own, while torch is imported here
             from app.predict import run
         return printed(lambda: run(args, settings))
     return serve(settings)

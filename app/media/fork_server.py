@@ -69,22 +69,17 @@ class ForkServer:
 
     def _send(self, message: bytes, answer: socket.socket, environment: Mapping[str, str]) -> None:
         with self._lock:
-            self._start(environment)
             try:
-                socket.send_fds(self._running, [message], [answer.fileno()])
+                socket.send_fds(self._start(environment), [message], [answer.fileno()])
             except OSError:  # it was killed a moment ago
                 self._close()
-                self._start(environment)
-                socket.send_fds(self._running, [message], [answer.fileno()])
+                socket.send_fds(self._start(environment), [message], [answer.fileno()])
 
-    @property
-    def _running(self) -> socket.socket:
-        assert self._control is not None
-        return self._control
-
-    def _start(self, environment: Mapping[str, str]) -> None:
-        if self._process and self._process.poll() is None and self._environment == environment:
-            return
+    def _start(self, environment: Mapping[str, str]) -> socket.socket:
+        """Where the server takes jobs."""
+        running = self._process is not None and self._process.poll() is None
+        if self._control and running and self._environment == environment:
+            return self._control
         self._close()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -97,6 +92,7 @@ class ForkServer:
                 stderr=subprocess.DEVNULL,
             )
         self._environment = dict(environment)
+        return self._control
 
     def _close(self) -> None:
         if self._control:

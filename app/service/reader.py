@@ -56,18 +56,14 @@ class Stages:
     @contextmanager
     def run(self, name: str, doing: str) -> Iterator[None]:
         """Tells what is being done and times it; stages answered from the cache never get here."""
-        self.tell(doing)
+        if self.progress:
+            self.progress(doing)
         with self.timed(name):
             yield
 
-    def tell(self, doing: str) -> None:
-        """Say what is done next."""
-        if self.progress:
-            self.progress(doing)
-
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Times a stage; in any thread."""
+        """Times what belongs to a stage without telling of it."""
         start = perf_counter()
         yield
         self.timings_ms[name] += 1000 * (perf_counter() - start)

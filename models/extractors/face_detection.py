@@ -113,11 +113,11 @@ def _faces(
 
 def halfway(before: Faces, after: Faces) -> Faces | None:
     """The faces of the frame between two; None where those are not the same, in nearly the same places."""
-    shares = np.array([[overlap(box, other) for other in after.boxes] for box in before.boxes])
     if len(before.boxes) != len(after.boxes):
         return None
     if not len(before.boxes):
         return before
+    shares = np.array([[overlap(box, other) for other in after.boxes] for box in before.boxes])
     same = shares.argmax(1)
     if len(set(same.tolist())) < len(same) or shares.max(1).min() < LEAST_STILL:
         return None

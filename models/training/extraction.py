@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.extractors.encoded_sound import packaged_encoder
 from models.extractors.profile import Profile, TextFeatures
 from models.extractors.text import MAX_TOKENS
 from models.features.feature_set import (
@@ -90,7 +89,6 @@ def extract_features(
     if out.suffix not in (".npz", ".pkl"):
         raise DataError(f"{out} must end in .npz, or in .pkl for MMSA")
     profile = Profile.load(profile_name, device)
-    packaged_encoder(device)  # once, before several threads would each load it
     parts = out.with_name(out.name + ".parts")
     items: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
     done: dict[str, list[ListedClip]] = {split: [] for split in SPLITS}

@@ -3,7 +3,9 @@
     python tests/benchmarks/answer.py CLIP [--repeats 5]
 
 Prints milliseconds by stage, and ratios that hold on any machine: how much quicker a switched modality and
-another method answer than a new clip. A process is warmed up as the page is, on another clip, before timing.
+another method answer than a new clip, and how a clip without speech recognition compares with its decoding
+alone; and how long all methods take for every subset. A process is warmed up as the page is, on another clip,
+before timing.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from app.service.analyst import Analyst  # noqa: E402
+from app.service.comparison import compare  # noqa: E402
 from app.service.query import Query  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from models.media.decode import decode  # noqa: E402
+from models.registry import FUSION_MODELS  # noqa: E402
 from models.types import MODALITIES  # noqa: E402
 from tests.benchmarks.results import keep_latest  # noqa: E402
 
@@ -65,8 +70,16 @@ def main() -> None:
     for stage, took in analysis.timings_ms.items():
         print(f"  of which {stage:15} {took:8.0f} ms")
     answer = statistics.median(first)
+    utterance, _, used = analyst.open(Query(video=options.clip), session=session)
+    compared = lambda: compare(utterance, used, analyst.checkpoint, FUSION_MODELS)  # noqa: E731
+    all_methods = statistics.median(milliseconds(compared)[0] for _ in range(options.repeats + 1))
+    bare = statistics.median(milliseconds(lambda: decode(options.clip))[0] for _ in range(options.repeats))
     print(f"a new clip                {answer:8.0f} ms (median of {options.repeats})")
-    figures = {"a new clip": answer, "stages": analysis.timings_ms}
+    without_speech = (answer - analysis.timings_ms["speech"]) / bare
+    print(f"without speech            {without_speech:8.1f} times bare decoding, {bare:.0f} ms")
+    print(f"{len(FUSION_MODELS)} methods x 7 subsets  {all_methods:8.0f} ms")
+    figures = {"bare decoding": bare, "all methods, all subsets": all_methods}
+    figures |= {"a new clip": answer, "stages": analysis.timings_ms}
     for name, times in {"a switched modality": switched, **others}.items():
         median = figures[name] = statistics.median(times)
         print(f"{name:25} {median:8.1f} ms, {answer / median:.0f} times quicker")
