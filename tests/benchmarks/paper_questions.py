@@ -43,7 +43,7 @@ from models.fusion.layers import SubNetShape  # noqa: E402
 from models.fusion.mclea import MCLEA  # noqa: E402
 from models.fusion.meaformer import MEAformer  # noqa: E402
 from models.fusion.mfm import LABEL, MFM, Latents, MFMConfig  # noqa: E402
-from models.fusion.mla import MLA  # noqa: E402
+from models.fusion.mla import MLA, MLAConfig  # noqa: E402
 from models.fusion.tate import tag_of  # noqa: E402
 from models.registry import FUSION_MODELS, spec  # noqa: E402
 from models.training.fitting import ResearchRecipe, fit  # noqa: E402
@@ -56,8 +56,8 @@ from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
 from tests.benchmarks.results import Results, options_of_runs  # noqa: E402
 
 METRICS = ("mae", "corr", "acc7", "acc2_non0", "f1_non0")
-MASK_RATES = (0.0, 0.1, 0.3, 0.5, 0.7)
-WORDLESS_RATES = (0.0, 0.3, 0.7)
+MASK_RATES = (0.0, 0.3, 0.5, 0.7)
+WORDLESS_RATES = (0.0, 0.7)
 
 # a reading gives, of a model and its test items, {row: (n,) scores, or {name: a figure of this fold}}
 Reading = Callable[[FusionModel, list[Utterance]], dict]
@@ -262,7 +262,7 @@ STUDIES = {
             for title, name, model, changes in (
                 ("MLA", "mla", None, {}),
                 ("MLA without projection", "mla", FreeMLA, {}),
-                ("concat", "concat", None, {"subnets": SubNetShape().of_width(spec("mla").config.width)}),
+                ("concat", "concat", None, {"subnets": SubNetShape().of_width(MLAConfig().width)}),
             )
             for rate in WORDLESS_RATES
         },
