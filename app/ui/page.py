@@ -52,6 +52,18 @@ def serve(analyst: Analyst, settings: Settings) -> None:
         create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside)
 
 
+def beside(analyst: Analyst) -> dict:
+    """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
+    no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
+    shared = {"routes": routes(analyst, AT_ONCE), **no_own}
+    if not analyst.settings.mcp:
+        return shared
+    from app.mcp_server import mounted  # half a second, for those who want it
+
+    tools, lifespan = mounted(analyst, AT_ONCE)
+    return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
+
+
 def launch_options(settings: Settings) -> dict:
     """Keyword arguments of `Blocks.launch`: address, limits, looks and languages; nothing that calls out."""
     return {
