@@ -43,13 +43,7 @@ SYSTEM_FONTS = [
 def serve(analyst: Analyst, settings: Settings) -> None:
     """Show the page at the settings' host and port until interrupted."""
     with own_folder():
-        beside = {
-            "routes": routes(analyst, AT_ONCE),
-            "docs_url": None,
-            "redoc_url": None,
-            "openapi_url": None,
-        }
-        create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside)
+        create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside(analyst))
 
 
 def beside(analyst: Analyst) -> dict:
