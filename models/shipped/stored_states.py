@@ -1,0 +1,13 @@
+"""Stores the states that every start would otherwise make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.extractors.phrases import phrase_states
+from models.extractors.profile import Profile
+
+
+def store_states(checkpoints: Path) -> None:
+    """Write those of the phrase bank beside the extractors that they were made with."""
+    phrase_states(Profile.load(root=checkpoints), checkpoints / "local" / "extractors").store()
