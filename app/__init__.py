@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import models  # noqa: F401  (says how torch's threads wait, before torch is loaded)
+
 if TYPE_CHECKING:
     from app.service.analyst import Analyst as Analyst
     from app.service.query import Query as Query

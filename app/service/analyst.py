@@ -191,12 +191,9 @@ class Analyst:
         """Load what the first clip would otherwise wait for: first what an answer to words needs."""
         for name in ("mla", method):
             self.checkpoint(name)
-        imaginer = self.imaginer()
+        self.imaginer()
         self.outlier_detector()
         self._reader.prepare()
-        release_heaps()
-        if imaginer:  # last, for it takes seconds of every core
-            log.info("%d phrases to imagine words by", len(imaginer.renderer.phrase_bank.texts))
         release_heaps()
 
     def mla(self) -> MLA:
