@@ -1,1 +1,29 @@
-"""What visitors and callers touch: media, service, page, command line."""
+"""What visitors and callers touch: media, service, page, REST, command line.
+
+In Python: `from app import Analyst, Query`, then `Analyst().analyze(Query("clip.mp4")).score`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import models  # noqa: F401  (says how torch's threads wait, before torch is loaded)
+
+if TYPE_CHECKING:
+    from app.service.analyst import Analyst as Analyst
+    from app.service.query import Query as Query
+
+__all__ = ["Analyst", "Query"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when asked for: the command line starts without torch."""
+    if name == "Analyst":
+        from app.service.analyst import Analyst
+
+        return Analyst
+    if name == "Query":
+        from app.service.query import Query
+
+        return Query
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

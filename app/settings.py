@@ -32,6 +32,7 @@ class Settings:
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
+    mcp: bool = False  # offer tools to models, at /mcp?
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -102,4 +103,5 @@ _READERS: dict[str, Callable] = {
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
+    "mcp": _switch,
 }

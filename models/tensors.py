@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from torch import Tensor
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 FORMAT = 1
+
+log = logging.getLogger(__name__)
 
 
 class CheckpointError(Exception):
@@ -79,3 +83,31 @@ def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], p
         raise CheckpointError(f"{path} does not fit the model: {'; '.join(faults)}")
     for name, tensor in wanted.items():
         tensor.copy_(tensors[name])
+
+
+@dataclass(frozen=True)
+class StoredStates:
+    """States that are always the same and take seconds to make, so that a file with them ships.
+
+    made_from : digest of all that they depend on
+    """
+
+    path: Path
+    made_from: str
+    make: Callable[[], Tensor]
+
+    def store(self) -> None:
+        """Make them, and write them in half precision."""
+        save_tensors(self.path, {"states": self.make().half()}, {"made_from": self.made_from})
+
+    def load(self) -> Tensor:
+        """In single precision: the stored ones, or made anew where there are none of this origin."""
+        try:
+            tensors, meta = load_tensors(self.path)
+            if meta["made_from"] == self.made_from:
+                return tensors["states"].float()
+            reason = f"{self.path} was made from other weights"
+        except CheckpointError as error:
+            reason = str(error)
+        log.warning("%s: made anew, which `python -m models.shipped store-states` does for good", reason)
+        return self.make()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import models  # noqa: F401  (says how torch's threads wait, before torch is loaded)
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

@@ -11,4 +11,5 @@ if __name__ == "__main__":
     # A Space starts this file, so Python looks for modules in its folder and not in the project's.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     os.environ.setdefault("FUSEBOX_HOST", "0.0.0.0")  # a Space's proxy reaches the page from outside
+    os.environ.setdefault("FUSEBOX_MCP", "1")
     runpy.run_module("app", run_name="__main__", alter_sys=True)

@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """What recognises: `words` gives text and timed words of (n,) float32 sound at 16 kHz, peak 1.
 
-    prepare : what the first of them would otherwise wait for
     encoded : the same sound by `encode_sound`, which not every engine can use
     """
 
     name: str
-
-    def prepare(self) -> None: ...
 
     def words(
         self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
@@ -57,7 +54,7 @@ class Recogniser:
     def load(self) -> None:
         """Load the engine now, so that the first clip need not wait; raises as `transcribe` does."""
         with self._lock:
-            self._loaded().prepare()
+            self._loaded()
 
     def load_aside(self) -> None:
         """Begin to load the engine in a thread of its own, on one core, where it is not there yet."""

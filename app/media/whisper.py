@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,8 +14,6 @@ from models.media.clip import SAMPLE_RATE
 from models.tensors import CheckpointError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from models.extractors.encoded_sound import EncodedWindow
 
 # Tried in this order where no name is set; English-only models hear English better than others of their size.
@@ -114,11 +111,12 @@ class PackagedWhisper:
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        from models.extractors.encoded_sound import packaged_encoder
+        from models.extractors.encoded_sound import packaged_encoder, silent_states
         from models.extractors.whisper_encoder import REMEDY, weights_folder
 
         try:
             self._encoder = packaged_encoder(device)
+            self._silence = silent_states(self._encoder).load()
             with weights_folder(VOCABULARY) as folder:
                 self._model = faster_whisper.WhisperModel(
                     str(folder),
@@ -134,16 +132,6 @@ class PackagedWhisper:
             self._model.hf_tokenizer, multilingual=True, task="transcribe", language=language
         )
         self._suppressed = get_suppressed_tokens(self._tokenizer, (-1,))
-
-    def prepare(self) -> None:
-        """Compute what every sound is followed by."""
-        _ = self._silence
-
-    @cached_property
-    def _silence(self) -> Tensor:
-        from models.extractors.encoded_sound import silent_states
-
-        return silent_states(self._encoder)
 
     def words(
         self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
@@ -248,9 +236,6 @@ class Whisper:
         )
         # Word times come from the attention heads that the model's authors found to follow the sound.
         self._word_times = getattr(model.generation_config, "alignment_heads", None) is not None
-
-    def prepare(self) -> None:
-        """There is nothing to compute before a sound is there."""
 
     def words(
         self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None

@@ -72,6 +72,10 @@ class Transcript:
     source: str
     words: tuple[Word, ...] = ()
 
+    def to_json(self) -> dict:
+        """The documented JSON object: times rounded to 4 digits."""
+        return {"text": self.text, "source": self.source, "words": [_rounded(asdict(w)) for w in self.words]}
+
 
 @dataclass(frozen=True)
 class ModalityAnalysis:
@@ -175,15 +179,13 @@ class Analysis:
 
     def to_json(self) -> dict:
         """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""
-        transcript = asdict(self.transcript)
-        transcript["words"] = [_rounded(word) for word in transcript["words"]]
         return {
             "score": _rounded(self.score),
             "label": self.label,
             "interval": _rounded(list(self.interval)),
             "method": self.method,
             "weights_kind": self.weights_kind,
-            "transcript": transcript,
+            "transcript": self.transcript.to_json(),
             "modalities": {name: _rounded(asdict(part)) for name, part in self.modalities.items()},
             "subsets": {
                 name: {"score": _rounded(part.score), "interval": _rounded(list(part.interval))}

@@ -31,7 +31,7 @@ from app.service.subsets import (
     score_subsets,
     weighed,
 )
-from app.service.utterance import Utterance
+from app.service.utterance import States, Utterance, of_states
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
 from models.checkpoint import Checkpoint, load_fusion, subset_name
@@ -57,14 +57,15 @@ log = logging.getLogger(__name__)
 class Analyst:
     """Analyses clips; one instance a process, and every method may be called from any thread.
 
+    settings : the defaults where None
     profile : extractors to use instead of loading the `local` profile
     """
 
-    def __init__(self, settings: Settings, profile: Profile | None = None):
+    def __init__(self, settings: Settings | None = None, profile: Profile | None = None):
         limit_threads()
-        self.settings = settings
-        self.device = choose_device(settings.device)
-        self._reader = Reader(settings, self.device, profile)
+        self.settings = settings or Settings()
+        self.device = choose_device(self.settings.device)
+        self._reader = Reader(self.settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
@@ -82,8 +83,30 @@ class Analyst:
         AnalysisError or MediaError, in plain words, where the input cannot be used.
         """
         stages, wanted = Stages(session, progress), query.modalities if only_asked else MODALITIES
-        utterance, checkpoint, used = self._open(query, stages, wanted)
-        features = utterance.features
+        return self._answer(query, stages, wanted, *self._open(query, stages, wanted))
+
+    def analyze_features(self, states: States, query: Query, *, session: str = "") -> Analysis:
+        """The same of states (T, d) that the profile's extractors gave; what was said is not known.
+
+        AnalysisError where states do not fit, nothing is left of them, or the method reads the words itself.
+        """
+        utterance = of_states(states, self._reader.profile.dims)
+        used = self._used(query, utterance)
+        if spec(query.method).model.needs_language_model and Modality.TEXT in used:
+            raise notices.needs_words(query.method)
+        opened = utterance.to(self.device), self.checkpoint(query.method), used
+        return self._answer(query, Stages(session), MODALITIES, *opened)
+
+    def _answer(
+        self,
+        query: Query,
+        stages: Stages,
+        wanted: Subset,
+        utterance: Utterance,
+        checkpoint: Checkpoint,
+        used: Subset,
+    ) -> Analysis:
+        features, session = utterance.features, stages.session
         mla, imaginer = self.mla(), self.imaginer() if used != MODALITIES else None
         detector = self.outlier_detector()
         outliers = detector.detect(features.only(used)) if detector else ()
@@ -131,14 +154,20 @@ class Analyst:
         if not query.video and not query.audio and not (query.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
         utterance = self._reader.read(query, stages, wanted)
-        used = tuple(m for m in query.modalities if m in utterance.present)
-        if not used and wanted != MODALITIES:  # what would work can be told from all that is there
-            return self._open(query, stages, MODALITIES)
+        if wanted != MODALITIES and not set(query.modalities).intersection(utterance.present):
+            return self._open(query, stages, MODALITIES)  # what would work can be told from all that is there
+        used = self._used(query, utterance)
+        return utterance.to(self.device), self.checkpoint(query.method), used
+
+    @staticmethod
+    def _used(query: Query, utterance: Utterance) -> Subset:
+        """The modalities that are asked for and there; AnalysisError without any."""
         if not utterance.present:
             raise notices.nothing_present(utterance.notices)
+        used = tuple(m for m in query.modalities if m in utterance.present)
         if not used:
             raise notices.nothing_used(query.modalities, utterance.present, utterance.notices)
-        return utterance.to(self.device), self.checkpoint(query.method), used
+        return used
 
     def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
@@ -162,12 +191,9 @@ class Analyst:
         """Load what the first clip would otherwise wait for: first what an answer to words needs."""
         for name in ("mla", method):
             self.checkpoint(name)
-        imaginer = self.imaginer()
+        self.imaginer()
         self.outlier_detector()
         self._reader.prepare()
-        release_heaps()
-        if imaginer:  # last, for it takes seconds of every core
-            log.info("%d phrases to imagine words by", len(imaginer.renderer.phrase_bank.texts))
         release_heaps()
 
     def mla(self) -> MLA:

@@ -66,6 +66,15 @@ def no_such_face(number: int, count: int) -> AnalysisError:
     return AnalysisError("no_such_face", text, asked=number, count=count)
 
 
+def needs_words(method: str) -> AnalysisError:
+    """A method that runs the language model was asked about states."""
+    text = (
+        f"{method} reads the words themselves, which states do not hold; send words or a clip, switch the "
+        "words off, or choose another method."
+    )
+    return AnalysisError("needs_words", text, method=method)
+
+
 def of_clip(clip: Clip, seconds: float, *, film: bool, voice: bool, face: bool, speech: bool) -> list[Notice]:
     """What a decoded clip lacks.
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from app.service.analysis import Notice, Transcript
 from app.service.notices import explained_by
-from models.types import MODALITIES, Features, Modality
+from app.service.query import AnalysisError
+from models.types import MODALITIES, Features, Modality, Sequence
 
 if TYPE_CHECKING:
     from models.extractors.encoded_sound import EncodedWindow
     from models.extractors.face_tracking import FaceTrack
 
 NO_WORDS = Transcript("", "none")
+
+States = Mapping[str, Any]  # {modality: (T, d) numbers, or None where it is absent}
 
 
 @dataclass(frozen=True)
@@ -102,3 +107,21 @@ class Utterance:
             face_tracks=self.face_tracks if needs.picture else (),
             speaking=self.speaking if needs.picture else None,
         )
+
+
+def of_states(states: States, dims: Mapping[Modality, int]) -> Utterance:
+    """An utterance of which only states are known; AnalysisError where some do not fit the widths."""
+    return Utterance(Features(**{m: _sequence(m, states.get(m), dims[m]) for m in MODALITIES}))
+
+
+def _sequence(modality: Modality, given: Any, width: int) -> Sequence:
+    if given is None:
+        return Sequence.single(None, width)
+    try:
+        rows = torch.as_tensor(given, dtype=torch.float32)
+    except ValueError:  # rows of several lengths
+        rows = torch.empty(0)
+    if rows.dim() != 2 or not len(rows) or rows.shape[1] != width or not rows.isfinite().all():
+        text = f"The states of {modality} must be one or more rows of {width} finite numbers each."
+        raise AnalysisError("wrong_features", text, modality=modality, width=width)
+    return Sequence.single(rows, width)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio import themes
 
+from app.rest.service import routes
 from app.settings import Settings
 from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
 from app.ui.api import add_endpoints
 from app.ui.blocks import Page
 from app.ui.controller import Controller
-from app.ui.events.context import EventContext
+from app.ui.events.context import AT_ONCE, EventContext
 from app.ui.panels import TabContext
 from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
@@ -42,7 +43,19 @@ SYSTEM_FONTS = [
 def serve(analyst: Analyst, settings: Settings) -> None:
     """Show the page at the settings' host and port until interrupted."""
     with own_folder():
-        create_demo(analyst).launch(**launch_options(settings))
+        create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside(analyst))
+
+
+def beside(analyst: Analyst) -> dict:
+    """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
+    no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
+    shared = {"routes": routes(analyst, AT_ONCE), **no_own}
+    if not analyst.settings.mcp:
+        return shared
+    from app.mcp_server import mounted  # half a second, for those who want it
+
+    tools, lifespan = mounted(analyst, AT_ONCE)
+    return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
 
 
 def launch_options(settings: Settings) -> dict:

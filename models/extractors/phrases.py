@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.extractors.profile import Profile, fingerprint
 from models.extractors.text import TextEncoder
-from models.tensors import CHECKPOINTS
+from models.tensors import CHECKPOINTS, StoredStates
+from models.types import Modality
 
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64
@@ -44,12 +46,10 @@ class PhraseBank:
         self.directions = F.normalize(states - self.centre, dim=1)
 
     @classmethod
-    def load(cls, encoder: TextEncoder, path: Path = PHRASES) -> PhraseBank:
-        """The bank of a CSV with the columns text and score, read by the profile's text encoder."""
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        texts = [row["text"] for row in rows]
-        return cls(texts, [float(row["score"]) for row in rows], mean_states(encoder, texts))
+    def load(cls, profile: Profile, folder: Path) -> PhraseBank:
+        """The bank of PHRASES; folder : of the profile's extractors, see `phrase_states`."""
+        texts, scores = read_phrases()
+        return cls(texts, scores, phrase_states(profile, folder).load())
 
     def nearest(self, states: Tensor, count: int = 3, score: float | None = None) -> list[Phrase]:
         """The `count` phrases nearest to the mean of states (T, 769), nearest first.
@@ -67,6 +67,22 @@ class PhraseBank:
         return [
             Phrase(self.texts[row], self.scores[row], float(similarity[row])) for row in rows[order].tolist()
         ]
+
+
+def read_phrases() -> tuple[list[str], list[float]]:
+    """Texts and scores of PHRASES."""
+    with PHRASES.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row["text"] for row in rows], [float(row["score"]) for row in rows]
+
+
+def phrase_states(profile: Profile, folder: Path) -> StoredStates:
+    """What `mean_states` gives for PHRASES, stored in the folder of the profile's extractors."""
+    return StoredStates(
+        folder / "phrases.safetensors",
+        f"{profile.fingerprints[Modality.TEXT]} {fingerprint(PHRASES)}",
+        lambda: mean_states(profile.text, read_phrases()[0]),
+    )
 
 
 @torch.inference_mode()

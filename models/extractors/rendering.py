@@ -6,7 +6,6 @@ imagination: a page must mark it so.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from torch import Tensor
 from models.extractors.melody import Melody, MelodyDecoder, hum
 from models.extractors.phrases import Phrase, PhraseBank
 from models.extractors.profile import Profile
-from models.extractors.text import TextEncoder
 from models.extractors.vision import FaceDecoder
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
@@ -33,13 +31,12 @@ class Renderer:
         face_decoder: FaceDecoder,
         voice_decoder: VoiceDecoder,
         melody_decoder: MelodyDecoder,
-        text: TextEncoder,
+        phrase_bank: PhraseBank,
     ):
         self.face_decoder = face_decoder
         self.voice_decoder = voice_decoder.eval().requires_grad_(False)
         self.melody_decoder = melody_decoder.eval().requires_grad_(False)
-        self._text, self._reading = text, threading.Lock()
-        self._phrase_bank: PhraseBank | None = None
+        self.phrase_bank = phrase_bank
 
     @classmethod
     def load(cls, profile: Profile, root: Path | None = None) -> Renderer:
@@ -52,15 +49,7 @@ class Renderer:
         for name, decoder in (("voice_decoder", voice_decoder), ("melody", melody_decoder)):
             path = folder / f"{name}.safetensors"
             load_strictly(decoder.state_dict(), load_tensors(path)[0], path)
-        return cls(profile.face_decoder, voice_decoder, melody_decoder, profile.text)
-
-    @property
-    def phrase_bank(self) -> PhraseBank:
-        """Read once, when first asked for: some seconds, which nothing else that is rendered waits for."""
-        with self._reading:
-            if self._phrase_bank is None:
-                self._phrase_bank = PhraseBank.load(self._text)
-            return self._phrase_bank
+        return cls(profile.face_decoder, voice_decoder, melody_decoder, PhraseBank.load(profile, folder))
 
     @torch.inference_mode()
     def faces(self, states: Tensor) -> np.ndarray:

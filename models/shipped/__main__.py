@@ -1,6 +1,6 @@
-"""`python -m models.shipped`: train-extractors, measure, train: the weights that ship, and their figures.
+"""`python -m models.shipped`: train-extractors, store-states, measure, train: what ships, and its figures.
 
-All but ship-mpnet read the folder of the project's labelled data and write into `checkpoints/`.
+All write into `checkpoints/`; all but ship-mpnet and store-states read the project's labelled data.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ def _parser() -> Parser:
     command.add_argument("which", choices=[*TRAINED_EXTRACTORS, "all"])
     _add_data(command)
     command.set_defaults(run=_train_extractors)
+
+    command = commands.add_parser("store-states", help="states that a start would else make")
+    command.set_defaults(run=_store_states)
 
     command = commands.add_parser("measure", help="train and test methods on speakers never seen")
     command.add_argument("kind", choices=["clips", "speech"])
@@ -66,6 +69,12 @@ def _train_extractors(options: argparse.Namespace) -> None:
 
     for which in TRAINED_EXTRACTORS if options.which == "all" else (options.which,):
         train_extractor(which, _folder(options.data), options.cache, CHECKPOINTS)
+
+
+def _store_states(options: argparse.Namespace) -> None:
+    from models.shipped.stored_states import store_states
+
+    store_states(CHECKPOINTS)
 
 
 def _measure(options: argparse.Namespace) -> None:

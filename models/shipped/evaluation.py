@@ -51,11 +51,12 @@ def leave_speakers_out(
     In each fold two other speakers are kept out of training, to measure the interval; a readout is fitted to
     these two and the nine of the training.
     Returns per subset mean and standard deviation over seeds of every metric, `coverage` and `width` of the
-    interval; `gain`, the same for what all three modalities add to words alone; `dropped`, {rate: figures} with
-    frames and words dropped at that rate, and their "AUILC" (where nothing is left the answer is the median
-    of the transcripts); and `predictions`: each seed's held-out scores in the order of the clips. With `judges` also `reconstruction`: what MFM, with the
-    first seed, imagines on the clips of each held-out speaker. With `recognised`, the clips in the same order
-    with the words that a recogniser heard, also `recognised`: what the very same models say of these.
+    interval; `gain`, the same for what all three modalities add to words alone; `dropped`, {rate: figures}
+    with frames and words dropped at that rate, and their "AUILC" (where nothing is left the answer is the
+    median of the transcripts); and `predictions`: each seed's held-out scores in the order of the clips. With
+    `judges` also `reconstruction`: what MFM, with the first seed, imagines on the clips of each held-out
+    speaker. With `recognised`, the clips in the same order with the words that a recogniser heard, also
+    `recognised`: what the very same models say of these.
     """
     speakers = sorted({clip.group for clip in sources.clips})
     true = np.array([clip.target for clip in sources.clips])

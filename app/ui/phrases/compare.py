@@ -50,4 +50,21 @@ PHRASES: dict[str, tuple[str, str]] = {
         "not about this clip.",
         "平均绝对误差与相关来自各方法的说明卡，基于 CMU-MOSI 的 12 位说话人，而非这段视频。",
     ),
+    "missing_title": ("When something is missing", "缺少信息时"),
+    "missing_note": (
+        "Mean absolute error on people never seen, lower is better, of one model a method that answers every "
+        "column: 229 segments of CMU-MOSI with public features, five folds by video, mean and spread over "
+        "{seeds} seeds. Each was trained with modalities and frames dropping, and stopped by its validation "
+        "videos, never by the test. These are other weights than those of this page.",
+        "从未见过的人上的平均绝对误差，越低越好；每种方法用同一个模型回答所有列：CMU-MOSI 的 229 "
+        "个片段与公开特征，按视频分五折，{seeds} "
+        "个随机种子的均值与标准差。训练时随机丢弃模态与帧，由验证视频决定停止，从不看测试集。"
+        "这些权重不是本页面所用的权重。",
+    ),
+    "missing_mean": ("Mean of all six that lack something", "六种缺失情形的均值"),
+    "missing_curve": ("As 0 to 100 % of frames and words drop", "丢弃 0 到 100 % 的帧与词时"),
+    "missing_spoken": (
+        "from {first} with everything to {last} with nothing",
+        "从完整时的 {first} 到全无时的 {last}",
+    ),
 }

@@ -1,19 +1,32 @@
-"""The tab that puts every method's answer to this clip side by side, with the figures of its card."""
+"""The tab that puts every method's answer to this clip side by side, with the figures of its card.
+
+Below it, the methods' errors when something is missing, which no clip changes.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from statistics import median
 
 import gradio as gr
 
 from app.service.analysis import side_of
 from app.service.comparison import MethodAnswer, compare
+from app.service.leaderboard import leaderboard
 from app.ui import words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.templates import fill
 from models.catalogue import MethodInfo
 
+MISSING = (  # columns of what is there, and the mean over all but the first
+    "text+audio+vision",
+    "text+audio",
+    "text+vision",
+    "audio+vision",
+    "text",
+    "mean of the six",
+)
 ORDERS = ("score", "title", "year", "mae", "distance")  # what the rows can be sorted by
 
 
@@ -23,10 +36,18 @@ def build(context: TabContext) -> LazyTab:
 
     def render(state: PageState | None, visit: Visit, sort_by: str = ORDERS[0]) -> list[str]:
         if state is None or not state.on:
-            return [nothing_yet(state, visit.language)]
+            return [nothing_yet(state, visit.language), missing_in(visit.language)]
         utterance, _, used = context.controller.open(state, visit)
         answers = compare(utterance, used, context.controller.analyst.checkpoint, described)
-        return [_draw(answers, described, state, sort_by, visit.language)]
+        return [_draw(answers, described, state, sort_by, visit.language), missing_in(visit.language)]
+
+    @cache
+    def missing_in(language: str) -> str:
+        board = leaderboard()
+        if board is None:
+            return ""
+        rows = [(row, described[row.method].spec) for row in board.rows if row.method in described]
+        return fill("compare.missing", language, rows=rows, columns=MISSING, seeds=board.seeds)
 
     order = gr.Radio(
         [(words.label(f"compare_by_{key}"), key) for key in ORDERS],
@@ -35,7 +56,8 @@ def build(context: TabContext) -> LazyTab:
         elem_id="compare-sort",
     )
     table = gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="compare")
-    return LazyTab("compare", [table], render, controls=[order], asking=[order])
+    missing = gr.HTML("", elem_id="compare-missing")
+    return LazyTab("compare", [table, missing], render, controls=[order], asking=[order])
 
 
 def _draw(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import mcp
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -96,3 +98,40 @@ def test_a_file_of_known_content_is_not_read_again(served, example_clip: Path, t
         assert {stage for stage, ms in known["timings_ms"].items() if ms} == {"fusion"}
     assert again["score"] == first["score"]
     assert words["modalities"]["audio"]["present"] is None
+
+
+def test_rest_on_the_same_server_gives_the_same_score(served, example_clip: Path):
+    form = {"method": "mla", "modalities": "text,audio", "text": "I love it."}
+    answer = httpx.post(
+        f"{served.url}v1/analyze", files={"clip": example_clip.open("rb")}, data=form, timeout=120
+    )
+    asked = {**form, "modalities": ["text", "audio"], "clip": handle_file(example_clip)}
+    page = Client(served.url, verbose=False).predict(**asked, api_name="/analyze")
+    assert answer.json()["score"] == pytest.approx(page["score"], abs=1e-4)
+
+
+def test_what_rest_can_do_is_described_without_asking_another_server(served):
+    described = httpx.get(f"{served.url}openapi.json").json()
+    assert {"/analyze", "/transcribe", "/methods"} == described["paths"].keys()
+    page = httpx.get(f"{served.url}docs").text
+    assert "//" not in page.replace("window.location.protocol", "").replace("<!--", "").split("<body>")[0]
+    for file in ("swagger-ui.css", "swagger-ui-bundle.js"):
+        assert f"docs/{file}" in page
+        assert httpx.get(f"{served.url}docs/{file}").status_code == 200
+    assert httpx.get(f"{served.url}docs/../../../../etc/hostname").status_code == 404
+
+
+def test_rest_the_page_and_the_tools_give_the_same_score(tmp_path, example_clip: Path):
+    async def by_tool(url: str) -> float:
+        async with mcp.Client(url) as client:
+            found = await client.call_tool("analyze_clip", {"clip": str(example_clip), "text": WORDS.text})
+            return found.structured_content["score"]
+
+    with serving(tmp_path, FUSEBOX_MCP="1") as running:
+        asked = {"text": WORDS.text, "clip": handle_file(example_clip)}
+        page = Client(running.url, verbose=False).predict(**asked, api_name="/analyze")
+        with example_clip.open("rb") as file:
+            rest = httpx.post(f"{running.url}v1/analyze", files={"clip": file}, data={"text": WORDS.text})
+        tool = asyncio.run(by_tool(f"{running.url}mcp"))
+        assert page["score"] == rest.json()["score"] == pytest.approx(tool, abs=1e-4)
+        assert "Traceback" not in running.log.read_text()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ctranslate2
 import numpy as np
 import pytest
 import torch
 
-from models.extractors.encoded_sound import FILLED, FRAMES, PAD, encode_sound, packaged_encoder
+from models.extractors.encoded_sound import (
+    FILLED,
+    FRAMES,
+    PAD,
+    encode_sound,
+    make_silent_states,
+    packaged_encoder,
+    silent_states,
+)
 from models.extractors.whisper_encoder import log_mel, weights_folder
 from models.media.clip import SAMPLE_RATE
 from tests.made_up_voice import vowels
@@ -24,6 +34,13 @@ def test_states_are_those_of_ctranslate2():
     wanted = np.array(theirs.encode(ctranslate2.StorageView.from_array(mel[None].contiguous().numpy())))
     states = packaged_encoder()(mel[None])[-1].numpy()
     assert states == pytest.approx(wanted, abs=2e-2)
+
+
+def test_the_stored_silence_is_what_the_encoder_makes_of_it():
+    stored = replace(silent_states(packaged_encoder()), make=lambda: pytest.fail("it was made anew"))
+    made = make_silent_states(packaged_encoder())
+    assert stored.load().shape == made.shape == (1500, 512)
+    assert torch.allclose(stored.load(), made, atol=2e-2)
 
 
 def test_a_window_is_as_long_as_the_sound_whatever_its_level():

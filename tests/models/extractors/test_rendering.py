@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from models.extractors.audio import (
     BEYOND_WORDS,
@@ -17,11 +19,12 @@ from models.extractors.audio import (
     VALENCE,
     VoiceHead,
 )
-from models.extractors.phrases import PHRASES, PhraseBank, mean_states
+from models.extractors.phrases import PHRASES, PhraseBank, mean_states, phrase_states
 from models.extractors.profile import Profile
 from models.extractors.rendering import Renderer
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.media.clip import SAMPLE_RATE
+from models.tensors import CHECKPOINTS
 from models.types import Modality
 
 
@@ -57,6 +60,22 @@ def test_the_bank_is_large_and_covers_the_scale():
 def test_scores_given_by_hand_agree_with_the_text_encoder(profile, renderer):
     readings = mean_states(profile.text, renderer.phrase_bank.texts)[:, -1].numpy()
     assert np.corrcoef(readings, renderer.phrase_bank.scores)[0, 1] > 0.85
+
+
+def test_the_phrases_are_not_read_at_a_start(profile, monkeypatch):
+    """A first switch would wait for them; what is stored is what the text encoder says of them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(profile.text, "states", None)
+        stored = Renderer.load(profile).phrase_bank
+    few = slice(None, None, 40)
+    made = F.normalize(mean_states(profile.text, stored.texts[few]) - stored.centre, dim=1)
+    assert torch.allclose(made, stored.directions[few], atol=2e-3)
+
+
+def test_phrases_stored_by_other_weights_are_read_anew(profile):
+    stored = phrase_states(profile, CHECKPOINTS / "local" / "extractors")
+    other = replace(stored, made_from="other weights", make=lambda: torch.ones(3, 769))
+    assert torch.equal(other.load(), torch.ones(3, 769))
 
 
 def test_a_phrase_is_nearest_to_itself(profile, renderer):

@@ -1,0 +1,225 @@
+"""Tools for models that speak the Model Context Protocol (MCP), on the page's server at /mcp."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+import re
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import BaseModel, Field
+from starlette.routing import BaseRoute
+
+from app.media.whisper import RecogniserError
+from app.rest import schema
+from app.service.comparison import compare
+from app.service.query import Query
+from models.media.clip import InputError
+from models.tensors import CheckpointError
+from models.types import Modality
+
+if TYPE_CHECKING:
+    from starlette.types import Lifespan
+
+    from app.service.analyst import Analyst
+
+PATH = "/mcp"
+OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
+BASE64 = 4 / 3  # bytes of a file as text
+DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+);base64,(?P<content>.*)", re.DOTALL)
+
+Given = TypeVar("Given")
+Clip = Annotated[
+    str,
+    Field(
+        description="A video or sound file: its path, where the server is on your machine, or "
+        "data:video/mp4;base64,… with its content."
+    ),
+]
+Method = Annotated[str, Field(description="Name of a fusion method, see list_methods.")]
+Modalities = Annotated[
+    list[schema.ModalityName], Field(min_length=1, description="Which of words, voice and face to use.")
+]
+EVERYTHING: list[schema.ModalityName] = ["text", "audio", "vision"]
+
+
+class MethodScore(BaseModel):
+    """One method's answer."""
+
+    method: str
+    score: schema.Score
+    interval: tuple[schema.Score, schema.Score] = Field(description="80 %, split conformal")
+    own_weights: dict[schema.ModalityName, float] | None = Field(description="where it has some")
+
+
+class MethodSummary(BaseModel):
+    """A method in short; REST's /methods tells all."""
+
+    name: str
+    title: str
+    paper: str
+    year: int
+    weights_kind: str | None = Field(description="what its own modality weights are, where it has some")
+    mean_absolute_error: float | None = Field(
+        description="on people whom it had never seen, words+voice+face"
+    )
+
+
+def create(analyst: Analyst, at_once: int) -> MCPServer:
+    """The server with its tools; at_once : calls that are answered at the same time."""
+    server = MCPServer(
+        "Fusebox",
+        instructions="Sentiment from words, voice and face: scores from -3, strongly negative, to +3.",
+        log_level="WARNING",
+    )
+    running = CapacityLimiter(at_once)
+    settings = analyst.settings
+
+    async def answered(work: Callable[[str], Given]) -> Given:
+        """What `work` gives, in a thread; what is wrong with the input as words that a model can act on."""
+        session = f"mcp-{uuid.uuid4()}"
+        try:
+            return await to_thread.run_sync(work, session, limiter=running)
+        except InputError as error:
+            raise ToolError(f"{error.code}: {error}") from error
+        except (CheckpointError, RecogniserError) as error:
+            raise ToolError(f"no_weights: {error}") from error
+        finally:
+            analyst.forget(session)
+
+    def analysis(query: Query, session: str) -> schema.Analysis:
+        return schema.Analysis.model_validate(
+            analyst.analyze(query, session=session, only_asked=True).to_json()
+        )
+
+    @server.tool()
+    async def analyze_clip(
+        clip: Clip,
+        method: Method = "lmf",
+        modalities: Modalities = EVERYTHING,
+        text: Annotated[
+            str | None, Field(description="The words, if known; else they are recognised.")
+        ] = None,
+    ) -> schema.Analysis:
+        """Sentiment of a video or sound clip from words, voice and face.
+
+        Gives the score with an 80 % interval, the transcript, and for each modality how sure it is, what it
+        says alone and how much it changes the score.
+        """
+
+        def work(session: str) -> schema.Analysis:
+            with file_of(clip, settings.host) as path:
+                return analysis(Query(path, None, text, method, _names(modalities)), session)
+
+        return await answered(work)
+
+    @server.tool()
+    async def analyze_words(
+        text: Annotated[str, Field(description="English words.", max_length=100_000)], method: Method = "lmf"
+    ) -> schema.Analysis:
+        """Sentiment of words alone."""
+        return await answered(
+            lambda session: analysis(Query(text=text, method=method, modalities=(Modality.TEXT,)), session)
+        )
+
+    @server.tool()
+    async def compare_methods(
+        clip: Annotated[Clip | None, Field(description="As for analyze_clip; leave out for words.")] = None,
+        text: Annotated[str | None, Field(description="The words; recognised where left out.")] = None,
+        modalities: Modalities = EVERYTHING,
+    ) -> list[MethodScore]:
+        """What every fusion method says of the same clip or words."""
+
+        def work(session: str) -> list[MethodScore]:
+            with file_of(clip, settings.host) as path:
+                query = Query(path, None, text, modalities=_names(modalities))
+                utterance, _, used = analyst.open(query, session=session)
+            names = [info.spec.name for info in analyst.methods() if info.available]
+            return [
+                MethodScore.model_validate(answer, from_attributes=True)
+                for answer in compare(utterance, used, analyst.checkpoint, names)
+            ]
+
+        return await answered(work)
+
+    @server.tool()
+    def list_methods() -> list[MethodSummary]:
+        """The fusion methods: where each comes from, and its error on people whom it had never seen."""
+        return [
+            MethodSummary(
+                name=info.spec.name,
+                title=info.spec.title,
+                paper=info.spec.paper,
+                year=info.spec.year,
+                weights_kind=info.spec.weights_kind,
+                mean_absolute_error=(info.figures or {})
+                .get("clips", {})
+                .get("text+audio+vision", {})
+                .get("mae", [None])[0],
+            )
+            for info in analyst.methods()
+        ]
+
+    @server.tool()
+    async def transcribe(clip: Clip) -> schema.Transcription:
+        """The words that are spoken in a video or sound file, with their times."""
+
+        def work(session: str) -> schema.Transcription:
+            with file_of(clip, settings.host) as path:
+                said, notices = analyst.transcribe(video=path, session=session)
+            warnings = [notice.text for notice in notices]
+            return schema.Transcription.model_validate({"transcript": said.to_json(), "warnings": warnings})
+
+        return await answered(work)
+
+    return server
+
+
+def mounted(analyst: Analyst, at_once: int) -> tuple[list[BaseRoute], Lifespan]:
+    """The routes of the server, for a Starlette application, and the lifespan that this must have."""
+    server = create(analyst, at_once)
+    settings = analyst.settings
+    own = settings.host in OWN_MACHINE  # then no page of another site may reach it through a browser
+    application = server.streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=True,
+        json_response=True,
+        max_request_body_size=int(1e6 * settings.max_mb * BASE64) + 100_000,
+        transport_security=None if own else TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    return list(application.routes), lambda app: server.session_manager.run()
+
+
+@contextmanager
+def file_of(clip: str | None, host: str) -> Iterator[Path | None]:
+    """The file that a call gives, for as long as the block lasts; ToolError says what would work."""
+    if clip is None:
+        yield None
+        return
+    found = DATA.fullmatch(clip.strip())
+    if found is None:
+        if host not in OWN_MACHINE:
+            raise ToolError("not_readable: this server opens no paths; send data:video/mp4;base64,… instead.")
+        yield Path(clip).expanduser()
+        return
+    with tempfile.TemporaryDirectory(prefix="call-") as folder:
+        path = Path(folder) / f"clip{mimetypes.guess_extension(found['kind']) or ''}"
+        try:
+            path.write_bytes(base64.b64decode(found["content"], validate=True))
+        except binascii.Error as error:
+            raise ToolError(f"malformed: the content is not base64 ({error}).") from error
+        yield path
+
+
+def _names(modalities: list[schema.ModalityName]) -> tuple[Modality, ...]:
+    return tuple(map(Modality, modalities))

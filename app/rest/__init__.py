@@ -1,0 +1,1 @@
+"""The REST interface: `/v1`, its OpenAPI description and its documentation."""

@@ -1,0 +1,377 @@
+"""`/v1`: clips, words and features in, analyses out; a FastAPI application beside the page."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Message
+
+from app.media.whisper import RecogniserError
+from app.rest import schema
+from app.service.cache import Cancelled
+from app.service.query import Query
+from app.service.reader import Progress
+from models.media.clip import InputError
+from models.tensors import CheckpointError
+from models.types import Modality
+
+if TYPE_CHECKING:
+    from app.service.analyst import Analyst
+
+PREFIX = "/v1"
+SHARE = 4  # of all requests that may wait, one caller may have a quarter
+FORM, JSON = "multipart/form-data", "application/json"
+FILES = ("clip", "audio")  # fields of a form that are files
+JSON_MB = 50  # MB (10^6 bytes) of a body of words or features
+FORM_FIELDS = 10
+AGAIN_SECONDS = 5  # after which one that was turned away should ask again
+LOOK_SECONDS = 0.5  # between two looks whether the caller is still there
+
+STATUS = {  # of an error's code; 400 for every other
+    "too_large": 413,
+    "not_media": 415,
+    "picture": 415,
+    "no_streams": 415,
+    "unknown_method": 422,
+    "unknown_modality": 422,
+    "no_face_number": 422,
+    "wrong_features": 422,
+}
+MEANT = {
+    400: "The input cannot be analysed.",
+    413: "The input is too large.",
+    415: "The file is no video and no sound, or the body neither a form nor JSON.",
+    422: "The request does not fit this description.",
+    429: "This caller has too many requests waiting.",
+    503: "Too many requests are waiting, or weights are missing.",
+}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schema.Error, "description": text} for status, text in MEANT.items()
+}
+
+Asked = TypeVar("Asked", bound=schema.Strict)
+Given = TypeVar("Given")
+
+
+class Refused(Exception):
+    """A request that is not answered: its status, and the error that the caller gets."""
+
+    def __init__(self, status: int, code: str, message: str, **values: Any):
+        super().__init__(message)
+        self.status, self.error = status, schema.Error(code=code, message=message, values=values)
+
+
+def routes(analyst: Analyst, at_once: int) -> list[BaseRoute]:
+    """What the page's server answers beside the page: `/v1/…`, `/openapi.json` and `/docs`.
+
+    at_once : requests that are answered at the same time; others wait
+    """
+    rest = create(analyst, at_once)
+
+    async def openapi(request: Request) -> JSONResponse:
+        return JSONResponse(rest.openapi())
+
+    async def docs(request: Request) -> HTMLResponse:
+        # all from this server: the page calls nobody, nor does its documentation
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=rest.title,
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url="favicon.ico",
+        )
+
+    return [
+        Mount(PREFIX, rest),
+        Route("/openapi.json", openapi),
+        Route("/docs", docs),
+        Mount("/docs", StaticFiles(directory=str(files("fastapi_swagger") / "resources"))),
+    ]
+
+
+def create(analyst: Analyst, at_once: int) -> FastAPI:
+    """The application, to be mounted at PREFIX."""
+    rest = FastAPI(
+        title="Fusebox",
+        summary="Multimodal sentiment of clips, words and features.",
+        version="1",
+        servers=[{"url": PREFIX}],
+        root_path_in_servers=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    desk = Desk(analyst, at_once)
+    json_body = {"anyOf": [_described(schema.WordsQuestion), _described(schema.FeaturesQuestion)]}
+
+    @rest.post(
+        "/analyze",
+        response_model=schema.Analysis,
+        responses=ERRORS,
+        openapi_extra=_body({FORM: _described(schema.ClipQuestion), JSON: json_body}),
+    )
+    async def analyze(request: Request) -> JSONResponse:
+        """Sentiment of a clip (a form with files), of words, or of features (JSON)."""
+        async with desk.place(request):
+            return JSONResponse(await desk.analyze(request))
+
+    @rest.post(
+        "/transcribe",
+        response_model=schema.Transcription,
+        responses=ERRORS,
+        openapi_extra=_body({FORM: _described(schema.Recording)}),
+    )
+    async def transcribe(request: Request) -> JSONResponse:
+        """The words of a video or a sound."""
+        async with desk.place(request):
+            return JSONResponse(await desk.transcribe(request))
+
+    @rest.get("/methods", response_model=list[schema.Method])
+    def methods() -> JSONResponse:
+        """Every fusion method, where it comes from, and its figures."""
+        return JSONResponse([method.to_json() for method in analyst.methods()])
+
+    for kind, handler in HANDLERS.items():
+        rest.add_exception_handler(kind, handler)
+    return rest
+
+
+class Desk:
+    """Takes requests, so many at once, and turns away what would wait too long."""
+
+    def __init__(self, analyst: Analyst, at_once: int):
+        self.analyst, self.limits = analyst, analyst.settings
+        self._running = CapacityLimiter(at_once)
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def place(self, request: Request) -> AsyncIterator[None]:
+        """A place in the queue; Refused where it is full, or this caller has a quarter of it."""
+        caller = request.client.host if request.client else ""
+        most = self.limits.max_waiting
+        if self._waiting.total() >= most:
+            raise Refused(503, "busy", "Many people are asking; ask again in a few seconds.", waiting=most)
+        if self._waiting[caller] >= max(1, most // SHARE):
+            text = "You have many requests waiting; wait for an answer before you ask more."
+            raise Refused(429, "too_many_requests", text, waiting=self._waiting[caller])
+        self._waiting[caller] += 1
+        try:
+            yield
+        finally:
+            self._waiting -= Counter({caller: 1})
+
+    async def analyze(self, request: Request) -> dict:
+        """The answer to a question in any of the three forms."""
+        if _content_type(request) == JSON:
+            return await self._of_json(request)
+        with tempfile.TemporaryDirectory(prefix="call-") as folder:
+            asked = await self._form(request, schema.ClipQuestion, Path(folder))
+            query = Query(asked.clip, asked.audio, asked.text, asked.method, _modalities(asked), asked.face)
+            return await self._answer(request, query)
+
+    async def transcribe(self, request: Request) -> dict:
+        """The words of the file in the form's field `clip`."""
+        with tempfile.TemporaryDirectory(prefix="call-") as folder:
+            asked = await self._form(request, schema.Recording, Path(folder))
+
+            def work(session: str, progress: Progress) -> dict:
+                said, notices = self.analyst.transcribe(video=asked.clip, session=session, progress=progress)
+                return {"transcript": said.to_json(), "warnings": [notice.text for notice in notices]}
+
+            return await self._run(request, work)
+
+    async def _of_json(self, request: Request) -> dict:
+        body = b"".join([part async for part in _limited(request, JSON_MB).stream()])
+        given = _validated(from_json, body)
+        if not isinstance(given, dict) or "features" not in given:
+            asked = _validated(schema.WordsQuestion.model_validate, given)
+            return await self._answer(
+                request, Query(None, None, asked.text, asked.method, _modalities(asked))
+            )
+        asked = _validated(schema.FeaturesQuestion.model_validate, given)
+        query = Query(method=asked.method, modalities=_modalities(asked))
+
+        def work(session: str, progress: Progress) -> dict:
+            return self.analyst.analyze_features(dict(asked.features), query, session=session).to_json()
+
+        return await self._run(request, work)
+
+    async def _answer(self, request: Request, query: Query) -> dict:
+        def work(session: str, progress: Progress) -> dict:
+            return self.analyst.analyze(query, session=session, progress=progress, only_asked=True).to_json()
+
+        return await self._run(request, work)
+
+    async def _run(self, request: Request, work: Callable[[str, Progress], Given]) -> Given:
+        """What `work` gives, in a thread; it ends at its next stage where the caller has gone."""
+        session, gone = f"rest-{uuid.uuid4()}", threading.Event()
+
+        def progress(stage: str) -> None:
+            if gone.is_set():
+                raise Cancelled
+
+        async def look() -> None:
+            while not await request.is_disconnected():
+                await asyncio.sleep(LOOK_SECONDS)
+            gone.set()
+
+        looking = asyncio.create_task(look())
+        try:
+            return await to_thread.run_sync(work, session, progress, limiter=self._running)
+        finally:
+            looking.cancel()
+            self.analyst.forget(session)
+
+    async def _form(self, request: Request, kind: type[Asked], folder: Path) -> Asked:
+        """The fields of a form, its files in `folder` under their own endings."""
+        if _content_type(request) != FORM:
+            raise Refused(415, "wrong_body", f"Send a form ({FORM}), or {JSON} to /analyze.")
+        fields: dict[str, Any] = {}
+        # two files, each of which the analyst measures too
+        limited = _limited(request, 2 * self.limits.max_mb + 1)
+        async with limited.form(max_files=len(FILES), max_fields=FORM_FIELDS) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile) != (name in FILES):  # a text there would be a path of ours
+                    raise Refused(422, "malformed", f"{name}: only clip and audio are files.", place=name)
+                if isinstance(value, UploadFile):
+                    fields[name] = folder / f"{name}{PurePath(value.filename or '').suffix[:8]}"
+                    await to_thread.run_sync(_save, value, fields[name])
+                elif name == "modalities":
+                    fields.setdefault(name, []).extend(part.strip() for part in value.split(","))
+                else:
+                    fields[name] = value
+        return _validated(kind.model_validate, fields)
+
+
+def _save(upload: UploadFile, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload.file, file)
+
+
+def _modalities(asked: schema.Question) -> tuple[Modality, ...]:
+    return tuple(map(Modality, asked.modalities))
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _validated(validate: Callable[[Any], Given], given: Any) -> Given:
+    try:
+        return validate(given)
+    except ValidationError as error:
+        raise _malformed(error.errors()) from None
+    except ValueError as error:
+        raise Refused(422, "malformed", f"The body is no JSON: {error}.") from None
+
+
+def _malformed(errors: Any) -> Refused:
+    first = errors[0]
+    place = ".".join(map(str, first["loc"])) or "the body"
+    return Refused(422, "malformed", f"{place}: {first['msg']}; see /docs.", place=place)
+
+
+def _limited(request: Request, most: float) -> Request:
+    """The same request, Refused as soon as its body has more than so many MB (10^6 bytes)."""
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        if read > 1e6 * most:
+            raise Refused(
+                413, "too_large", f"More was sent than {most:g} MB, the most there may be.", limit=most
+            )
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _body(contents: dict[str, dict]) -> dict:
+    """What OpenAPI says of a body that `analyze` reads itself: {content type: schema}."""
+    described = {kind: {"schema": about} for kind, about in contents.items()}
+    return {"requestBody": {"required": True, "content": described}}
+
+
+def _described(kind: type[schema.Strict]) -> dict:
+    """JSON schema without definitions of its own, so that it can stand anywhere."""
+    described = kind.model_json_schema()
+    definitions = described.pop("$defs", {})
+
+    def resolved(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolved(definitions[node["$ref"].rsplit("/", 1)[1]])
+            return {key: resolved(value) for key, value in node.items() if value is not None}
+        return [resolved(item) for item in node] if isinstance(node, list) else node
+
+    return resolved(described)
+
+
+def _told(status: int, error: schema.Error) -> JSONResponse:
+    headers = {"Retry-After": str(AGAIN_SECONDS)} if status in (429, 503) else None
+    return JSONResponse(error.model_dump(mode="json"), status, headers)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return _told(error.status, error.error)
+
+
+async def _bad_input(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InputError)
+    told = schema.Error(code=error.code, message=str(error), values=error.values)
+    return _told(STATUS.get(error.code, 400), told)
+
+
+async def _bad_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return await _refused(request, _malformed(error.errors()))
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    return _told(503, schema.Error(code="no_weights", message=str(error)))
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    text = "Something went wrong here; the log of the server says what."
+    return _told(500, schema.Error(code="internal", message=text))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "malformed")
+    return _told(error.status_code, schema.Error(code=code, message=f"{error.detail}; see /docs."))
+
+
+HANDLERS: dict[type[Exception], Callable] = {
+    Refused: _refused,
+    InputError: _bad_input,
+    RequestValidationError: _bad_request,
+    CheckpointError: _unavailable,
+    RecogniserError: _unavailable,
+    HTTPException: _http,
+    Exception: _failed,
+}

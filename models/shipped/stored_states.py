@@ -1,0 +1,15 @@
+"""Stores the states that every start would otherwise make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.extractors.encoded_sound import packaged_encoder, silent_states
+from models.extractors.phrases import phrase_states
+from models.extractors.profile import Profile
+
+
+def store_states(checkpoints: Path) -> None:
+    """Write those of the phrase bank and those of silence, beside the extractors that they were made with."""
+    phrase_states(Profile.load(root=checkpoints), checkpoints / "local" / "extractors").store()
+    silent_states(packaged_encoder()).store()
