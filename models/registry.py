@@ -1,7 +1,7 @@
 """The list of what there is: fusion methods and extractor profiles.
 
-Adding a method is one file in `models/fusion` that ends with its `SPEC`, and its name here; page, command
-line, API and tests read the spec.
+Adding a method is one file in `models/fusion` that ends with its `SPEC`, and that spec here; page, command
+line, API and tests read it.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from models.fusion import (
 from models.fusion.spec import ModelSpec
 
 FUSION_MODELS: dict[str, ModelSpec] = {
-    method.SPEC.name: method.SPEC
+    method.name: method
     for method in (
-        lmf,
-        tfn,
-        ef_lstm,
-        mfn,
-        mfm,
-        mla,
-        late,
-        concat,
-        lrcmt,
-        tfr_net,
-        tate,
-        mclea,
-        meaformer,
-        qmf,
-        mmin,
+        lmf.SPEC,
+        tfn.SPEC,
+        ef_lstm.SPEC,
+        mfn.SPEC,
+        *mfm.SPECS,
+        mla.SPEC,
+        late.SPEC,
+        concat.SPEC,
+        lrcmt.SPEC,
+        tfr_net.SPEC,
+        tate.SPEC,
+        mclea.SPEC,
+        meaformer.SPEC,
+        qmf.SPEC,
+        mmin.SPEC,
     )
 }
 

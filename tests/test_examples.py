@@ -59,7 +59,7 @@ PROMISED = {
     "A real face": {"vision": 1},
 }
 # what stays above 0 in a sad clip, and says less than in the delighted one by LESS; the README names them
-ABOVE_ZERO = {("lrcmt", "audio"), ("tfr_net", "vision"), ("tate", "vision")}
+ABOVE_ZERO = {("lrcmt", "audio"), ("tfr_net", "vision"), ("tate", "vision"), ("mfm_tfn", "vision")}
 LESS = 0.5
 NEUTRAL = 1.0  # "Plain facts" stay below it
 GIVEN = {"Heard, not seen": ["text", "audio"], "Only a face": ["vision"]}

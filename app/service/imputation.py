@@ -39,7 +39,7 @@ class Imputed:
     mean_error: float | None
 
 
-IMAGINING = "mfm"  # the method that imagines for every other, and whose latents can be wished of
+IMAGINING = "mfm"  # the method that imagines for every other
 Imputations = dict[Modality, Imputed]
 
 
@@ -123,11 +123,8 @@ def by_tate(model: TATE, features: Features, off: Subset) -> list[Recovered]:
     return [Recovered(m, hidden[m].item(), shown[m].item()) for m in off]
 
 
-# {registry name: what it, a model of that method, puts in the place of a missing modality}
-IMPUTERS: dict[str, Callable[..., Imputations]] = {
-    IMAGINING: by_mfm,
-    "tfr_net": by_tfr_net,
-}
+# {class: what a model of it puts in the place of a missing modality}
+IMPUTERS: dict[type[FusionModel], Callable[..., Imputations]] = {MFM: by_mfm, TFRNet: by_tfr_net}
 
 
 def _compared(

@@ -178,12 +178,13 @@ class Imaginer:
         In modality order; of one modality first what MFM imagines. wish : of MFM's latents
         """
         methods = {IMAGINING: self.checkpoint}
-        if checkpoint.meta.method in IMPUTERS:
+        if type(checkpoint.model) in IMPUTERS:
             methods[checkpoint.meta.method] = checkpoint
 
         @cache  # all that is off is imagined at once, from the same
         def impute(name: str, given: Subset) -> Imputations:
-            return IMPUTERS[name](methods[name].model, utterance.features, given, wish)
+            model = methods[name].model
+            return IMPUTERS[type(model)](model, utterance.features, given, wish)
 
         imagined = []
         for modality in _off(used) or MODALITIES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
 
@@ -15,10 +15,10 @@ from models.fusion.alignment import Aligned, align, pad_steps, step_traces
 from models.fusion.base import WholeRowsModel
 from models.fusion.discrepancy import discrepancy
 from models.fusion.ef_lstm import EarlyFusion, EarlyFusionConfig
-from models.fusion.layers import feed_forward, last_step, mean_over_present, random_part
+from models.fusion.layers import SubNetsConfig, feed_forward, last_step, mean_over_present, random_part
 from models.fusion.mfn import LARGER_MEMORY_FUSION, MemoryFusion, MemoryFusionConfig
 from models.fusion.spec import CLAMPED, ModelSpec, TrainingSettings
-from models.fusion.tfn import TensorFusion, TensorFusionConfig
+from models.fusion.tfn import TensorFusion, TensorFusionConfig, TFNConfig
 from models.types import MODALITIES, Features, Modality, Prediction
 
 # what Z_y may be read from, and the class of its settings
@@ -474,4 +474,41 @@ SPEC = ModelSpec(
     url="https://arxiv.org/abs/1806.06176",
     training=TrainingSettings(weight_decay=1e-3, features_lr=4e-3),
     on_features=MFMConfig(encoder_config=LARGER_MEMORY_FUSION),
+)
+
+
+def _reading_from(title: str, config: MFMConfig, on_features: MFMConfig) -> ModelSpec:
+    """The same method with Z_y read by another encoder, whose method is called `title`."""
+    return replace(
+        SPEC,
+        name=f"{SPEC.name}_{config.encoder}",
+        title=f"{SPEC.title} ({title})",
+        config=config,
+        on_features=on_features,
+        faithful=(f"Z_y is read by {title}; the authors' code has MFN there.", *SPEC.faithful),
+    )
+
+
+def _of_tfn(subnets: SubNetsConfig) -> MFMConfig:
+    """Z_y from the cube of these subnets, read as TFN reads it."""
+    tfn = TFNConfig()
+    return MFMConfig(
+        encoder="tfn",
+        encoder_config=TensorFusionConfig(width=tfn.post_fusion, subnets=subnets, dropout=tfn.post_dropout),
+    )
+
+
+# encoders of the sizes of the methods they come from; on a researcher's features nearer to MMSA's
+SPECS = (
+    SPEC,
+    _reading_from(
+        "EF-LSTM",
+        MFMConfig(encoder="ef_lstm", encoder_config=EarlyFusionConfig()),
+        MFMConfig(encoder="ef_lstm", encoder_config=EarlyFusionConfig(hidden=128)),
+    ),
+    _reading_from(
+        "TFN",
+        _of_tfn(TFNConfig().subnets),
+        _of_tfn(SubNetsConfig(text_hidden=128, text_out=32, audio=32, vision=32)),
+    ),
 )

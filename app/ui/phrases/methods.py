@@ -44,6 +44,21 @@ PHRASES: dict[str, tuple[str, str]] = {
         "它还能用这些部分重新画出每一种模态。拔掉保险丝时，它从剩下的部分推断共有的部分，并抽取缺失模态自己的部分："
         "页面上标为“想象”的内容大多来自这里。",
     ),
+    "method_mfm_ef_lstm": (
+        "This is MFM once more, with another reader. What all modalities share comes from one recurrent "
+        "network over words, voice and face glued together, as EF-LSTM has it. The paper says that its "
+        "splitting works with any such reader, and “Compare” shows what the three of them make of a clip.",
+        "这仍是 MFM，只是换了读取者：各模态共有的部分由一个循环网络读出，"
+        "它像 EF-LSTM 那样读取拼接在一起的文字、声音和面部。"
+        "论文称这种分解适用于任何读取者，“比较”页显示三种读取者对同一视频的看法。",
+    ),
+    "method_mfm_tfn": (
+        "This is MFM once more, with another reader. What all modalities share comes from the full table "
+        "of products that TFN builds of words, voice and face. The voice and the face are averaged over "
+        "the clip before that, so this reader knows nothing of their order.",
+        "这仍是 MFM，只是换了读取者：各模态共有的部分从 TFN 构造的文字、声音和面部的完整张量中读出。"
+        "声音和面部在此之前先对整段视频取平均，因此这个读取者不知道它们的先后顺序。",
+    ),
     "method_lrcmt": (
         "LRCMT leaves the language model, here a larger one than the other methods have, as it is and adds "
         "thin low-rank adapters to each of its layers. Voice and face first look at each other, and only "

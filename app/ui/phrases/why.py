@@ -50,6 +50,16 @@ PHRASES: dict[str, tuple[str, str]] = {
         "the length it expects, longer is more unusual.",
         "MFM 把所知分成一个决定分数的潜变量和各模态私有的潜变量；长度约为 1 是它的预期，越长越不寻常。",
     ),
+    "why_read_mfm_ef_lstm": (
+        "MFM's latents, each expected to be about 1 long; the one for the score is read by an EF-LSTM, whose "
+        "memory is drawn below while all three modalities are there.",
+        "MFM 的潜变量，预期长度约为 1；用于分数的潜变量由 EF-LSTM 读出，三种模态都在时下方画出它的记忆。",
+    ),
+    "why_read_mfm_tfn": (
+        "MFM's latents, each expected to be about 1 long; the one for the score is read from TFN's products "
+        "of words, voice and face, all at once.",
+        "MFM 的潜变量，预期长度约为 1；用于分数的潜变量从 TFN 的文字、声音和面部的乘积中一次读出。",
+    ),
     "why_read_mla": (
         "MLA lets each modality guess alone and trusts a guess the more, the lower its entropy: the weights "
         "are the softmax of the negative entropies.",

@@ -8,11 +8,13 @@ import gradio as gr
 import numpy as np
 
 from app.service.analysis import side_of
-from app.service.imputation import IMAGINING, NO_WISH, Wish
+from app.service.imputation import NO_WISH, Wish
 from app.ui import charts, words
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.templates import fill
+from models.fusion.mfm import MFM
+from models.registry import spec
 
 if TYPE_CHECKING:
     from app.service.imputation_rendering import Imagined
@@ -84,7 +86,7 @@ def build(context: TabContext) -> LazyTab:
 
 def _block(imagined: Imagined, titles: dict[str, str], score: float, wish: Wish, language: str) -> str:
     """One modality by one method: what stands in, beside the real one, and what to think of it."""
-    moved = wish.score is not None and imagined.method == IMAGINING
+    moved = wish.score is not None and spec(imagined.method).model is MFM
     folded = None
     if imagined.trust is not None and not imagined.trust.informative:
         shares = [f"{100 * share:.0f} %" for share in (imagined.trust.agreement, imagined.trust.chance)]

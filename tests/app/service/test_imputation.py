@@ -62,10 +62,10 @@ def imagine(analyst, method="lmf", modalities=MODALITIES, **given):
 
 
 @pytest.mark.parametrize("used", PARTIAL, ids=subset_name)
-@pytest.mark.parametrize("method", ["lmf", "mfm", "tfr_net"])
+@pytest.mark.parametrize("method", ["lmf", "mfm", "mfm_tfn", "tfr_net"])
 def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
     parts = imagine(analyst, method, used)
-    methods = ["mfm", "tfr_net"] if method == "tfr_net" else ["mfm"]
+    methods = ["mfm", method] if method in ("mfm_tfn", "tfr_net") else ["mfm"]
     off = [m for m in MODALITIES if m not in used]
     assert [(part.modality, part.method) for part in parts] == [(m, by) for m in off for by in methods]
     for part in parts:
@@ -76,7 +76,7 @@ def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
         assert np.isfinite(part.truth.reading) and len(part.truth.readings) == steps
         assert (part.faces is not None) == (part.performance is not None) == (part.modality is VISION)
         assert (part.log_mel is not None) == (part.modality is AUDIO)
-        assert len(part.draws) == (4 if part.method == "mfm" else 1)
+        assert len(part.draws) == (1 if part.method == "tfr_net" else 4)
         if part.modality is VISION:
             assert part.faces.shape == part.truth.crops.shape == (steps, 48, 48)
             assert all(draw.picture.shape == (128, 128, 3) for draw in part.draws)

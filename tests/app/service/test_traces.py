@@ -104,7 +104,7 @@ def test_blocks_with_a_missing_modality_are_empty(traces_of):
 
 
 def test_steps_are_the_words_in_their_order(traces_of):
-    for method in ("mfn", "ef_lstm", "mfm"):
+    for method in ("mfn", "ef_lstm", "mfm", "mfm_tfn"):
         assert [step for step in traces_of(method).steps if step] == SENTENCE.split()
         assert re.fullmatch(r"\d\.\d", traces_of(method, (AUDIO, VISION)).steps[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 
@@ -21,7 +22,9 @@ VIEWS: dict[str, Callable[[Traces, str], list[Figure]]] = {
     "tfn": multiplying.tfn,
     "ef_lstm": stepping.ef_lstm,
     "mfn": stepping.mfn,
-    "mfm": stepping.mfm,
+    "mfm": partial(stepping.mfm, encoder=stepping.mfn),
+    "mfm_ef_lstm": partial(stepping.mfm, encoder=stepping.ef_lstm),
+    "mfm_tfn": stepping.mfm,
     "mla": deciding.mla,
     "qmf": deciding.qmf,
     "late": deciding.late,

@@ -1,6 +1,8 @@
-"""Methods that go through the utterance step by step: EF-LSTM, MFN and MFM."""
+"""Methods that go through the utterance step by step: EF-LSTM, MFN, and MFM over any encoder."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -47,8 +49,13 @@ def mfn(traces: Traces, language: str) -> list[Figure]:
     return [shaded(title, traces.steps, shares["text"], "text", language), over_time]
 
 
-def mfm(traces: Traces, language: str) -> list[Figure]:
-    """Lengths of the latents, what generation follows, and the encoder's attention where it ran."""
+def mfm(
+    traces: Traces, language: str, encoder: Callable[[Traces, str], list[Figure]] | None = None
+) -> list[Figure]:
+    """Lengths of the latents, what generation follows, and the encoder's own traces where it ran.
+
+    encoder : draws these; None for one that has none
+    """
     whole = len(traces.used) == len(words.MODALITIES)
     rows = [_latent(traces, "label", words.say("why_mfm_label", language), inferred=not whole)]
     rows += [
@@ -58,7 +65,7 @@ def mfm(traces: Traces, language: str) -> list[Figure]:
     title = words.say("why_mfm_latents", language)
     note = words.say("why_mfm_note" if whole else "why_mfm_inferred", language)
     figures = [bars(title, note, rows, language), _flow(traces, language)]
-    return [*figures, *mfn(traces, language)] if whole else figures
+    return [*figures, *encoder(traces, language)] if encoder and whole else figures
 
 
 def _latent(traces: Traces, name: str, label: str, *, inferred: bool) -> Bar:
