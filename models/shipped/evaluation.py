@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import subset_name
+from models.features.missing import RATES
 from models.features.utterances import Utterance
 from models.fusion.mfm import MFM
 from models.shipped.reconstruction import (
@@ -23,11 +24,13 @@ from models.shipped.reconstruction import (
 )
 from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
-from models.training.metrics import conformal_quantile, correlation, sentiment_metrics, spread
+from models.training.metrics import auilc, conformal_quantile, correlation, sentiment_metrics, spread
 from models.training.prediction import predict
+from models.training.protocols import scores_without_frames
 from models.types import MODALITIES, Modality
 
 RECOGNISED_SUBSETS = [MODALITIES, (Modality.TEXT,)]
+MISSING_METRICS = ("mae", "corr", "acc2_non0")  # that are kept of what says the method as frames drop
 SPEECH_SUBSETS = [(Modality.TEXT, Modality.AUDIO), (Modality.TEXT,), (Modality.AUDIO,)]
 
 
@@ -48,8 +51,9 @@ def leave_speakers_out(
     In each fold two other speakers are kept out of training, to measure the interval; a readout is fitted to
     these two and the nine of the training.
     Returns per subset mean and standard deviation over seeds of every metric, `coverage` and `width` of the
-    interval; `gain`, the same for what all three modalities add to words alone; and `predictions`: each
-    seed's held-out scores in the order of the clips. With `judges` also `reconstruction`: what MFM, with the
+    interval; `gain`, the same for what all three modalities add to words alone; `dropped`, {rate: figures} with
+    frames and words dropped at that rate, and their "AUILC" (where nothing is left the answer is the median
+    of the transcripts); and `predictions`: each seed's held-out scores in the order of the clips. With `judges` also `reconstruction`: what MFM, with the
     first seed, imagines on the clips of each held-out speaker. With `recognised`, the clips in the same order
     with the words that a recogniser heard, also `recognised`: what the very same models say of these.
     """
@@ -60,12 +64,15 @@ def leave_speakers_out(
     imagined: list[Measured] = []
     readouts: list[Tensor] = []
     heard: dict = {subset: [] for subset in (RECOGNISED_SUBSETS if recognised else ())}
+    middle = float(np.median([item.target for item in sources.text]))
+    dropped: dict[str, list[dict[str, float]]] = {f"{rate:g}": [] for rate in RATES} | {"AUILC": []}
     for seed in seeds:
         trainer = FusionTrainer(sources, speech, dims, recipe, device)
         start = trainer.pretrain(name, seed)
         scores = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         widths = {subset: np.zeros(len(true)) for subset in Modality.subsets()}
         heard_scores = {subset: np.zeros(len(true)) for subset in heard}
+        left = {rate: np.zeros(len(true)) for rate in RATES}
         for number, speaker in enumerate(speakers):
             calibration = {speakers[(number + step) % len(speakers)] for step in (4, 8)}
             clips = sources.clips_without(speaker)
@@ -91,6 +98,9 @@ def leave_speakers_out(
                     if clip.group == speaker
                 ]
                 heard_scores[subset][held_out] = predict(model, unseen, dims, subset)
+            for rate in RATES:
+                items = [clips[i] for i in np.flatnonzero(held_out)]
+                left[rate][held_out] = scores_without_frames(model, items, rate, middle, seed)
             for subset in Modality.subsets():
                 predicted = np.full(len(true), np.nan)
                 predicted[judged] = predict(model, [clips[i] for i in judged], dims, subset)
@@ -108,6 +118,15 @@ def leave_speakers_out(
                 }
             )
             predictions.setdefault(subset_name(subset), []).append(scores[subset].tolist())
+        for rate, scores_left in left.items():
+            figures = sentiment_metrics(scores_left, true)
+            dropped[f"{rate:g}"].append({metric: figures[metric] for metric in MISSING_METRICS})
+        dropped["AUILC"].append(
+            {
+                metric: auilc(RATES, [dropped[f"{rate:g}"][-1][metric] for rate in RATES])
+                for metric in MISSING_METRICS
+            }
+        )
         for subset in heard:
             usable = ~np.isnan(heard_scores[subset])
             heard[subset].append(sentiment_metrics(heard_scores[subset][usable], true[usable]))
@@ -124,6 +143,7 @@ def leave_speakers_out(
                 for all_three, words in zip(runs[MODALITIES], runs[(Modality.TEXT,)], strict=True)
             ]
         ),
+        "dropped": {rate: spread(figures) for rate, figures in dropped.items()},
         "predictions": predictions,
         **({"readout": torch.stack(readouts).mean(0).tolist()} if readouts else {}),
         **({"reconstruction": reconstruction_figures(pooled(imagined))} if imagined else {}),

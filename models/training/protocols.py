@@ -80,6 +80,20 @@ PROTOCOLS: dict[str, Callable[[FusionModel, list[Utterance], Setting], Figures]]
 }
 
 
+def scores_without_frames(
+    model: FusionModel, items: list[Utterance], rate: float, constant: float, seed: int = 0
+) -> np.ndarray:
+    """Scores (n,) with each frame and word dropped with probability `rate`; `constant` where nothing is left.
+
+    One seed drops the same at every rate: what is dropped at one stays dropped at the higher ones.
+    """
+    drop = partial(
+        drop_frames, rate=rate, neutral=neutral_states(model), generators=modality_generators(seed)
+    )
+    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH, drop)
+    return np.where(np.isnan(scores), constant, scores)
+
+
 def _on_subset(
     model: FusionModel, items: list[Utterance], subset: tuple[Modality, ...], setting: Setting
 ) -> dict[str, float]:
@@ -87,15 +101,8 @@ def _on_subset(
 
 
 def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: Setting) -> dict[str, float]:
-    # the same draws at every rate: what is dropped at one stays dropped at the higher ones
-    drop = partial(
-        drop_frames,
-        rate=rate,
-        neutral=neutral_states(model),
-        generators=modality_generators(setting.seed),
-    )
-    scores = predict(model, items, model.dims, MODALITIES, PREDICTION_BATCH, drop)
-    return score_metrics(np.where(np.isnan(scores), setting.constant, scores), items, setting.label_range)
+    scores = scores_without_frames(model, items, rate, setting.constant, setting.seed)
+    return score_metrics(scores, items, setting.label_range)
 
 
 def _combined(rows: list[dict[str, float]], combine: Callable[[list[float]], float]) -> dict[str, float]:
