@@ -65,6 +65,8 @@ BENCHMARKS = {
     "recognition": Benchmark(("{heard}",)),
     "imagined_faces": Benchmark(("--data", "{data}"), long=True),
     "accuracy": Benchmark(("--data", "{data}"), long=True),
+    "missing": Benchmark(("--data", "{data}"), long=True),
+    "paper_questions": Benchmark(("--data", "{data}"), long=True),
     "mla_ablation": Benchmark(("--data", "{data}"), long=True),
     "lrcmt_adapters": Benchmark(("--data", "{data}"), long=True),
 }

@@ -8,8 +8,8 @@ on the test. Rows are the seven subsets, MMIN's mean of the six that lack someth
 each rate of TFR-Net's grid and its AUILC (Yuan et al., ACM MM 2021), the score 0 where nothing is left. Sets
 are those of `mosi.py`; the utterances have no vision.
 
-Finished runs are lines of --out and are not repeated. Writes means and deviations of all that are there to
-`checkpoints/missing.json`, which the page shows, and prints them as tables.
+Finished runs are lines of --out and are not repeated. Prints means and deviations as tables; with --show it
+also writes them to `checkpoints/missing.json`, which the page shows.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def main() -> None:
     parser = options_of_runs(__doc__, "missing.jsonl", seeds=5, epochs=recipe.epochs)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--methods", default="all")
-    parser.add_argument("--show", action="store_true", help="print the tables, train nothing")
+    parser.add_argument("--show", action="store_true", help="print and store what is finished, train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     recipe, results, lines = replace(recipe, epochs=options.epochs), Results(options.out), []
@@ -137,7 +137,9 @@ def main() -> None:
                 if line is not None:
                     lines.append(line)
     found = summary(lines)
-    FOUND.write_text(json.dumps(rounded({"seeds": options.seeds, "sets": found})) + "\n", encoding="utf-8")
+    if options.show:
+        told = rounded({"seeds": options.seeds, "sets": found})
+        FOUND.write_text(json.dumps(told) + "\n", encoding="utf-8")
     print("\n\n".join(table for chosen, methods in found.items() for table in tables(chosen, methods)))
 
 

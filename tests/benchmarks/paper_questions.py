@@ -49,7 +49,7 @@ from models.registry import FUSION_MODELS, spec  # noqa: E402
 from models.training.fitting import ResearchRecipe, fit  # noqa: E402
 from models.training.metrics import sentiment_metrics, spread  # noqa: E402
 from models.training.prediction import predict  # noqa: E402
-from models.training.tables import figures_table  # noqa: E402
+from models.training.tables import figures_table, markdown_table  # noqa: E402
 from models.types import MODALITIES, Features, Modality, Prediction  # noqa: E402
 from tests.benchmarks.mla_ablation import FreeMLA  # noqa: E402
 from tests.benchmarks.mosi import SET_NAMES, load_set  # noqa: E402
@@ -312,27 +312,32 @@ def run(study: Study, variant: Variant, folds: list[FeatureSet], seed: int, reci
     return {"seconds": round(time.perf_counter() - start, 1), "figures": figures}
 
 
-def plain(corner: str, rows: dict[str, dict[str, list[float]]]) -> str:
-    """Markdown of figures that are no metrics."""
+def tables(study: Study, runs: dict[str, list[dict]]) -> str:
+    """Markdown: a table a reading, a row a variant; of a single variant the readings are the rows."""
+    seeds = min(map(len, runs.values()))
+    found = {title: [line["figures"] for line in lines[:seeds]] for title, lines in runs.items()}
+    title, figures = next(iter(found.items()))
+    readings = {reading: METRICS[0] in part for reading, part in figures[0].items()}
+    if len(found) == 1:
+        kinds = [[r for r, measured in readings.items() if measured is kind] for kind in (True, False)]
+        by_corner = [(title, {r: spread([run[r] for run in figures]) for r in kind}) for kind in kinds]
+    else:
+        by_corner = [
+            (reading, {name: spread([run[reading] for run in each]) for name, each in found.items()})
+            for reading in readings
+        ]
+    made = [_table(f"{corner} ({seeds} seeds)", rows) for corner, rows in by_corner]
+    return "\n\n".join([f"## {study.question}", *made])
+
+
+def _table(corner: str, rows: dict[str, dict[str, list[float]]]) -> str:
     names = list(next(iter(rows.values())))
-    lines = [[corner, *names], ["---"] * (len(names) + 1)]
-    lines += [
+    if METRICS[0] in names:
+        return figures_table(corner, rows)
+    cells = [
         [title, *(f"{mean:.3f} ± {std:.3f}" for mean, std in row.values())] for title, row in rows.items()
     ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def tables(study: Study, runs: dict[str, list[dict]]) -> str:
-    """Markdown: a table a reading, a row a variant, over the seeds that are finished."""
-    readings = list(next(iter(runs.values()))[0]["figures"])
-    parts = [f"## {study.question}"]
-    for reading in readings:
-        rows = {title: spread([line["figures"][reading] for line in lines]) for title, lines in runs.items()}
-        corner = f"{reading} ({min(map(len, runs.values()))} seeds)"
-        parts.append(
-            figures_table(corner, rows) if METRICS[0] in next(iter(rows.values())) else plain(corner, rows)
-        )
-    return "\n\n".join(parts)
+    return markdown_table([corner, *names], cells)
 
 
 def main() -> None:
