@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import logging
 import mimetypes
 import re
 import tempfile
@@ -34,9 +34,13 @@ if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 PATH = "/mcp"
+# Addresses that only this machine reaches; behind a proxy it is the proxy that everybody reaches.
 OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
+LONGEST = 1000  # characters of a path; more is something else
 BASE64 = 4 / 3  # bytes of a file as text
-DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+);base64,(?P<content>.*)", re.DOTALL)
+DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)(?:;[^;,]*)*;base64,(?P<content>.*)", re.DOTALL)
+
+log = logging.getLogger(__name__)
 
 Given = TypeVar("Given")
 Clip = Annotated[
@@ -46,10 +50,9 @@ Clip = Annotated[
         "data:video/mp4;base64,… with its content."
     ),
 ]
-Method = Annotated[str, Field(description="Name of a fusion method, see list_methods.")]
-Modalities = Annotated[
-    list[schema.ModalityName], Field(min_length=1, description="Which of words, voice and face to use.")
-]
+Method = Annotated[str, Field(max_length=100, description="Name of a fusion method, see list_methods.")]
+Modalities = Annotated[schema.Modalities, Field(description="Which of words, voice and face to use.")]
+Words = Annotated[str | None, Field(description="The words; recognised where left out.", max_length=100_000)]
 EVERYTHING: list[schema.ModalityName] = ["text", "audio", "vision"]
 
 
@@ -93,7 +96,8 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         except InputError as error:
             raise ToolError(f"{error.code}: {error}") from error
         except (CheckpointError, RecogniserError) as error:
-            raise ToolError(f"no_weights: {error}") from error
+            log.error("%s", error)  # it names places on this machine
+            raise ToolError("no_weights: weights are missing; the log of the server says which.") from error
         finally:
             analyst.forget(session)
 
@@ -135,7 +139,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
     @server.tool()
     async def compare_methods(
         clip: Annotated[Clip | None, Field(description="As for analyze_clip; leave out for words.")] = None,
-        text: Annotated[str | None, Field(description="The words; recognised where left out.")] = None,
+        text: Words = None,
         modalities: Modalities = EVERYTHING,
     ) -> list[MethodScore]:
         """What every fusion method says of the same clip or words."""
@@ -210,13 +214,15 @@ def file_of(clip: str | None, host: str) -> Iterator[Path | None]:
     if found is None:
         if host not in OWN_MACHINE:
             raise ToolError("not_readable: this server opens no paths; send data:video/mp4;base64,… instead.")
-        yield Path(clip).expanduser()
+        if len(clip) > LONGEST or not Path(clip).is_file():
+            raise ToolError(f"missing: there is no file {clip[:100]}; give a path or data:video/mp4;base64,…")
+        yield Path(clip)
         return
     with tempfile.TemporaryDirectory(prefix="call-") as folder:
         path = Path(folder) / f"clip{mimetypes.guess_extension(found['kind']) or ''}"
         try:
-            path.write_bytes(base64.b64decode(found["content"], validate=True))
-        except binascii.Error as error:
+            path.write_bytes(base64.b64decode("".join(found["content"].split()), validate=True))
+        except ValueError as error:
             raise ToolError(f"malformed: the content is not base64 ({error}).") from error
         yield path
 

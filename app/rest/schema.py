@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from annotated_types import MaxLen
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 ModalityName = Literal["text", "audio", "vision"]
 Score = Annotated[float, Field(ge=-3, le=3, description="from -3, strongly negative, to +3")]
+# the first error is told: to collect them all of a large body would fill the memory
+Modalities = Annotated[list[ModalityName], FailFast(), Field(min_length=1, max_length=3)]
+Row = Annotated[list[float], MaxLen(1000)]
+MOST_STEPS = 50_000
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -27,9 +32,9 @@ def as_file(described: dict[str, Any]) -> None:
 class Question(Strict):
     """What is asked of any input."""
 
-    method: str = Field("lmf", description="name of a fusion method, see /methods")
-    modalities: list[ModalityName] = Field(
-        ["text", "audio", "vision"], min_length=1, description="which of them to use"
+    method: str = Field("lmf", max_length=100, description="name of a fusion method, see /methods")
+    modalities: Modalities = Field(
+        ["text", "audio", "vision"], description="which of them to use; in a form also with commas between"
     )
 
 
@@ -42,9 +47,9 @@ class WordsQuestion(Question):
 class Features(Strict):
     """States by the `local` profile's extractors, as `python -m models extract` writes them."""
 
-    text: list[list[float]] | None = Field(None, description="(tokens, 769)")
-    audio: list[list[float]] | None = Field(None, description="(steps, 12)")
-    vision: list[list[float]] | None = Field(None, description="(frames, 10)")
+    text: list[Row] | None = Field(None, max_length=MOST_STEPS, fail_fast=True, description="(tokens, 769)")
+    audio: list[Row] | None = Field(None, max_length=MOST_STEPS, fail_fast=True, description="(steps, 12)")
+    vision: list[Row] | None = Field(None, max_length=MOST_STEPS, fail_fast=True, description="(frames, 10)")
 
 
 class FeaturesQuestion(Question):

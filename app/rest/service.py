@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import shutil
 import tempfile
 import threading
@@ -16,13 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message
@@ -43,7 +45,7 @@ PREFIX = "/v1"
 SHARE = 4  # of all requests that may wait, one caller may have a quarter
 FORM, JSON = "multipart/form-data", "application/json"
 FILES = ("clip", "audio")  # fields of a form that are files
-JSON_MB = 50  # MB (10^6 bytes) of a body of words or features
+JSON_MB = 10  # MB (10^6 bytes) of a body of words or features
 FORM_FIELDS = 10
 AGAIN_SECONDS = 5  # after which one that was turned away should ask again
 LOOK_SECONDS = 0.5  # between two looks whether the caller is still there
@@ -64,11 +66,14 @@ MEANT = {
     415: "The file is no video and no sound, or the body neither a form nor JSON.",
     422: "The request does not fit this description.",
     429: "This caller has too many requests waiting.",
+    500: "Something went wrong here.",
     503: "Too many requests are waiting, or weights are missing.",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schema.Error, "description": text} for status, text in MEANT.items()
 }
+
+log = logging.getLogger(__name__)
 
 Asked = TypeVar("Asked", bound=schema.Strict)
 Given = TypeVar("Given")
@@ -210,10 +215,12 @@ class Desk:
                 request, Query(None, None, asked.text, asked.method, _modalities(asked))
             )
         asked = _validated(schema.FeaturesQuestion.model_validate, given)
+        del body, given  # while it waits
         query = Query(method=asked.method, modalities=_modalities(asked))
 
         def work(session: str, progress: Progress) -> dict:
-            return self.analyst.analyze_features(dict(asked.features), query, session=session).to_json()
+            given = dict(asked.features)
+            return self.analyst.analyze_features(given, query, session=session, progress=progress).to_json()
 
         return await self._run(request, work)
 
@@ -255,7 +262,10 @@ class Desk:
                 if isinstance(value, UploadFile) != (name in FILES):  # a text there would be a path of ours
                     raise Refused(422, "malformed", f"{name}: only clip and audio are files.", place=name)
                 if isinstance(value, UploadFile):
-                    fields[name] = folder / f"{name}{PurePath(value.filename or '').suffix[:8]}"
+                    if (value.size or 0) > 1e6 * self.limits.max_mb:
+                        raise _too_large(self.limits.max_mb)
+                    ending = re.sub(r"[^.\w]", "", PurePath(value.filename or "").suffix)[:8]
+                    fields[name] = folder / f"{name}{ending}"
                     await to_thread.run_sync(_save, value, fields[name])
                 elif name == "modalities":
                     fields.setdefault(name, []).extend(part.strip() for part in value.split(","))
@@ -290,6 +300,10 @@ def _malformed(errors: Any) -> Refused:
     first = errors[0]
     place = ".".join(map(str, first["loc"])) or "the body"
     return Refused(422, "malformed", f"{place}: {first['msg']}; see /docs.", place=place)
+
+
+def _too_large(most: float) -> Refused:
+    return Refused(413, "too_large", f"More was sent than {most:g} MB, the most there may be.", limit=most)
 
 
 def _limited(request: Request, most: float) -> Request:
@@ -346,13 +360,14 @@ async def _bad_input(request: Request, error: Exception) -> JSONResponse:
     return _told(STATUS.get(error.code, 400), told)
 
 
-async def _bad_request(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return await _refused(request, _malformed(error.errors()))
-
-
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
-    return _told(503, schema.Error(code="no_weights", message=str(error)))
+    log.error("%s", error)  # it names places on this machine
+    text = "Weights are missing here, or do not fit; the log of the server says which."
+    return _told(503, schema.Error(code="no_weights", message=text))
+
+
+async def _gone(request: Request, error: Exception) -> JSONResponse:
+    return _told(400, schema.Error(code="gone", message="The caller left before the answer."))
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
@@ -369,7 +384,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 HANDLERS: dict[type[Exception], Callable] = {
     Refused: _refused,
     InputError: _bad_input,
-    RequestValidationError: _bad_request,
+    Cancelled: _gone,
+    ClientDisconnect: _gone,
     CheckpointError: _unavailable,
     RecogniserError: _unavailable,
     HTTPException: _http,

@@ -85,7 +85,9 @@ class Analyst:
         stages, wanted = Stages(session, progress), query.modalities if only_asked else MODALITIES
         return self._answer(query, stages, wanted, *self._open(query, stages, wanted))
 
-    def analyze_features(self, states: States, query: Query, *, session: str = "") -> Analysis:
+    def analyze_features(
+        self, states: States, query: Query, *, session: str = "", progress: Progress | None = None
+    ) -> Analysis:
         """The same of states (T, d) that the profile's extractors gave; what was said is not known.
 
         AnalysisError where states do not fit, nothing is left of them, or the method reads the words itself.
@@ -95,7 +97,7 @@ class Analyst:
         if spec(query.method).model.needs_language_model and Modality.TEXT in used:
             raise notices.needs_words(query.method)
         opened = utterance.to(self.device), self.checkpoint(query.method), used
-        return self._answer(query, Stages(session), MODALITIES, *opened)
+        return self._answer(query, Stages(session, progress), MODALITIES, *opened)
 
     def _answer(
         self,

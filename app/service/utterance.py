@@ -119,7 +119,7 @@ def _sequence(modality: Modality, given: Any, width: int) -> Sequence:
         return Sequence.single(None, width)
     try:
         rows = torch.as_tensor(given, dtype=torch.float32)
-    except ValueError:  # rows of several lengths
+    except (ValueError, TypeError, RuntimeError):  # rows of several lengths, or no numbers
         rows = torch.empty(0)
     if rows.dim() != 2 or not len(rows) or rows.shape[1] != width or not rows.isfinite().all():
         text = f"The states of {modality} must be one or more rows of {width} finite numbers each."

@@ -90,6 +90,8 @@ def test_the_methods_are_all_listed(rest, analyst):
         ({"features": {"audio": [[1.0], [1.0, 2.0]]}}, 422, "wrong_features"),
         ({"features": {"smell": [[1.0]]}}, 422, "malformed"),
         ({"features": {}}, 400, "nothing_present"),
+        ({"features": {"vision": [[0.0]] * 50_001}}, 422, "malformed"),
+        ({"text": SAID, "modalities": ["text"] * 4}, 422, "malformed"),
     ],
 )
 def test_json_that_cannot_be_used(rest, body, status, code):
@@ -192,7 +194,7 @@ def test_everything_that_can_go_wrong_is_described(rest, analyst):
     described = create(analyst, 1).openapi()
     for path in ("/analyze", "/transcribe"):
         assert set(described["paths"][path]["post"]["responses"]) == {
-            *("200", "400", "413", "415", "422", "429", "503")
+            *("200", "400", "413", "415", "422", "429", "500", "503")
         }
     form = described["paths"]["/analyze"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["clip"]["format"] == "binary"
