@@ -5,6 +5,7 @@ In Python: `from app import Analyst, Query`, then `Analyst().analyze(Query("clip
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import models  # noqa: F401  (says how torch's threads wait, before torch is loaded)
@@ -18,12 +19,6 @@ __all__ = ["Analyst", "Query"]
 
 def __getattr__(name: str) -> Any:
     """Imported when asked for: the command line starts without torch."""
-    if name == "Analyst":
-        from app.service.analyst import Analyst
-
-        return Analyst
-    if name == "Query":
-        from app.service.query import Query
-
-        return Query
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"app.service.{name.lower()}"), name)

@@ -22,11 +22,12 @@ from starlette.routing import BaseRoute
 
 from app.media.whisper import RecogniserError
 from app.rest import schema
+from app.rest.schema import as_modalities
 from app.service.comparison import compare
 from app.service.query import Query
 from models.media.clip import InputError
 from models.tensors import CheckpointError
-from models.types import Modality
+from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
     from starlette.types import Lifespan
@@ -111,9 +112,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         clip: Clip,
         method: Method = "lmf",
         modalities: Modalities = EVERYTHING,
-        text: Annotated[
-            str | None, Field(description="The words, if known; else they are recognised.")
-        ] = None,
+        text: Words = None,
     ) -> schema.Analysis:
         """Sentiment of a video or sound clip from words, voice and face.
 
@@ -123,7 +122,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
 
         def work(session: str) -> schema.Analysis:
             with file_of(clip, settings.host) as path:
-                return analysis(Query(path, None, text, method, _names(modalities)), session)
+                return analysis(Query(path, None, text, method, as_modalities(modalities)), session)
 
         return await answered(work)
 
@@ -146,7 +145,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
 
         def work(session: str) -> list[MethodScore]:
             with file_of(clip, settings.host) as path:
-                query = Query(path, None, text, modalities=_names(modalities))
+                query = Query(path, None, text, modalities=as_modalities(modalities))
                 utterance, _, used = analyst.open(query, session=session)
             names = [info.spec.name for info in analyst.methods() if info.available]
             return [
@@ -166,10 +165,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
                 paper=info.spec.paper,
                 year=info.spec.year,
                 weights_kind=info.spec.weights_kind,
-                mean_absolute_error=(info.figures or {})
-                .get("clips", {})
-                .get("text+audio+vision", {})
-                .get("mae", [None])[0],
+                mean_absolute_error=info.held_out(MODALITIES).get("mae", [None])[0],
             )
             for info in analyst.methods()
         ]
@@ -180,9 +176,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
 
         def work(session: str) -> schema.Transcription:
             with file_of(clip, settings.host) as path:
-                said, notices = analyst.transcribe(video=path, session=session)
-            warnings = [notice.text for notice in notices]
-            return schema.Transcription.model_validate({"transcript": said.to_json(), "warnings": warnings})
+                return schema.Transcription.of(*analyst.transcribe(video=path, session=session))
 
         return await answered(work)
 
@@ -225,7 +219,3 @@ def file_of(clip: str | None, host: str) -> Iterator[Path | None]:
         except ValueError as error:
             raise ToolError(f"malformed: the content is not base64 ({error}).") from error
         yield path
-
-
-def _names(modalities: list[schema.ModalityName]) -> tuple[Modality, ...]:
-    return tuple(map(Modality, modalities))

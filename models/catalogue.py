@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ class MethodInfo:
     def available(self) -> bool:
         """True where there are weights."""
         return self.problem is None
+
+    def held_out(self, modalities: Iterable[str]) -> dict[str, Any]:
+        """{metric: (mean, spread over seeds)} on speakers never seen with these; empty without such."""
+        return (self.figures or {}).get("clips", {}).get("+".join(modalities), {})
 
     def to_json(self) -> dict[str, Any]:
         """What programs get: the origin of the method, then its weights."""

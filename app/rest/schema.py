@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import MaxLen
 from pydantic import BaseModel, ConfigDict, FailFast, Field
+
+from app.service import analysis
+from models.types import Modality
 
 ModalityName = Literal["text", "audio", "vision"]
 Score = Annotated[float, Field(ge=-3, le=3, description="from -3, strongly negative, to +3")]
@@ -23,6 +27,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def as_modalities(names: list[ModalityName]) -> tuple[Modality, ...]:
+    """As a Query has them."""
+    return tuple(map(Modality, names))
+
+
 def as_file(described: dict[str, Any]) -> None:
     """Says that a field of a form is a file."""
     described.pop("anyOf", None)
@@ -36,6 +45,11 @@ class Question(Strict):
     modalities: Modalities = Field(
         ["text", "audio", "vision"], description="which of them to use; in a form also with commas between"
     )
+
+    @property
+    def used(self) -> tuple[Modality, ...]:
+        """The modalities, as a Query has them."""
+        return as_modalities(self.modalities)
 
 
 class WordsQuestion(Question):
@@ -153,6 +167,12 @@ class Transcription(BaseModel):
 
     transcript: Transcript
     warnings: list[str]
+
+    @classmethod
+    def of(cls, transcript: analysis.Transcript, notices: Iterable[analysis.Notice]) -> Transcription:
+        """Of what `Analyst.transcribe` gives."""
+        warnings = [notice.text for notice in notices]
+        return cls.model_validate({"transcript": transcript.to_json(), "warnings": warnings})
 
 
 class Method(BaseModel):

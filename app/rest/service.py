@@ -36,7 +36,6 @@ from app.service.query import Query
 from app.service.reader import Progress
 from models.media.clip import InputError
 from models.tensors import CheckpointError
-from models.types import Modality
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
@@ -127,7 +126,7 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    desk = Desk(analyst, at_once)
+    queue = RequestQueue(analyst, at_once)
     json_body = {"anyOf": [_described(schema.WordsQuestion), _described(schema.FeaturesQuestion)]}
 
     @rest.post(
@@ -138,8 +137,8 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
     )
     async def analyze(request: Request) -> JSONResponse:
         """Sentiment of a clip (a form with files), of words, or of features (JSON)."""
-        async with desk.place(request):
-            return JSONResponse(await desk.analyze(request))
+        async with queue.admitted(request):
+            return JSONResponse(await queue.analyze(request))
 
     @rest.post(
         "/transcribe",
@@ -149,8 +148,8 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
     )
     async def transcribe(request: Request) -> JSONResponse:
         """The words of a video or a sound."""
-        async with desk.place(request):
-            return JSONResponse(await desk.transcribe(request))
+        async with queue.admitted(request):
+            return JSONResponse(await queue.transcribe(request))
 
     @rest.get("/methods", response_model=list[schema.Method])
     def methods() -> JSONResponse:
@@ -162,7 +161,7 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
     return rest
 
 
-class Desk:
+class RequestQueue:
     """Takes requests, so many at once, and turns away what would wait too long."""
 
     def __init__(self, analyst: Analyst, at_once: int):
@@ -171,7 +170,7 @@ class Desk:
         self._waiting: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def place(self, request: Request) -> AsyncIterator[None]:
+    async def admitted(self, request: Request) -> AsyncIterator[None]:
         """A place in the queue; Refused where it is full, or this caller has a quarter of it."""
         caller = request.client.host if request.client else ""
         most = self.limits.max_waiting
@@ -192,7 +191,7 @@ class Desk:
             return await self._of_json(request)
         with tempfile.TemporaryDirectory(prefix="call-") as folder:
             asked = await self._form(request, schema.ClipQuestion, Path(folder))
-            query = Query(asked.clip, asked.audio, asked.text, asked.method, _modalities(asked), asked.face)
+            query = Query(asked.clip, asked.audio, asked.text, asked.method, asked.used, asked.face)
             return await self._answer(request, query)
 
     async def transcribe(self, request: Request) -> dict:
@@ -201,8 +200,8 @@ class Desk:
             asked = await self._form(request, schema.Recording, Path(folder))
 
             def work(session: str, progress: Progress) -> dict:
-                said, notices = self.analyst.transcribe(video=asked.clip, session=session, progress=progress)
-                return {"transcript": said.to_json(), "warnings": [notice.text for notice in notices]}
+                heard = self.analyst.transcribe(video=asked.clip, session=session, progress=progress)
+                return schema.Transcription.of(*heard).model_dump(mode="json")
 
             return await self._run(request, work)
 
@@ -211,12 +210,11 @@ class Desk:
         given = _validated(from_json, body)
         if not isinstance(given, dict) or "features" not in given:
             asked = _validated(schema.WordsQuestion.model_validate, given)
-            return await self._answer(
-                request, Query(None, None, asked.text, asked.method, _modalities(asked))
-            )
+            query = Query(text=asked.text, method=asked.method, modalities=asked.used)
+            return await self._answer(request, query)
         asked = _validated(schema.FeaturesQuestion.model_validate, given)
         del body, given  # while it waits
-        query = Query(method=asked.method, modalities=_modalities(asked))
+        query = Query(method=asked.method, modalities=asked.used)
 
         def work(session: str, progress: Progress) -> dict:
             given = dict(asked.features)
@@ -279,10 +277,6 @@ def _save(upload: UploadFile, path: Path) -> None:
         shutil.copyfileobj(upload.file, file)
 
 
-def _modalities(asked: schema.Question) -> tuple[Modality, ...]:
-    return tuple(map(Modality, asked.modalities))
-
-
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
@@ -315,9 +309,7 @@ def _limited(request: Request, most: float) -> Request:
         message = await request.receive()
         read += len(message.get("body", b""))
         if read > 1e6 * most:
-            raise Refused(
-                413, "too_large", f"More was sent than {most:g} MB, the most there may be.", limit=most
-            )
+            raise _too_large(most)
         return message
 
     return Request(request.scope, receive)
@@ -338,7 +330,7 @@ def _described(kind: type[schema.Strict]) -> dict:
         if isinstance(node, dict):
             if "$ref" in node:
                 return resolved(definitions[node["$ref"].rsplit("/", 1)[1]])
-            return {key: resolved(value) for key, value in node.items() if value is not None}
+            return {key: resolved(value) for key, value in node.items()}
         return [resolved(item) for item in node] if isinstance(node, list) else node
 
     return resolved(described)

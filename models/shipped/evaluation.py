@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
 from models.training.metrics import auilc, conformal_quantile, correlation, sentiment_metrics, spread
 from models.training.prediction import predict
-from models.training.protocols import scores_without_frames
+from models.training.protocols import combined, scores_without_frames
 from models.types import MODALITIES, Modality
 
 RECOGNISED_SUBSETS = [MODALITIES, (Modality.TEXT,)]
@@ -99,9 +100,9 @@ def leave_speakers_out(
                     if clip.group == speaker
                 ]
                 heard_scores[subset][held_out] = predict(model, unseen, dims, subset)
+            own = [clips[i] for i in np.flatnonzero(held_out)]
             for rate in RATES:
-                items = [clips[i] for i in np.flatnonzero(held_out)]
-                left[rate][held_out] = scores_without_frames(model, items, rate, middle, seed)
+                left[rate][held_out] = scores_without_frames(model, own, rate, middle, seed)
             for subset in Modality.subsets():
                 predicted = np.full(len(true), np.nan)
                 predicted[judged] = predict(model, [clips[i] for i in judged], dims, subset)
@@ -122,12 +123,8 @@ def leave_speakers_out(
         for rate, scores_left in left.items():
             figures = sentiment_metrics(scores_left, true)
             dropped[f"{rate:g}"].append({metric: figures[metric] for metric in MISSING_METRICS})
-        dropped["AUILC"].append(
-            {
-                metric: auilc(RATES, [dropped[f"{rate:g}"][-1][metric] for rate in RATES])
-                for metric in MISSING_METRICS
-            }
-        )
+        curve = [dropped[f"{rate:g}"][-1] for rate in RATES]
+        dropped["AUILC"].append(combined(curve, partial(auilc, RATES)))
         for subset in heard:
             usable = ~np.isnan(heard_scores[subset])
             heard[subset].append(sentiment_metrics(heard_scores[subset][usable], true[usable]))

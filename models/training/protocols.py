@@ -22,6 +22,8 @@ from models.types import MODALITIES, Modality
 
 Figures = dict[str, dict[str, float]]
 
+MEAN_OF_SIX = "mean of the six"  # conditions with one or two modalities missing
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -54,7 +56,7 @@ def mmin(model: FusionModel, items: list[Utterance], setting: Setting) -> Figure
         for subset in reversed(Modality.subsets())
         if len(subset) < len(MODALITIES)
     }
-    return {**conditions, "mean of the six": _combined(list(conditions.values()), np.mean)}
+    return {**conditions, MEAN_OF_SIX: combined(list(conditions.values()), np.mean)}
 
 
 def rmfm(model: FusionModel, items: list[Utterance], setting: Setting) -> Figures:
@@ -68,7 +70,7 @@ def rmfm(model: FusionModel, items: list[Utterance], setting: Setting) -> Figure
     curve = {f"rate {rate:g}": _dropped(model, items, rate, setting) for rate in setting.rates}
     if len(setting.rates) < 2:
         return curve
-    area = _combined(list(curve.values()), lambda values: auilc(setting.rates, values))
+    area = combined(list(curve.values()), lambda values: auilc(setting.rates, values))
     return {**curve, "AUILC": area}
 
 
@@ -105,7 +107,7 @@ def _dropped(model: FusionModel, items: list[Utterance], rate: float, setting: S
     return score_metrics(scores, items, setting.label_range)
 
 
-def _combined(rows: list[dict[str, float]], combine: Callable[[list[float]], float]) -> dict[str, float]:
+def combined(rows: list[dict[str, float]], combine: Callable[[list[float]], float]) -> dict[str, float]:
     """Each metric of the rows combined to one number; none where a row lacks it."""
     metrics = [m for m in rows[0] if m != "items" and all(m in row for row in rows)]
     return {m: float(combine([row[m] for row in rows])) for m in metrics}

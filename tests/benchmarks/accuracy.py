@@ -179,12 +179,9 @@ def main() -> None:
                     "seed": seed,
                     "settings": settings(name, recipe, options.padding),
                 }
-                if options.show:
-                    line = results.find(key)
-                else:
-                    folds = partial(load_set, set_name, options.data, options.cache, reads_tokens(name))
-                    line = results.find_or_run(key, partial(run, name, folds, seed, recipe, options.padding))
-                    print(f"{set_name}, {name}, seed {seed}: {line['seconds']} s", file=sys.stderr)
+                folds = partial(load_set, set_name, options.data, options.cache, reads_tokens(name))
+                job = partial(run, name, folds, seed, recipe, options.padding)
+                line = results.line(key, f"{set_name}, {name}, seed {seed}", job, train=not options.show)
                 if line is not None:
                     lines.append(line)
     print(tables(lines))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,7 @@ from models.shipped.shipping import rounded  # noqa: E402
 from models.training.fitting import ResearchRecipe, fit, needs_tokens  # noqa: E402
 from models.training.metrics import auilc, sentiment_metrics, spread  # noqa: E402
 from models.training.prediction import predict  # noqa: E402
-from models.training.protocols import scores_without_frames  # noqa: E402
+from models.training.protocols import MEAN_OF_SIX, combined, scores_without_frames  # noqa: E402
 from models.training.tables import markdown_table  # noqa: E402
 from models.types import Modality  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
@@ -43,13 +44,12 @@ from tests.benchmarks.results import Results, options_of_runs  # noqa: E402
 
 SETS = ("aligned", "utterances")
 METRICS = ("mae", "corr", "acc2_non0", "f1_non0")
-SIX = "mean of the six"
 FOUND = ROOT / "checkpoints" / "missing.json"
 
 
-def run(name: str, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
+def run(name: str, load: Callable[[], list[FeatureSet]], seed: int, recipe: ResearchRecipe) -> dict:
     """One line of the results: {row: figures} of the held-out scores of all folds."""
-    start, scores = time.perf_counter(), {}
+    folds, start, scores = load(), time.perf_counter(), {}
     measured = [s for s in Modality.subsets() if all(m in folds[0].test[0].states for m in s)]
     for dataset in folds:
         model = fit(name, dataset, seed, recipe)
@@ -65,9 +65,8 @@ def run(name: str, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -
         figures = sentiment_metrics(np.concatenate(parts), true)
         rows[row] = {metric: figures[metric] for metric in METRICS}
     incomplete = [rows[subset_name(s)] for s in measured if s != measured[0]]
-    rows[SIX] = {metric: float(np.mean([row[metric] for row in incomplete])) for metric in METRICS}
-    curve = [rows[f"rate {rate:g}"] for rate in RATES]
-    rows["AUILC"] = {metric: auilc(RATES, [row[metric] for row in curve]) for metric in METRICS}
+    rows[MEAN_OF_SIX] = combined(incomplete, np.mean)
+    rows["AUILC"] = combined([rows[f"rate {rate:g}"] for rate in RATES], partial(auilc, RATES))
     return {"seconds": round(time.perf_counter() - start, 1), "figures": rows}
 
 
@@ -128,12 +127,9 @@ def main() -> None:
                     "seed": seed,
                     **{key: asdict(value) for key, value in {**settings, "recipe": recipe}.items()},
                 }
-                if options.show:
-                    line = results.find(key)
-                else:
-                    folds = load_set(chosen, options.data, options.cache, needs_tokens(name))
-                    line = results.find_or_run(key, partial(run, name, folds, seed, recipe))
-                    print(f"{chosen}, {name}, seed {seed}: {line['seconds']} s", file=sys.stderr, flush=True)
+                folds = partial(load_set, chosen, options.data, options.cache, needs_tokens(name))
+                title, job = f"{chosen}, {name}, seed {seed}", partial(run, name, folds, seed, recipe)
+                line = results.line(key, title, job, train=not options.show)
                 if line is not None:
                     lines.append(line)
     found = summary(lines)

@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.checkpoint import subset_name  # noqa: E402
 from models.config import Config  # noqa: E402
-from models.features.feature_set import FeatureSet  # noqa: E402
+from models.features.feature_set import SPLITS, FeatureSet  # noqa: E402
 from models.features.utterances import Utterance, collate  # noqa: E402
 from models.fusion.base import FusionModel  # noqa: E402
 from models.fusion.layers import SubNetShape  # noqa: E402
@@ -290,13 +290,8 @@ def run(study: Study, variant: Variant, folds: list[FeatureSet], seed: int, reci
     # a name of its own in the registry, as long as it is trained
     FUSION_MODELS["variant"] = replace(method, name="variant", model=variant.model or method.model)
     for dataset in folds:
-        masked = {
-            split: without(items, variant.missing, seed)
-            if split != "test" or variant.missing_in_test
-            else items
-            for split, items in dataset
-        }
-        masked_set = replace(dataset, **masked)
+        splits = SPLITS if variant.missing_in_test else ("train", "valid")
+        masked_set = replace(dataset, **{s: without(dataset[s], variant.missing, seed) for s in splits})
         model = fit("variant", masked_set, seed, recipe, config=variant.config())
         for row, part in study.reading(model, masked_set.test).items():
             found.setdefault(row, []).append(part)
@@ -350,22 +345,18 @@ def main() -> None:
     torch.set_num_threads(1)
     recipe, results = replace(recipe, epochs=options.epochs), Results(options.out)
     folds = [] if options.show else load_set(options.set, options.data, options.cache)
-    printed = {}
     for name in STUDIES if options.studies == "all" else options.studies.split(","):
         study, runs = STUDIES[name], {}
         for seed in range(options.seeds):
             for title, variant in study.variants.items():
                 settings = {"config": asdict(variant.config()), "recipe": asdict(recipe)}
                 key = {"set": options.set, "study": name, "variant": title, "seed": seed, **settings}
-                line = results.find(key)
-                if line is None and not options.show:
-                    line = results.find_or_run(key, partial(run, study, variant, folds, seed, recipe))
-                    print(f"{name}, {title}, seed {seed}: {line['seconds']} s", file=sys.stderr, flush=True)
+                job = partial(run, study, variant, folds, seed, recipe)
+                line = results.line(key, f"{name}, {title}, seed {seed}", job, train=not options.show)
                 if line is not None:
                     runs.setdefault(title, []).append(line)
         if runs:
-            printed[name] = tables(study, runs)
-            print(printed[name] + "\n")
+            print(tables(study, runs) + "\n")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,16 @@ class Results:
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         return next((line for line in map(json.loads, lines) if wanted.items() <= line.items()), None)
 
+    def line(
+        self, key: dict[str, Any], title: str, run: Callable[[], dict[str, Any]], train: bool
+    ) -> dict[str, Any] | None:
+        """`find_or_run`, told by its title, where `train`; else only `find`."""
+        if not train:
+            return self.find(key)
+        line = self.find_or_run(key, run)
+        print(f"{title}: {line['seconds']} s", file=sys.stderr, flush=True)
+        return line
+
     def find_or_run(self, key: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The line of a run, which is run now and written where it is not done."""
         line = self.find(key)

@@ -69,7 +69,7 @@ def _draw(
 ) -> str:
     scores = [answer.score for answer in answers]
     middle = median(scores)
-    figures = {answer.method: _figures(described[answer.method], state.on) for answer in answers}
+    figures = {answer.method: described[answer.method].held_out(state.on) for answer in answers}
     keys = {
         "score": lambda answer: -answer.score,
         "title": lambda answer: described[answer.method].spec.title.lower(),
@@ -90,11 +90,6 @@ def _draw(
         agreement=_agreement(scores, middle, language),
         seeds=_seeds(described),
     )
-
-
-def _figures(method: MethodInfo, on: tuple[str, ...]) -> dict[str, tuple[float, float]]:
-    """{metric: (mean, spread over seeds)} on unseen speakers with the modalities `on`; empty without such."""
-    return (method.figures or {}).get("clips", {}).get("+".join(on), {})
 
 
 def _seeds(described: dict[str, MethodInfo]) -> str:
