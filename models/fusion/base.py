@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import ClassVar
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self, get_type_hints
 
 import torch
+from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,8 +21,8 @@ LEAST_HELD_OUT = 16  # utterances that a readout is fitted to
 CLASSES = 7  # of the classifiers: the scores -3 … 3
 
 
-class FusionModel(nn.Module, ABC):
-    """Base of all methods.
+class FusionModel(nn.Module, PyTorchModelHubMixin, ABC, library_name="fusebox", license="other"):
+    """Base of all methods; `save_pretrained`, `from_pretrained` and `push_to_hub` as every model on the Hub.
 
     dims : {modality: d}, widths of the states it reads
     config : its settings, of a class of its own; each field has its comment there
@@ -43,12 +44,20 @@ class FusionModel(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.dims = {Modality(m): int(d) for m, d in dims.items()}
+        widths = {str(m): d for m, d in self.dims.items()}
+        self._hub_mixin_config = {"dims": widths, "config": asdict(config)}  # what its config.json holds
         # standardisation constants: set from the training data, kept in the checkpoint
         for modality in MODALITIES:
             self.register_buffer(f"{modality}_mean", torch.zeros(self.dims[modality]))
             self.register_buffer(f"{modality}_std", torch.ones(self.dims[modality]))
         if self.has_readout:  # slope and shift, a row for each set of present modalities
             self.register_buffer("readout", torch.tensor([[1.0, 0.0]]).repeat(2 ** len(MODALITIES), 1))
+
+    @classmethod
+    def _from_pretrained(cls, *, config: dict[str, Any], **options) -> Self:
+        """What `from_pretrained` makes of a config.json and the weights beside it."""
+        settings = get_type_hints(cls.__init__)["config"].from_json(config)
+        return super()._from_pretrained(config=settings, strict=True, **options)
 
     @torch.no_grad()
     def set_normalisation(self, features: Features) -> None:

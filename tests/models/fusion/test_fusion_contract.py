@@ -274,3 +274,15 @@ def parts_of_a_score(rows: int, dims: dict[Modality, int]) -> tuple[Features, to
         sequences[modality] = Sequence(values, torch.randint(3, 9, (rows,)), present, ids)
         target += part
     return Features(**sequences), target.clamp(-3, 3)
+
+
+@METHODS
+def test_a_folder_of_the_hubs_kind_gives_the_model_back(name, build, tmp_path):
+    model = build(name)
+    model.save_pretrained(tmp_path)
+    again = type(model).from_pretrained(tmp_path)
+    assert (again.dims, again.config, again.training) == (model.dims, model.config, False)
+    assert again.state_dict().keys() == model.state_dict().keys()
+    for key, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, model.state_dict()[key], rtol=0, atol=0)
+    assert "library_name: fusebox" in (tmp_path / "README.md").read_text()
