@@ -119,7 +119,7 @@ def device(settings: Settings) -> Iterator[Finding]:
 def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
     from models.catalogue import describe_methods
-    from models.checkpoint import load_fusion
+    from models.checkpoint import load_fusion, weights_folder
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.tensors import CheckpointError
@@ -141,15 +141,15 @@ def weights(settings: Settings) -> Iterator[Finding]:
             yield Finding("outlier detector", str(error), ok=False, required=False, remedy=remedy)
         else:
             yield Finding("outlier detector", "fits the extractors")
-    for method in describe_methods(settings.checkpoints):
+    for method in describe_methods(*settings.weights_folders):
+        name = method.spec.name
+        root = weights_folder(name, "local", *settings.weights_folders)
         try:
-            saved = load_fusion(method.spec.name, "local", settings.checkpoints, fingerprints, language_model)
+            saved = load_fusion(name, "local", root, fingerprints, language_model)
         except CheckpointError as error:
-            yield Finding(method.spec.title, str(error), ok=False, remedy=remedy)
+            yield Finding(method.title, str(error), ok=False, remedy=remedy)
         else:
-            yield Finding(
-                method.spec.title, f"{saved.model.sizes()['total']:,} parameters, {method.checkpoint}"
-            )
+            yield Finding(method.title, f"{saved.model.sizes()['total']:,} parameters, {method.checkpoint}")
 
 
 def speech(settings: Settings) -> list[Finding]:

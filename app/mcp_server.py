@@ -161,7 +161,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         return [
             MethodSummary(
                 name=info.spec.name,
-                title=info.spec.title,
+                title=info.title,
                 paper=info.spec.paper,
                 year=info.spec.year,
                 weights_kind=info.spec.weights_kind,

@@ -24,6 +24,7 @@ class Settings:
     port: int = 7860  # TCP port of the page
     device: str = "auto"  # auto (the GPU when there is one), cpu, cuda or cuda:N
     checkpoints: Path = ROOT / "checkpoints"  # folder with <profile>/<method>.safetensors
+    weights: Path | None = None  # folder of one's own <profile>/<method>.safetensors, used before those
     whisper: str = ""  # another Whisper's folder or hub name; empty: a local copy, else base
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
@@ -43,6 +44,11 @@ class Settings:
             if text:
                 values[name] = _READERS[name](variable, text)
         return cls(**values)
+
+    @property
+    def weights_folders(self) -> tuple[Path, ...]:
+        """Where methods' weights are looked for, in this order."""
+        return (self.weights, self.checkpoints) if self.weights else (self.checkpoints,)
 
     @classmethod
     def variables(cls) -> dict[str, str]:
@@ -81,7 +87,7 @@ def _folder(variable: str, text: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_dir():
         raise SettingsError(
-            f"{variable} is {text!r}, which is not a folder; give the folder that holds local/lmf.safetensors"
+            f"{variable} is {text!r}, which is not a folder; give the one of <profile>/<method>.safetensors"
         )
     return path.resolve()
 
@@ -95,6 +101,7 @@ _READERS: dict[str, Callable] = {
     "port": _number(int, 1, 65_535, "a port number"),
     "device": _device,
     "checkpoints": _folder,
+    "weights": _folder,
     "whisper": _text,
     "allow_downloads": _switch,
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),

@@ -53,7 +53,9 @@ def _parser() -> Parser:
     command.set_defaults(run=_list)
 
     command = commands.add_parser("extract", help="features of the clips in a manifest")
-    command.add_argument("--manifest", type=Path, required=True, help="CSV: file, text, score, split")
+    command.add_argument(
+        "--manifest", type=Path, required=True, help="CSV: file, text, score, and split or group"
+    )
     command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
     command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
     _add_label_range(command)
@@ -66,9 +68,11 @@ def _parser() -> Parser:
     _add_label_range(command)
     command.set_defaults(run=_on_features)
 
-    command = commands.add_parser("train", help="train methods on features")
+    command = commands.add_parser("train", help="train methods on features, or on clips")
     command.add_argument("method", help="a method's name, several separated by commas, or all")
-    command.add_argument("--data", type=Path, required=True, help="features")
+    command.add_argument(
+        "--data", type=Path, required=True, help="features, or a CSV of clips as `extract` takes it"
+    )
     command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--out", type=Path, default=RUNS, help="folder for the weights")
     command.add_argument(
@@ -143,6 +147,7 @@ def _add_recipe(command: Parser) -> None:
     for name, (kind, text) in RECIPE_OPTIONS.items():
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
     command.add_argument("--bf16", action="store_true", default=None, help="GPU: autocast")
+    command.add_argument("--start", metavar="FOLDER", help="of weights to go on from, such as checkpoints")
 
 
 def _list(options: argparse.Namespace) -> None:

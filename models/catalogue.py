@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import fusion_path
+from models.checkpoint import fusion_path, weights_folder
 from models.fusion.spec import ModelSpec
 from models.registry import FUSION_MODELS
 from models.tensors import CHECKPOINTS, CheckpointError, read_meta
@@ -31,6 +31,12 @@ class MethodInfo:
     sizes: dict[str, int] | None = None
     training: dict[str, Any] | None = None
     figures: dict[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it, and the data where it was trained on a researcher's."""
+        own = (self.training or {}).get("data")
+        return f"{self.spec.title} ({own})" if own else self.spec.title
 
     @property
     def available(self) -> bool:
@@ -57,12 +63,16 @@ class MethodInfo:
         }
 
 
-def describe_methods(root: Path | None = None, profile: str = "local") -> list[MethodInfo]:
+def describe_methods(*roots: Path | None, profile: str = "local") -> list[MethodInfo]:
     """Every method, in the registry's order; no weights are loaded.
 
-    root : folder of the profiles' folders, `checkpoints/` where None
+    roots : folders of the profiles' folders, of which the first that has a method counts; `checkpoints/`
+    where none is given
     """
-    return [_describe(method, fusion_path(method.name, profile, root)) for method in FUSION_MODELS.values()]
+    folders = {name: weights_folder(name, profile, *(roots or (None,))) for name in FUSION_MODELS}
+    return [
+        _describe(method, fusion_path(name, profile, folders[name])) for name, method in FUSION_MODELS.items()
+    ]
 
 
 def adapters_sentence(sizes: dict[str, int]) -> str:

@@ -67,6 +67,11 @@ def fusion_path(name: str, profile: str = "local", root: Path | None = None) -> 
     return Path(root or CHECKPOINTS) / profile / f"{name}.safetensors"
 
 
+def weights_folder(name: str, profile: str, *roots: Path | None) -> Path | None:
+    """The first of the folders that has weights of a method, else the last; None is `checkpoints/`."""
+    return next((root for root in roots if fusion_path(name, profile, root).is_file()), roots[-1])
+
+
 def save_fusion(path: Path, model: FusionModel, meta: CheckpointMeta) -> None:
     """Write a model; its large parameters become float16, so figures should come from the file read back."""
     parameters = dict(model.named_parameters())

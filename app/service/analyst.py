@@ -34,7 +34,7 @@ from app.service.subsets import (
 from app.service.utterance import States, Utterance, of_states
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
-from models.checkpoint import Checkpoint, load_fusion, subset_name
+from models.checkpoint import Checkpoint, load_fusion, subset_name, weights_folder
 from models.fusion.mla import MLA
 from models.registry import spec
 from models.tensors import CheckpointError
@@ -187,7 +187,7 @@ class Analyst:
 
     def methods(self) -> list[MethodInfo]:
         """Every method with its origin, checkpoint and test figures."""
-        return describe_methods(self.settings.checkpoints, PROFILE)
+        return describe_methods(*self.settings.weights_folders, profile=PROFILE)
 
     def prepare(self, method: str = "lmf") -> None:
         """Load what the first clip would otherwise wait for: first what an answer to words needs."""
@@ -252,7 +252,7 @@ class Analyst:
                 checkpoint = load_fusion(
                     method,
                     PROFILE,
-                    self.settings.checkpoints,
+                    weights_folder(method, PROFILE, *self.settings.weights_folders),
                     self._reader.fingerprints,
                     self._reader.language_model,
                 )

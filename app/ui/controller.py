@@ -39,7 +39,7 @@ class Controller:
         self.analyst = analyst
         self.methods = {method.spec.name: method for method in analyst.methods()}
         self.available = {name: method for name, method in self.methods.items() if method.available}
-        self.titles = {name: method.spec.title for name, method in self.methods.items()}
+        self.titles = {name: method.title for name, method in self.methods.items()}
 
     def ask(
         self, query: Query, state: PageState | None, visit: Visit, progress: Progress | None = None

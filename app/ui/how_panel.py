@@ -23,7 +23,7 @@ def build(methods: list[MethodInfo], chosen: str, language: gr.Radio) -> None:
     with gr.Accordion(words.label("how"), open=False, elem_id="how"):
         gr.Markdown(words.label("how_text"))
         method = gr.Radio(
-            [(info.spec.title, info.spec.name) for info in methods],
+            [(info.title, info.spec.name) for info in methods],
             value=chosen,
             label=words.label("how_method"),
             elem_id="how-method",

@@ -139,7 +139,7 @@ def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> In
         elem_id="words",
     )
     method = gr.Dropdown(
-        choices=[(info.spec.title, info.spec.name) for info in methods],
+        choices=[(info.title, info.spec.name) for info in methods],
         value=chosen,
         label=words.label("method"),
         filterable=False,

@@ -10,6 +10,7 @@ from models.catalogue import adapters_sentence
 from models.checkpoint import CheckpointMeta, subset_name
 from models.extractors.readers import informative
 from models.fusion.spec import ModelSpec
+from models.training.card import departures
 from models.training.tables import COLUMNS, markdown_table
 from models.types import MODALITIES, Modality
 
@@ -135,11 +136,6 @@ def write_extractor_card(path: Path, which: str, figures: dict) -> None:
         f"{figures_text}\n\n"
         f"Made by `python -m models.shipped train-extractors {which}`.\n\n{LICENCE}\n"
     )
-
-
-def departures(method: ModelSpec) -> str:
-    """Where a method departs from its paper, as a Markdown list."""
-    return "\n".join(["**Faithful**, but for:", "", *(f"- {sentence}" for sentence in method.faithful)])
 
 
 def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes: dict[str, int]) -> None:

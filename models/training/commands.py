@@ -21,7 +21,7 @@ from models.features.feature_set import SCORES, FeatureSet, has_tokens, renamed
 from models.features.files import load_features, save_features
 from models.features.missing import RATES
 from models.fusion.mfm import MFM
-from models.registry import method_names, spec
+from models.registry import EXTRACTORS, method_names, spec
 from models.training.comparison import compare, comparison_table
 from models.training.dependence import dependences
 from models.training.feature_weights import check_replaceable, load_for, origin, train_on_features
@@ -33,11 +33,7 @@ from models.training.tables import figures_table, markdown_table
 
 def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
-    from models.training.extraction import extract_features  # which decodes media; the others do not
-
-    labels = _label_range(options) or SCORES
-    device = device_of(options.device)
-    _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
+    _extracted(options, options.manifest, options.out)
 
 
 def convert(options: Namespace) -> None:
@@ -48,9 +44,13 @@ def convert(options: Namespace) -> None:
 
 
 def train(options: Namespace) -> None:
-    """Weights of methods on features, with their figures."""
+    """Weights of methods on features, or on the clips of a manifest, with their figures and cards."""
     names, recipe = method_names(options.method), _recipe(options)
-    dataset, device = _features(options.data, options), device_of(options.device)
+    device = device_of(options.device)
+    if options.data.suffix.lower() == ".csv":
+        dataset = _extracted(options, options.data, options.out / f"{options.data.stem}.npz", keep=True)
+    else:
+        dataset = _features(options.data, options)
     names = _readable(names, dataset, options.method)
     if not options.restart:
         check_replaceable(names, dataset, options.out)
@@ -70,6 +70,8 @@ def train(options: Namespace) -> None:
         )
         print(f"{path}: epoch {meta.training['best_epoch']} of {meta.training['epochs']}\n")
         print(figures_table(name, meta.figures) + "\n")
+    if dataset.profile in EXTRACTORS:
+        print(f"The page offers it: FUSEBOX_WEIGHTS={options.out} python -m app")
 
 
 def evaluate(options: Namespace) -> None:
@@ -153,6 +155,19 @@ def _area(rates: tuple[float, ...], split: str) -> str:
     """What AUILC is the area over."""
     grid = ", ".join(f"{rate:g}" for rate in rates)
     return f"AUILC: area over the rates {grid}; frames drop from the {split} split only."
+
+
+def _extracted(options: Namespace, manifest: Path, out: Path, keep: bool = False) -> FeatureSet:
+    """Features of the clips in a manifest, kept in `out`."""
+    from models.training.extraction import extract_features  # which decodes media; the others do not
+
+    profile = options.profile or "local"
+    if profile not in EXTRACTORS:
+        raise ValueError(f"unknown profile {profile!r}; extractors there are for {', '.join(EXTRACTORS)}")
+    labels, device = _label_range(options) or SCORES, device_of(options.device)
+    dataset = extract_features(manifest, out, profile, labels, device, progress=True, keep=keep)
+    _report(dataset)
+    return dataset
 
 
 def _features(path: Path, options: Namespace) -> FeatureSet:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -34,8 +36,9 @@ from models.media.decode import decode
 from models.tensors import CheckpointError, load_tensors, save_tensors
 from models.types import MODALITIES, Features, Modality
 
-COLUMNS = ("file", "text", "score", "split")  # of a manifest
-OPTIONAL_COLUMNS = ("id", "group")
+COLUMNS = ("file", "text", "score")  # of a manifest
+OPTIONAL_COLUMNS = ("split", "group", "id")
+SHARES = {"test": 0.2, "valid": 0.1}  # of the rows, at least, where a manifest gives groups and no split
 MOST_AT_ONCE = 8  # clips in memory; each may take some 300 MB while it is read
 
 T = TypeVar("T")
@@ -58,16 +61,19 @@ class ListedClip:
 
 
 def listed_clips(path: Path, label_range: tuple[float, float] = SCORES) -> list[ListedClip]:
-    """The rows of a manifest, a CSV with the columns file, text, score, split and maybe id and group.
+    """The rows of a manifest, a CSV with the columns file, text, score, split or group, and maybe id.
 
     file : path from the manifest's folder, empty for words alone; text : its words, empty for none
-    score : in label_range; split : train, valid or test; group : speaker or video
+    score : in label_range; split : train, valid or test; group : speaker or video, by which the rows are
+    divided where no row has a split
     ManifestError names the column that is missing, or the first row (from 1) that does not fit, and why.
     """
     check_range("--label-range", label_range)
     rows = read_rows(path, COLUMNS, OPTIONAL_COLUMNS)
     if not rows:
         raise ManifestError(f"{path} has no rows")
+    if not any(row.get("split") for row in rows):
+        rows = _divided(path, rows)
     return [_listed(row, number, path, label_range) for number, row in enumerate(rows, start=1)]
 
 
@@ -78,12 +84,14 @@ def extract_features(
     label_range: tuple[float, float] = SCORES,
     device: str = "cpu",
     progress: bool = False,
+    keep: bool = False,
 ) -> FeatureSet:
     """The features of every row of a manifest, also written to `out` (.npz, or .pkl for MMSA).
 
-    The notes name the rows of which not all was read. Rows that are done are kept in the folder `<out>.parts`
-    until all are, so that an interrupted extraction continues. ManifestError says which row does not fit or
-    cannot be decoded.
+    keep : leave the rows that are done in the folder `<out>.parts`, where they otherwise lie until all are,
+    so that an interrupted extraction continues; a later one then reads only what is new
+    The notes name the rows of which not all was read. ManifestError says which row does not fit or cannot be
+    decoded.
     """
     clips = listed_clips(manifest_path, label_range)
     if out.suffix not in (".npz", ".pkl"):
@@ -97,8 +105,7 @@ def extract_features(
     numbers = range(1, len(clips) + 1)
 
     def extract(number: int) -> tuple[dict[str, Tensor], str]:
-        part = parts / f"{number}.safetensors"
-        return _states(clips[number - 1], number, manifest_path, part, profile)
+        return _states(clips[number - 1], number, manifest_path, parts, profile)
 
     for number, clip, (states, note) in zip(
         numbers, clips, _in_order(extract, numbers, progress), strict=True
@@ -122,7 +129,8 @@ def extract_features(
         notes=tuple(f"row {', '.join(rows)}: {note}" for note, rows in by_note(numbered).items()),
     )
     save_features(out, dataset)
-    shutil.rmtree(parts, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(parts, ignore_errors=True)
     return dataset
 
 
@@ -136,6 +144,25 @@ def _in_order(extract: Callable[[int], T], numbers: range, progress: bool) -> It
         yield from tqdm(results, desc="extract", total=len(numbers), disable=not progress)
     finally:  # an error or Ctrl-C ends it with the clips that are begun
         pool.shutdown(cancel_futures=True)
+
+
+def _divided(path: Path, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows with a split each: whole groups in an order that is always the same, first to test."""
+    groups = sorted({row.get("group", "") for row in rows})
+    if "" in groups or len(groups) <= len(SHARES):
+        raise ManifestError(
+            f"{path} needs a column split (train, valid, test), or in every row a group (speaker or video), "
+            f"at least {len(SHARES) + 1} in all, by which the rows are divided"
+        )
+    counts = Counter(row["group"] for row in rows)
+    left = iter(np.random.default_rng(0).permutation(groups).tolist())
+    split_of = dict.fromkeys(groups, "train")
+    for number, (split, share) in enumerate(SHARES.items()):
+        taken, kept = 0, len(SHARES) - number  # at least a group for each split that follows
+        while taken < share * len(rows) and list(split_of.values()).count("train") > kept:
+            group = next(left)
+            split_of[group], taken = split, taken + counts[group]
+    return [{**row, "split": split_of[row["group"]]} for row in rows]
 
 
 def _listed(row: dict[str, str], number: int, manifest: Path, label_range: tuple[float, float]) -> ListedClip:
@@ -168,17 +195,16 @@ def _fault(row: dict[str, str], folder: Path, low: float, high: float) -> str | 
 
 
 def _states(
-    listed: ListedClip, number: int, manifest: Path, part: Path, profile: Profile
+    listed: ListedClip, number: int, manifest: Path, parts: Path, profile: Profile
 ) -> tuple[dict[str, Tensor], str]:
     """{modality: states (T, d)}, with words also "ids" (T,), and what was not read, see `FeatureSet`.
 
-    From the part's file if that is of this row.
+    From the row's file in the folder `parts` if there is one.
     """
-    key = _key(listed, profile)
+    part = parts / f"{_key(listed, profile)}.safetensors"
     try:
         tensors, meta = load_tensors(part)
-        if meta["key"] == key:
-            return tensors, meta["note"]
+        return tensors, meta["note"]
     except CheckpointError:  # not extracted yet, or not written to its end
         pass
     try:
@@ -191,7 +217,7 @@ def _states(
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
     if features.text.present[0] and features.text.ids is not None:
         tensors["ids"] = features.text.ids[0]
-    save_tensors(part, tensors, {"key": key, "note": note})
+    save_tensors(part, tensors, {"note": note})
     return tensors, note
 
 

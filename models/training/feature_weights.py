@@ -13,8 +13,9 @@ from models.features.utterances import Utterance
 from models.fusion.base import FusionModel
 from models.registry import spec
 from models.tensors import CheckpointError
+from models.training.card import write_card
 from models.training.fitting import ResearchRecipe, fit
-from models.training.language_models import features_config, language_model
+from models.training.language_models import language_model
 from models.training.metrics import conformal_quantile
 from models.training.prediction import PREDICTION_BATCH, model_metrics, predict
 from models.training.runs import digest
@@ -31,7 +32,7 @@ def train_on_features(
     device: str = "cpu",
     progress: bool = False,
 ) -> CheckpointMeta:
-    """Train a method and write `<out>/<profile>/<name>.safetensors`; its meta, with figures of that file.
+    """Train a method and write `<out>/<profile>/<name>.safetensors` with its card; its meta, with figures.
 
     data : name of the features, for the record
     Beside the weights lies, until they are written, the state of the run, from which it continues.
@@ -42,7 +43,7 @@ def train_on_features(
     model = fit(name, dataset, seed, recipe, device, None, run, history, progress).cpu()
     meta = CheckpointMeta(
         method=name,
-        config=features_config(spec(name), dataset.profile),
+        config=model.config,
         profile=dataset.profile,
         fingerprints=dataset.fingerprints,
         dims={str(m): width for m, width in dataset.dims.items()},
@@ -66,6 +67,7 @@ def train_on_features(
         if dataset[split]:
             meta.figures[split] = model_metrics(stored, dataset[split], dataset.label_range)
     save_fusion(path, stored, meta)
+    write_card(path.with_suffix(".md"), spec(name), meta, stored.sizes())
     run.unlink(missing_ok=True)
     return meta
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from models.checkpoint import load_fusion
 from models.config import Config
 from models.features.feature_set import DataError, FeatureSet, has_tokens
 from models.features.utterances import Utterance, collate
@@ -20,6 +21,7 @@ from models.training.prediction import PREDICTION_BATCH, predict
 from models.training.runs import TrainingRun
 from models.types import MODALITIES
 
+LATER_RATE = 0.5  # of the learning rate, where training goes on from weights
 NORMALISATION_ITEMS = 4000  # utterances whose states set the standardisation constants
 
 
@@ -33,6 +35,8 @@ class ResearchRecipe:
     `missing.drop_frames`
     bf16 : autocast to bfloat16 in methods that keep the common training step; others have an update rule
     of their own (MLA's projection) whose precision matters, and stay in float32
+    start : folder of weights to go on from, at half the learning rate, instead of from none: what a few
+    hundred clips cannot teach
     """
 
     epochs: int = 40
@@ -43,6 +47,7 @@ class ResearchRecipe:
     modality_dropout: float = 0.0
     frame_dropout: float = 0.0
     bf16: bool = False
+    start: str | None = None
 
 
 def fit(
@@ -75,19 +80,28 @@ def fit(
     items = [item for item in dataset.train if item.states]
     if not items:
         raise DataError("no utterance of the split 'train' has words, voice or face")
+    if method.model.needs_language_model and not has_tokens(dataset):
+        raise DataError(f"{name!r} runs the language model itself, but these features have no token ids")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = method.build(dataset.dims, config)
-    if model.needs_language_model:
-        if not has_tokens(dataset):
-            raise DataError(f"{name!r} runs the language model itself, but these features have no token ids")
-        model.attach_language_model(language_model(dataset.profile)())
-    model.to(device)
-    few = torch.randperm(len(dataset.train), generator=generator)[:NORMALISATION_ITEMS]
-    model.set_normalisation(collate([dataset.train[i] for i in few], dataset.dims)[0].to(device))
+    words = language_model(dataset.profile)
+    rate = settings.features_lr or settings.lr
+    if recipe.start:
+        rate *= LATER_RATE
+        begun = load_fusion(name, dataset.profile, Path(recipe.start), dataset.fingerprints, words)
+        model, config = begun.model.to(device), begun.meta.config
+        if model.dims != dataset.dims:
+            raise DataError(f"the weights in {recipe.start} read states of other widths than these")
+    else:
+        model = method.build(dataset.dims, config)
+        if model.needs_language_model:
+            model.attach_language_model(words())
+        model.to(device)
+        few = torch.randperm(len(dataset.train), generator=generator)[:NORMALISATION_ITEMS]
+        model.set_normalisation(collate([dataset.train[i] for i in few], dataset.dims)[0].to(device))
     loop = TrainingLoop(
         model,
-        model.parameter_groups((settings.features_lr or settings.lr) if recipe.lr is None else recipe.lr),
+        model.parameter_groups(rate if recipe.lr is None else recipe.lr),
         settings.weight_decay if recipe.weight_decay is None else recipe.weight_decay,
         recipe.epochs,
         recipe.batch,

@@ -72,7 +72,7 @@ def _draw(
     figures = {answer.method: described[answer.method].held_out(state.on) for answer in answers}
     keys = {
         "score": lambda answer: -answer.score,
-        "title": lambda answer: described[answer.method].spec.title.lower(),
+        "title": lambda answer: described[answer.method].title.lower(),
         "year": lambda answer: described[answer.method].spec.year,
         "mae": lambda answer: figures[answer.method].get("mae", [9.0])[0],
         "distance": lambda answer: abs(answer.score - middle),

@@ -13,12 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from app.service.analyst import Analyst
+from app.service.query import Query
+from app.settings import Settings
 from models.__main__ import main
 from models.checkpoint import load_fusion
 from models.features.feature_set import SIMS_SCORES
 from models.features.files import load_features, save_features
 from models.registry import FUSION_MODELS
 from models.training import commands
+from models.training.prediction import predict
+from models.types import Modality
 from tests.models.feature_sets import feature_set
 
 QUICK = ["--epochs", "2", "--batch", "16"]
@@ -266,7 +271,7 @@ def test_what_does_not_fit_is_one_line(run, features, tmp_path):
     assert "outside [-1, 1]" in refused(run("train", "late", "--data", features, "--label-range", -1, 1))
     manifest = tmp_path / "manifest.csv"
     manifest.write_text("file,text,score\n,fine,1\n")
-    assert "has no column split" in refused(
+    assert "needs a column split" in refused(
         run("extract", "--manifest", manifest, "--out", tmp_path / "f.npz")
     )
 
@@ -457,3 +462,51 @@ def test_a_usage_error_points_to_the_help_of_its_command(run, capsys, words):
     assert complaint.startswith(f"python -m models {words[0]}: ")
     assert complaint.endswith(f"; see `python -m models {words[0]} --help`\n")
     assert complaint.count("\n") == 1
+
+
+def test_a_manifest_becomes_weights_that_the_page_offers(run, tmp_path):
+    """A researcher's way: clips in a table, one command, the page."""
+    praise, blame = ("wonderful", "a delight", "superb"), ("dreadful", "a bore", "awful")
+    rows = [
+        f"what I saw was {word},{score},{person}"
+        for person in ("ann", "bob", "cem", "dee")
+        for words, score in ((praise, 2), (blame, -2))
+        for word in words
+    ]
+    manifest, out = tmp_path / "films.csv", tmp_path / "own"
+    manifest.write_text("\n".join(["file,text,score,group", *(f",{row}" for row in rows)]))
+    status, printed, _ = run("train", "lmf", "--data", manifest, "--out", out, "--epochs", "3")
+    assert status == 0
+    assert "12 train, 6 valid, 6 test" in printed
+    assert f"FUSEBOX_WEIGHTS={out} python -m app" in printed
+    card = (out / "local" / "lmf.md").read_text()
+    assert "# LMF, trained on films.csv" in card and "| test |" in card
+
+    analyst = Analyst(Settings(weights=out, device="cpu"))
+    assert {info.spec.name: info.title for info in analyst.methods()}["lmf"] == "LMF (films.csv)"
+    assert analyst.methods()[1].title == "TFN"
+    query = Query(text="what I saw was a delight", method="lmf")
+    own, shipped = analyst.analyze(query), Analyst(Settings(device="cpu")).analyze(query)
+    assert own.score != shipped.score and own.interval != shipped.interval
+    stored, dataset = load_fusion("lmf", "local", out).model, load_features(out / "films.npz")
+    item = next(
+        item
+        for split, items in dataset
+        for item, text in zip(items, dataset.transcripts[split], strict=True)
+        if text == query.text
+    )
+    expected = predict(stored, [item], stored.dims, (Modality.TEXT,))[0]
+    assert own.score == pytest.approx(expected, abs=1e-4)
+
+
+def test_training_goes_on_from_weights(run, features, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    quick = ("--data", features, "--epochs", "2", "--batch", "16")
+    assert run("train", "lmf", *quick, "--out", first)[0] == 0
+    nothing_learnt = ("--lr", "1e-12", "--weight-decay", "0")
+    assert run("train", "lmf", *quick, "--out", second, "--start", first, *nothing_learnt)[0] == 0
+    begun, gone_on = (load_fusion("lmf", "features", folder) for folder in (first, second))
+    for before, after in zip(begun.model.parameters(), gone_on.model.parameters(), strict=True):
+        torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-5)
+    assert gone_on.meta.training["recipe"]["start"] == str(first)
+    assert "there are no weights" in refused(run("train", "tfn", *quick, "--out", second, "--start", first))

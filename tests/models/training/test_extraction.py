@@ -18,7 +18,8 @@ from models.training import extraction
 from models.training.extraction import extract_features, listed_clips
 from tests.models.feature_sets import AUDIO, TEXT, VISION
 
-HEADINGS = ["file", "text", "score", "split"]
+NEEDED = ["file", "text", "score"]
+HEADINGS = [*NEEDED, "split"]
 
 
 def write_manifest(folder: Path, rows: list[list], headings: list[str] = HEADINGS) -> Path:
@@ -28,11 +29,11 @@ def write_manifest(folder: Path, rows: list[list], headings: list[str] = HEADING
     return path
 
 
-@pytest.mark.parametrize("missing", HEADINGS)
+@pytest.mark.parametrize("missing", NEEDED)
 def test_a_missing_column_is_named(tmp_path, missing):
     headings = [heading for heading in HEADINGS if heading != missing]
     path = write_manifest(tmp_path, [["x"] * 3], headings)
-    with pytest.raises(ManifestError, match=f"no column {missing}; it must have file, text, score, split"):
+    with pytest.raises(ManifestError, match=f"no column {missing}; it must have file, text, score"):
         listed_clips(path)
 
 
@@ -62,6 +63,37 @@ def test_a_manifest_without_rows_and_a_range_that_is_none(tmp_path):
         DataError, match=r"--label-range must go from a lower to a higher number; got 3 to -3"
     ):
         listed_clips(path, (3.0, -3.0))
+
+
+def test_without_a_split_whole_groups_are_divided(tmp_path):
+    rows = [["", f"{person} says {n}", "1", person] for person in "abcdefgh" for n in range(5)]
+    path = write_manifest(tmp_path, rows, [*NEEDED, "group"])
+    clips = listed_clips(path)
+    groups = {split: {c.group for c in clips if c.split == split} for split in ("train", "valid", "test")}
+    assert [len(groups[split]) for split in groups] == [5, 1, 2]  # 20 % to test, 10 % to valid, at least
+    assert not groups["train"] & groups["test"] and not groups["valid"] & (groups["train"] | groups["test"])
+    assert listed_clips(path) == clips
+    few = write_manifest(tmp_path, [["", "fine", "1", person] for person in "abc"], [*NEEDED, "group"])
+    assert sorted(clip.split for clip in listed_clips(few)) == ["test", "train", "valid"]
+
+
+@pytest.mark.parametrize("groups", [["a", "a", "b"], ["a", "b", "c", ""]])
+def test_without_a_split_and_with_too_few_groups_it_is_said(tmp_path, groups):
+    path = write_manifest(tmp_path, [["", "fine", "1", group] for group in groups], [*NEEDED, "group"])
+    with pytest.raises(ManifestError, match=r"a column split .*, or in every row a group .* at least 3"):
+        listed_clips(path)
+
+
+def test_kept_rows_are_not_read_again(tmp_path):
+    rows = [["", f"words {n}", "1", "train"] for n in range(3)]
+    out, parts = tmp_path / "features.npz", tmp_path / "features.npz.parts"
+    extract_features(write_manifest(tmp_path, rows), out, keep=True)
+    before = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
+    manifest = write_manifest(tmp_path, [["", "another", "0", "test"], *rows, rows[0]])
+    dataset = extract_features(manifest, out, keep=True)
+    after = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
+    assert after.items() >= before.items() and len(after) == 4
+    assert [len(items) for _, items in dataset] == [4, 0, 1]
 
 
 def test_words_are_taken_as_they_are_and_ids_from_the_files(tmp_path):

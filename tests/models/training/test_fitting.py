@@ -177,7 +177,7 @@ def test_every_method_trains_on_a_gpu(name, bf16):
 def test_weights_are_written_measured_as_stored_and_loaded(tmp_path):
     dataset = feature_set(profile="mosi-bert", label_range=SIMS_SCORES)
     meta = train_on_features("lmf", dataset, "unaligned_50.pkl", tmp_path, 5, QUICK)
-    assert {path.name for path in (tmp_path / "mosi-bert").iterdir()} == {"lmf.safetensors"}
+    assert {path.name for path in (tmp_path / "mosi-bert").iterdir()} == {"lmf.safetensors", "lmf.md"}
     stored = load_fusion("lmf", "mosi-bert", tmp_path)
     assert stored.meta.fingerprints == {}
     assert stored.meta.label_range == SIMS_SCORES
