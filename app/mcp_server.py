@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import BaseModel, Field
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from app.media.whisper import RecogniserError
 from app.rest import schema
+from app.rest.admission import Admission, Places
 from app.rest.schema import as_modalities
 from app.service.comparison import compare
 from app.service.query import Query
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 PATH = "/mcp"
-# Addresses that only this machine reaches; behind a proxy it is the proxy that everybody reaches.
-OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
+OWN_MACHINE = ("127.0.0.1", "localhost", "::1")  # addresses that only this machine reaches
+FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}  # headers of proxies
 LONGEST = 1000  # characters of a path; more is something else
 BASE64 = 4 / 3  # bytes of a file as text
 DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)(?:;[^;,]*)*;base64,(?P<content>.*)", re.DOTALL)
@@ -79,15 +81,18 @@ class MethodSummary(BaseModel):
     )
 
 
-def create(analyst: Analyst, at_once: int) -> MCPServer:
-    """The server with its tools; at_once : calls that are answered at the same time."""
+def create(analyst: Analyst, running: CapacityLimiter) -> MCPServer:
+    """The server with its tools, which answer in threads of `running`."""
     server = MCPServer(
         "Fusebox",
         instructions="Sentiment from words, voice and face: scores from -3, strongly negative, to +3.",
         log_level="WARNING",
     )
-    running = CapacityLimiter(at_once)
     settings = analyst.settings
+
+    def opens_paths(context: Context) -> bool:
+        """Whether only this machine asks: the address says so, and no proxy that the call came through."""
+        return settings.host in OWN_MACHINE and FORWARDED.isdisjoint(context.headers or {})
 
     async def answered(work: Callable[[str], Given]) -> Given:
         """What `work` gives, in a thread; what is wrong with the input as words that a model can act on."""
@@ -109,6 +114,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
 
     @server.tool()
     async def analyze_clip(
+        context: Context,
         clip: Clip,
         method: Method = "lmf",
         modalities: Modalities = EVERYTHING,
@@ -121,7 +127,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         """
 
         def work(session: str) -> schema.Analysis:
-            with file_of(clip, settings.host) as path:
+            with file_of(clip, opens_paths(context)) as path:
                 return analysis(Query(path, None, text, method, as_modalities(modalities)), session)
 
         return await answered(work)
@@ -137,6 +143,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
 
     @server.tool()
     async def compare_methods(
+        context: Context,
         clip: Annotated[Clip | None, Field(description="As for analyze_clip; leave out for words.")] = None,
         text: Words = None,
         modalities: Modalities = EVERYTHING,
@@ -144,7 +151,7 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         """What every fusion method says of the same clip or words."""
 
         def work(session: str) -> list[MethodScore]:
-            with file_of(clip, settings.host) as path:
+            with file_of(clip, opens_paths(context)) as path:
                 query = Query(path, None, text, modalities=as_modalities(modalities))
                 utterance, _, used = analyst.open(query, session=session)
             names = [info.spec.name for info in analyst.methods() if info.available]
@@ -171,11 +178,11 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
         ]
 
     @server.tool()
-    async def transcribe(clip: Clip) -> schema.Transcription:
+    async def transcribe(context: Context, clip: Clip) -> schema.Transcription:
         """The words that are spoken in a video or sound file, with their times."""
 
         def work(session: str) -> schema.Transcription:
-            with file_of(clip, settings.host) as path:
+            with file_of(clip, opens_paths(context)) as path:
                 return schema.Transcription.of(*analyst.transcribe(video=path, session=session))
 
         return await answered(work)
@@ -183,9 +190,9 @@ def create(analyst: Analyst, at_once: int) -> MCPServer:
     return server
 
 
-def mounted(analyst: Analyst, at_once: int) -> tuple[list[BaseRoute], Lifespan]:
+def mounted(analyst: Analyst, places: Places) -> tuple[list[BaseRoute], Lifespan]:
     """The routes of the server, for a Starlette application, and the lifespan that this must have."""
-    server = create(analyst, at_once)
+    server = create(analyst, places.running)
     settings = analyst.settings
     own = settings.host in OWN_MACHINE  # then no page of another site may reach it through a browser
     application = server.streamable_http_app(
@@ -195,18 +202,20 @@ def mounted(analyst: Analyst, at_once: int) -> tuple[list[BaseRoute], Lifespan]:
         max_request_body_size=int(1e6 * settings.max_mb * BASE64) + 100_000,
         transport_security=None if own else TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    return list(application.routes), lambda app: server.session_manager.run()
+    # as an instance it is an ASGI application, called for every verb
+    routes: list[BaseRoute] = [Route(PATH, Admission(application, places))]
+    return routes, lambda app: server.session_manager.run()
 
 
 @contextmanager
-def file_of(clip: str | None, host: str) -> Iterator[Path | None]:
+def file_of(clip: str | None, opens_paths: bool) -> Iterator[Path | None]:
     """The file that a call gives, for as long as the block lasts; ToolError says what would work."""
     if clip is None:
         yield None
         return
     found = DATA.fullmatch(clip.strip())
     if found is None:
-        if host not in OWN_MACHINE:
+        if not opens_paths:
             raise ToolError("not_readable: this server opens no paths; send data:video/mp4;base64,… instead.")
         if len(clip) > LONGEST or not Path(clip).is_file():
             raise ToolError(f"missing: there is no file {clip[:100]}; give a path or data:video/mp4;base64,…")

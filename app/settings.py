@@ -33,7 +33,7 @@ class Settings:
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
-    mcp: bool = False  # offer tools to models, at /mcp? Behind a proxy, with another host than 127.0.0.1
+    mcp: bool = False  # offer tools to models, at /mcp?
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

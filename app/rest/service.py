@@ -9,14 +9,12 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -31,6 +29,7 @@ from starlette.types import Message
 
 from app.media.whisper import RecogniserError
 from app.rest import schema
+from app.rest.admission import Admission, Places, Refused, told
 from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.reader import Progress
@@ -41,12 +40,10 @@ if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 PREFIX = "/v1"
-SHARE = 4  # of all requests that may wait, one caller may have a quarter
 FORM, JSON = "multipart/form-data", "application/json"
 FILES = ("clip", "audio")  # fields of a form that are files
 JSON_MB = 10  # MB (10^6 bytes) of a body of words or features
 FORM_FIELDS = 10
-AGAIN_SECONDS = 5  # after which one that was turned away should ask again
 LOOK_SECONDS = 0.5  # between two looks whether the caller is still there
 
 STATUS = {  # of an error's code; 400 for every other
@@ -61,6 +58,7 @@ STATUS = {  # of an error's code; 400 for every other
 }
 MEANT = {
     400: "The input cannot be analysed.",
+    408: "The request did not arrive in time.",
     413: "The input is too large.",
     415: "The file is no video and no sound, or the body neither a form nor JSON.",
     422: "The request does not fit this description.",
@@ -78,20 +76,9 @@ Asked = TypeVar("Asked", bound=schema.Strict)
 Given = TypeVar("Given")
 
 
-class Refused(Exception):
-    """A request that is not answered: its status, and the error that the caller gets."""
-
-    def __init__(self, status: int, code: str, message: str, **values: Any):
-        super().__init__(message)
-        self.status, self.error = status, schema.Error(code=code, message=message, values=values)
-
-
-def routes(analyst: Analyst, at_once: int) -> list[BaseRoute]:
-    """What the page's server answers beside the page: `/v1/…`, `/openapi.json` and `/docs`.
-
-    at_once : requests that are answered at the same time; others wait
-    """
-    rest = create(analyst, at_once)
+def routes(analyst: Analyst, places: Places) -> list[BaseRoute]:
+    """What the page's server answers beside the page: `/v1/…`, `/openapi.json` and `/docs`."""
+    rest = create(analyst, places)
 
     async def openapi(request: Request) -> JSONResponse:
         return JSONResponse(rest.openapi())
@@ -114,7 +101,7 @@ def routes(analyst: Analyst, at_once: int) -> list[BaseRoute]:
     ]
 
 
-def create(analyst: Analyst, at_once: int) -> FastAPI:
+def create(analyst: Analyst, places: Places) -> FastAPI:
     """The application, to be mounted at PREFIX."""
     rest = FastAPI(
         title="Fusebox",
@@ -126,7 +113,8 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    queue = RequestQueue(analyst, at_once)
+    rest.add_middleware(Admission, places=places)
+    handler = RequestHandler(analyst, places)
     json_body = {"anyOf": [_described(schema.WordsQuestion), _described(schema.FeaturesQuestion)]}
 
     @rest.post(
@@ -137,8 +125,7 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
     )
     async def analyze(request: Request) -> JSONResponse:
         """Sentiment of a clip (a form with files), of words, or of features (JSON)."""
-        async with queue.admitted(request):
-            return JSONResponse(await queue.analyze(request))
+        return JSONResponse(await handler.analyze(request))
 
     @rest.post(
         "/transcribe",
@@ -148,42 +135,23 @@ def create(analyst: Analyst, at_once: int) -> FastAPI:
     )
     async def transcribe(request: Request) -> JSONResponse:
         """The words of a video or a sound."""
-        async with queue.admitted(request):
-            return JSONResponse(await queue.transcribe(request))
+        return JSONResponse(await handler.transcribe(request))
 
     @rest.get("/methods", response_model=list[schema.Method])
     def methods() -> JSONResponse:
         """Every fusion method, where it comes from, and its figures."""
         return JSONResponse([method.to_json() for method in analyst.methods()])
 
-    for kind, handler in HANDLERS.items():
-        rest.add_exception_handler(kind, handler)
+    for kind, tell in HANDLERS.items():
+        rest.add_exception_handler(kind, tell)
     return rest
 
 
-class RequestQueue:
-    """Takes requests, so many at once, and turns away what would wait too long."""
+class RequestHandler:
+    """Answers requests in threads, so many at once."""
 
-    def __init__(self, analyst: Analyst, at_once: int):
-        self.analyst, self.limits = analyst, analyst.settings
-        self._running = CapacityLimiter(at_once)
-        self._waiting: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def admitted(self, request: Request) -> AsyncIterator[None]:
-        """A place in the queue; Refused where it is full, or this caller has a quarter of it."""
-        caller = request.client.host if request.client else ""
-        most = self.limits.max_waiting
-        if self._waiting.total() >= most:
-            raise Refused(503, "busy", "Many people are asking; ask again in a few seconds.", waiting=most)
-        if self._waiting[caller] >= max(1, most // SHARE):
-            text = "You have many requests waiting; wait for an answer before you ask more."
-            raise Refused(429, "too_many_requests", text, waiting=self._waiting[caller])
-        self._waiting[caller] += 1
-        try:
-            yield
-        finally:
-            self._waiting -= Counter({caller: 1})
+    def __init__(self, analyst: Analyst, places: Places):
+        self.analyst, self.limits, self._running = analyst, analyst.settings, places.running
 
     async def analyze(self, request: Request) -> dict:
         """The answer to a question in any of the three forms."""
@@ -336,41 +304,37 @@ def _described(kind: type[schema.Strict]) -> dict:
     return resolved(described)
 
 
-def _told(status: int, error: schema.Error) -> JSONResponse:
-    headers = {"Retry-After": str(AGAIN_SECONDS)} if status in (429, 503) else None
-    return JSONResponse(error.model_dump(mode="json"), status, headers)
-
-
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
-    return _told(error.status, error.error)
+    return told(error.status, error.error)
 
 
 async def _bad_input(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InputError)
-    told = schema.Error(code=error.code, message=str(error), values=error.values)
-    return _told(STATUS.get(error.code, 400), told)
+    about = schema.Error(code=error.code, message=str(error), values=error.values)
+    return told(STATUS.get(error.code, 400), about)
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     log.error("%s", error)  # it names places on this machine
     text = "Weights are missing here, or do not fit; the log of the server says which."
-    return _told(503, schema.Error(code="no_weights", message=text))
+    return told(503, schema.Error(code="no_weights", message=text))
 
 
 async def _gone(request: Request, error: Exception) -> JSONResponse:
-    return _told(400, schema.Error(code="gone", message="The caller left before the answer."))
+    return told(400, schema.Error(code="gone", message="The caller left before the answer."))
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     text = "Something went wrong here; the log of the server says what."
-    return _told(500, schema.Error(code="internal", message=text))
+    return told(500, schema.Error(code="internal", message=text))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "malformed")
-    return _told(error.status_code, schema.Error(code=code, message=f"{error.detail}; see /docs."))
+    about = schema.Error(code=code, message=f"{error.detail}; see /docs.")
+    return told(error.status_code, about, dict(error.headers or {}))
 
 
 HANDLERS: dict[type[Exception], Callable] = {

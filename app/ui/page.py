@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio import themes
 
+from app.rest.admission import Places
 from app.rest.service import routes
 from app.settings import Settings
 from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
@@ -49,12 +50,13 @@ def serve(analyst: Analyst, settings: Settings) -> None:
 def beside(analyst: Analyst) -> dict:
     """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
-    shared = {"routes": routes(analyst, AT_ONCE), **no_own}
+    places = Places(analyst.settings.max_waiting, AT_ONCE)
+    shared = {"routes": routes(analyst, places), **no_own}
     if not analyst.settings.mcp:
         return shared
     from app.mcp_server import mounted  # half a second, for those who want it
 
-    tools, lifespan = mounted(analyst, AT_ONCE)
+    tools, lifespan = mounted(analyst, places)
     return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
 
 

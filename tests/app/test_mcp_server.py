@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anyio import CapacityLimiter
 from mcp import Client
-from mcp.server.mcpserver.exceptions import ToolError
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
-from app.mcp_server import create, file_of
+from app.mcp_server import create, mounted
+from app.rest.admission import Places
+from app.service.analyst import Analyst
 from app.service.query import Query
 from models.registry import FUSION_MODELS
 
@@ -21,7 +26,7 @@ def call(analyst, tool: str, **arguments):
     """What a tool gives to the reference client."""
 
     async def asked():
-        async with Client(create(analyst, 2)) as client:
+        async with Client(create(analyst, CapacityLimiter(2))) as client:
             return await client.call_tool(tool, arguments)
 
     return asyncio.run(asked())
@@ -33,7 +38,7 @@ def as_data(path: Path, kind: str = "video/mp4") -> str:
 
 def test_every_tool_has_a_description_and_a_schema_of_what_goes_in_and_out(analyst):
     async def listed():
-        async with Client(create(analyst, 1)) as client:
+        async with Client(create(analyst, CapacityLimiter(1))) as client:
             return (await client.list_tools()).tools
 
     tools = {tool.name: tool for tool in asyncio.run(listed())}
@@ -90,6 +95,32 @@ def test_an_error_says_what_was_wrong(analyst, tool, arguments, told):
     assert told in found.content[0].text and "Traceback" not in found.content[0].text
 
 
-def test_a_server_on_the_network_opens_no_paths():
-    with pytest.raises(ToolError, match="data:video"), file_of("/etc/hostname", "0.0.0.0"):
-        pass
+@pytest.fixture
+def posted(analyst):
+    """posted(headers) -> the answer over HTTP to a call that gives a path; and the places of the server."""
+    places = Places(4, 1)
+    routes, lifespan = mounted(analyst, places)
+    call = {"name": "transcribe", "arguments": {"clip": "/no/such.mp4"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    accepted = {"accept": "application/json, text/event-stream"}
+    with TestClient(Starlette(routes=routes, lifespan=lifespan), base_url="http://127.0.0.1:7860") as client:
+        yield lambda headers: client.post("/mcp", json=body, headers={**accepted, **headers}), places
+
+
+def test_paths_are_opened_for_callers_on_the_same_machine_alone(posted):
+    ask, _ = posted
+    assert "there is no file" in ask({}).text
+    assert "opens no paths" in ask({"x-forwarded-for": "203.0.113.7"}).text
+
+
+def test_tools_wait_in_the_same_queue_as_rest(posted):
+    ask, places = posted
+    with places.place("testclient"):
+        assert (ask({}).status_code, ask({}).json()["code"]) == (429, "too_many_requests")
+    assert ask({}).status_code == 200
+
+
+def test_a_server_on_the_network_opens_no_paths(analyst):
+    settings = replace(analyst.settings, host="0.0.0.0")
+    found = call(Analyst(settings, analyst.profile), "transcribe", clip="/etc/hostname")
+    assert found.is_error and "data:video" in found.content[0].text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import app
-from app.rest import schema
-from app.rest.service import JSON_MB, SHARE, create
+from app.rest import admission, schema
+from app.rest.admission import SHARE, Places
+from app.rest.service import JSON_MB, create
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
@@ -24,7 +26,7 @@ SAID = "i really liked it"
 
 @pytest.fixture
 def rest(analyst) -> TestClient:
-    return TestClient(create(analyst, 2))
+    return TestClient(create(analyst, Places(100, 2)))
 
 
 def error_of(response) -> schema.Error:
@@ -124,7 +126,7 @@ def test_a_file_under_another_name_is_refused_whatever_the_name(rest):
 
 
 def test_more_than_may_be_sent_is_refused(analyst):
-    small = TestClient(create(Analyst(replace(analyst.settings, max_mb=1), analyst.profile), 1))
+    small = TestClient(create(Analyst(replace(analyst.settings, max_mb=1), analyst.profile), Places(100, 1)))
     response = small.post("/analyze", files={"clip": ("a.mp4", bytes(4_000_000))})
     assert (response.status_code, error_of(response).code) == (413, "too_large")
     alone = small.post("/analyze", files={"clip": ("a.mp4", bytes(1_500_000))})
@@ -141,11 +143,41 @@ def test_more_than_may_be_sent_is_refused(analyst):
 
 def test_a_wrong_place_or_verb_is_told_in_the_same_form(rest):
     assert error_of(rest.get("/nope")).code == "not_found"
-    assert error_of(rest.get("/analyze")).code == "method_not_allowed"
+    wrong = rest.get("/analyze")
+    assert (error_of(wrong).code, wrong.headers["allow"]) == ("method_not_allowed", "POST")
+
+
+def test_who_sends_nothing_more_loses_the_place(analyst, monkeypatch):
+    monkeypatch.setattr(admission, "IDLE_SECONDS", 0.05)
+    places, sent = Places(1, 1), []
+
+    async def ask() -> None:
+        parts = iter([{"type": "http.request", "body": b'{"text":', "more_body": True}])
+
+        async def receive():
+            return next(parts, None) or await asyncio.sleep(30)
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/analyze",
+            "query_string": b"",
+            "headers": headers,
+        }
+        await create(analyst, places)(scope, receive, send)
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert sent[0]["status"] == 408 and b"too_slow" in sent[1]["body"]
+    with places.place("somebody else"):
+        pass
 
 
 def test_weights_that_are_missing_are_told(profile, tmp_path):
-    bare = TestClient(create(Analyst(Settings(checkpoints=tmp_path), profile), 1))
+    bare = TestClient(create(Analyst(Settings(checkpoints=tmp_path), profile), Places(100, 1)))
     response = bare.post("/analyze", json={"text": SAID})
     assert (response.status_code, error_of(response).code) == (503, "no_weights")
     assert response.headers["retry-after"]
@@ -156,14 +188,13 @@ def test_what_nobody_expected_is_an_error_without_a_traceback(analyst, monkeypat
         raise ZeroDivisionError("secret")
 
     monkeypatch.setattr(analyst, "analyze", fail)
-    client = TestClient(create(analyst, 1), raise_server_exceptions=False)
+    client = TestClient(create(analyst, Places(100, 1)), raise_server_exceptions=False)
     response = client.post("/analyze", json={"text": SAID})
     assert (response.status_code, error_of(response).code) == (500, "internal")
     assert "secret" not in response.text
 
 
-def test_one_caller_may_have_a_share_of_the_queue_and_a_full_one_turns_away(analyst, profile, monkeypatch):
-    analyst = Analyst(replace(analyst.settings, max_waiting=SHARE), profile)
+def test_one_caller_may_have_a_share_of_the_queue_and_a_full_one_turns_away(analyst, monkeypatch):
     entered, go = threading.Semaphore(0), threading.Event()
     answer = analyst.analyze
 
@@ -173,7 +204,7 @@ def test_one_caller_may_have_a_share_of_the_queue_and_a_full_one_turns_away(anal
         return answer(*arguments, **values)
 
     monkeypatch.setattr(analyst, "analyze", slow)
-    rest = create(analyst, SHARE)
+    rest = create(analyst, Places(SHARE, SHARE))
     clients = [TestClient(rest, client=(f"caller{i}", 1)) for i in range(SHARE)]
     ask = {"text": SAID}
     with ThreadPoolExecutor(SHARE) as pool:
@@ -191,10 +222,10 @@ def test_one_caller_may_have_a_share_of_the_queue_and_a_full_one_turns_away(anal
 
 
 def test_everything_that_can_go_wrong_is_described(rest, analyst):
-    described = create(analyst, 1).openapi()
+    described = create(analyst, Places(100, 1)).openapi()
     for path in ("/analyze", "/transcribe"):
         assert set(described["paths"][path]["post"]["responses"]) == {
-            *("200", "400", "413", "415", "422", "429", "500", "503")
+            *("200", "400", "408", "413", "415", "422", "429", "500", "503")
         }
     form = described["paths"]["/analyze"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["clip"]["format"] == "binary"
