@@ -17,10 +17,15 @@ LARGE = 8 << 20  # bytes from which a free block is given back at once; with 1 M
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "<microseconds> <period>" or "max <period>"
 
 
+def lends_gpu() -> bool:
+    """Whether the host lends its GPU for single calls, see `zero_gpu`."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
 def choose_device(wanted: str) -> str:
     """`auto`, `cpu`, `cuda` or `cuda:N` -> a torch device; ValueError where that GPU is not there."""
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() and not lends_gpu() else "cpu"
     if wanted.startswith("cuda"):
         index = int(wanted.partition(":")[2] or 0)
         if index >= torch.cuda.device_count():

@@ -21,6 +21,7 @@ from app.media.voice import nobody_speaks
 from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
+from app.service.device import lends_gpu
 from app.service.query import File, Query
 from app.service.stored import StoredUtterances
 from app.service.subsets import Subset
@@ -140,10 +141,19 @@ class Reader:
         """The extractors, loaded once."""
         with self._loading:
             if self._profile is None:
-                from models.extractors.profile import Profile
-
-                self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
+                self._profile = self._load(PROFILE)
             return self._profile
+
+    def _load(self, name: str) -> Profile:
+        from models.extractors.profile import Profile
+
+        if not lends_gpu():
+            return Profile.load(name, self._device, self._settings.checkpoints)
+        from app.service import zero_gpu
+
+        profile = Profile.load(name, zero_gpu.DEVICE, self._settings.checkpoints)
+        zero_gpu.lend_to(profile)
+        return profile
 
     @property
     def fingerprints(self) -> dict[str, str]:
