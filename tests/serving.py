@@ -33,9 +33,12 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, every: float = 0.3, **environment: str) -> Iterator[Served]:
-    """`python -m app` on a free port, until the context ends; uploads and log go to `folder`.
+def serving(
+    folder: Path, every: float = 0.3, command: tuple[str, ...] = ("-m", "app"), **environment: str
+) -> Iterator[Served]:
+    """`python -m app`, or another command, on a free port until the context ends.
 
+    Uploads and log go to `folder`.
     every : seconds between looks whether it answers
     """
     port = free_port()
@@ -51,7 +54,7 @@ def serving(folder: Path, every: float = 0.3, **environment: str) -> Iterator[Se
     log = folder / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app"], cwd=ROOT, env=os.environ | settings, stdout=file, stderr=file
+            [sys.executable, *command], cwd=ROOT, env=os.environ | settings, stdout=file, stderr=file
         )
     served = Served(f"http://127.0.0.1:{port}/", process, log)
     try:
