@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import getdoc
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -17,6 +18,9 @@ from models.catalogue import MethodInfo
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
+
+
+EXAMPLE = "I loved every minute of it."
 
 
 def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uploads: UploadSessions) -> None:
@@ -79,8 +83,17 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
             ),
             gr.Number(value=None, label="face"),
         ]
+        # the call that the page's own documentation prints: one that can be made, without a file of Gradio's
+        for component, example in zip(inputs, (None, None, EXAMPLE, chosen, ["text"], None), strict=True):
+            component.example_payload = lambda example=example: example
         answer = gr.JSON(label="analysis")
         gr.Button().click(
-            analyze, inputs, answer, api_name="analyze", concurrency_id=ANALYSES, concurrency_limit=AT_ONCE
+            analyze,
+            inputs,
+            answer,
+            api_name="analyze",
+            api_description=getdoc(analyze),  # all of it; by itself Gradio shows the first sentence
+            concurrency_id=ANALYSES,
+            concurrency_limit=AT_ONCE,
         )
     api(describe_methods, api_name="methods")

@@ -135,3 +135,12 @@ def test_rest_the_page_and_the_tools_give_the_same_score(tmp_path, example_clip:
         tool = asyncio.run(by_tool(f"{running.url}mcp"))
         assert page["score"] == rest.json()["score"] == pytest.approx(tool, abs=1e-4)
         assert "Traceback" not in running.log.read_text()
+
+
+def test_the_call_that_the_page_documents_can_be_made(served):
+    client = Client(served.url, verbose=False)
+    about = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/analyze"]
+    assert about["description"].startswith("Sentiment of one clip") and "interval" in about["description"]
+    printed = {each["parameter_name"]: each["example_input"] for each in about["parameters"]}
+    answer = client.predict(**printed, api_name="/analyze")
+    assert answer["score"] > 1 and answer["modalities"]["audio"]["used"] is False
