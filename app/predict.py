@@ -106,7 +106,7 @@ def describe(analysis: Analysis) -> str:
     for modality, part in analysis.modalities.items():
         cells = (
             f"{max(part.probabilities):.2f}" if part.probabilities else "",
-            f"{part.weight:.2f}" if part.used else "",
+            f"{part.weight:.2f}" if part.weight is not None else "",
             f"{as_displayed(part.score):+.1f}" if part.score is not None else "",
             f"{part.occlusion:.2f}" if part.occlusion is not None else "",
         )

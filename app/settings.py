@@ -7,9 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.extractors.hub.encoders import HubEncoders
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "FUSEBOX_"
+PROFILES = ("local", "hub")  # keys of `registry.EXTRACTORS`, whose import takes a second
 
 
 class SettingsError(ValueError):
@@ -24,6 +29,10 @@ class Settings:
     port: int = 7860  # TCP port of the page
     device: str = "auto"  # auto (the GPU when there is one), cpu, cuda or cuda:N
     checkpoints: Path = ROOT / "checkpoints"  # folder with <profile>/<method>.safetensors
+    profile: str = "local"  # whose extractors: local (they ship), or hub (encoders of transformers)
+    hub_text: str = ""  # of the profile hub: name, name@revision or folder; empty: XLM-R base
+    hub_audio: str = ""  # the same; empty: wav2vec 2.0 base
+    hub_vision: str = ""  # the same; empty: SigLIP 2 base
     whisper: str = ""  # another Whisper's folder or hub name; empty: a local copy, else base
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
@@ -43,6 +52,12 @@ class Settings:
             if text:
                 values[name] = _READERS[name](variable, text)
         return cls(**values)
+
+    def hub_encoders(self) -> HubEncoders:
+        """The encoders of the profile `hub`, whether it is in use or not."""
+        from models.extractors.hub.encoders import HubEncoders  # with torch
+
+        return HubEncoders(self.hub_text, self.hub_audio, self.hub_vision, self.allow_downloads)
 
     @classmethod
     def variables(cls) -> dict[str, str]:
@@ -81,9 +96,16 @@ def _folder(variable: str, text: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_dir():
         raise SettingsError(
-            f"{variable} is {text!r}, which is not a folder; give the folder that holds local/lmf.safetensors"
+            f"{variable} is {text!r}, which is not a folder; give the folder that holds local/lmf.safetensors, or "
+            "hub/lmf.safetensors"
         )
     return path.resolve()
+
+
+def _profile(variable: str, text: str) -> str:
+    if text.lower() not in PROFILES:
+        raise SettingsError(f"{variable} is {text!r}; give {' or '.join(PROFILES)}")
+    return text.lower()
 
 
 def _text(variable: str, text: str) -> str:
@@ -95,6 +117,10 @@ _READERS: dict[str, Callable] = {
     "port": _number(int, 1, 65_535, "a port number"),
     "device": _device,
     "checkpoints": _folder,
+    "profile": _profile,
+    "hub_text": _text,
+    "hub_audio": _text,
+    "hub_vision": _text,
     "whisper": _text,
     "allow_downloads": _switch,
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),

@@ -122,7 +122,7 @@ def load_fusion(
 
 def how_to_train(method: str, profile: str) -> str:
     """The command that makes a method's weights: those that ship, or those on a researcher's features."""
-    if profile in EXTRACTORS:
+    if profile in EXTRACTORS and EXTRACTORS[profile].ships:
         return f"`python -m models.shipped train {method} --data FOLDER`"
     return f"`python -m models train {method} --data FILE`"
 

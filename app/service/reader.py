@@ -27,12 +27,12 @@ from app.service.subsets import Subset
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
 from models.media.clip import Clip, MediaError
+from models.registry import load_profile
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, an error should not
     from models.extractors.profile import Profile, TextFeatures
 
-PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
 # what `Progress` is told of a clip that nobody asked about before, in this order
 DOING = ("decoding", "hearing voice", "listening", "watching face", "reading words", "fusing")
@@ -73,7 +73,7 @@ class Reader:
     """Decodes, recognises and extracts; may be called from any thread.
 
     device : torch device of the extractors and of a Whisper from disk
-    profile : extractors to use instead of loading the `local` profile
+    profile : extractors to use instead of loading those that the settings name
     stored : what was read before, by default of the example clips
     """
 
@@ -140,10 +140,16 @@ class Reader:
         """The extractors, loaded once."""
         with self._loading:
             if self._profile is None:
-                from models.extractors.profile import Profile
-
-                self._profile = Profile.load(PROFILE, self._device, self._settings.checkpoints)
+                settings = self._settings
+                self._profile = load_profile(
+                    settings.profile, self._device, settings.checkpoints, settings.hub_encoders()
+                )
             return self._profile
+
+    @property
+    def profile_name(self) -> str:
+        """Of the extractors, which need not be loaded for that."""
+        return self._settings.profile if self._profile is None else self._profile.name
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -276,8 +282,6 @@ class Reader:
         text = transcript.text
 
         def compute() -> tuple[TextFeatures, list[Notice]]:
-            from models.extractors.text import MAX_TOKENS
-
             extractors = self.profile
             if not text:
                 return extractors.read(""), []
@@ -285,7 +289,9 @@ class Reader:
                 words = extractors.read(text, transcript.words)
                 if not words.sequence.present[0]:
                     return words, [notices.no_words()]
-                about = [warn_if_not_english(text), notices.of_length(words.tokens, MAX_TOKENS)]
+                about = [notices.of_length(text, words.token_spans, extractors.max_tokens)]
+                if extractors.english:
+                    about.append(warn_if_not_english(text))
             return words, [notice for notice in about if notice]
 
         return self._cache.get(("words", text, transcript.words), stages.session, compute)
