@@ -96,8 +96,8 @@ def _folder(variable: str, text: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_dir():
         raise SettingsError(
-            f"{variable} is {text!r}, which is not a folder; give the folder that holds local/lmf.safetensors, or "
-            "hub/lmf.safetensors"
+            f"{variable} is {text!r}, which is not a folder; give the folder that holds "
+            "local/lmf.safetensors, or hub/lmf.safetensors"
         )
     return path.resolve()
 

@@ -25,7 +25,7 @@ SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 
 
 def write_encoders(folder: Path, seed: int = 0) -> HubEncoders:
-    """A text encoder of 32 positions, a speech encoder of 20 ms frames, and two towers with pictures of 32."""
+    """A text encoder of 32 positions, a speech encoder of 20 ms frames, two towers of pictures of 32."""
     torch.manual_seed(seed)
     text = XLMRobertaModel(XLMRobertaConfig(vocab_size=80, max_position_embeddings=34, **SMALL))
     text.save_pretrained(folder / "text")

@@ -29,15 +29,16 @@ class LocalProfile(Profile):
     interpretable = True
     english = True
     columns: Mapping[Modality, str] = {
-        Modality.TEXT: "a token's last hidden state and, last, its sentiment reading; the first row is [CLS], "
-        "the last [SEP]. text_ids: token ids of BERT (uncased)",
-        Modality.AUDIO: "every 80 ms, probabilities of 8 emotions and of strong intensity, the expected valence "
-        "in [-3, 3], what the voice adds to the words' score, and loudness in nats below the loudest tenth",
+        Modality.TEXT: "a token's last hidden state and, last, its sentiment reading; the first row is "
+        "[CLS], the last [SEP]. text_ids: token ids of BERT (uncased)",
+        Modality.AUDIO: "every 80 ms, probabilities of 8 emotions and of strong intensity, the expected "
+        "valence in [-3, 3], what the voice adds to the words' score, and loudness in nats below the "
+        "loudest tenth",
         Modality.VISION: "5 a second, probabilities of 8 emotions, the expected valence in [-3, 3], and the "
         "same less its mean over the clip",
     }
     max_tokens = MAX_TOKENS
-    dims: Mapping[Modality, int] = {
+    dims = {  # noqa: RUF012 (of the class here, of each instance in other profiles)
         Modality.TEXT: TextEncoder.dim,
         Modality.AUDIO: VoiceHead.dim,
         Modality.VISION: FaceEncoder.dim,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -26,7 +25,7 @@ class OutlierDetector(nn.Module):
     one Gaussian for all, since a score has no classes.
     """
 
-    def __init__(self, dims: Mapping[Modality, int] = LocalProfile.dims):
+    def __init__(self, dims: dict[Modality, int] = LocalProfile.dims):
         super().__init__()
         for modality, width in dims.items():
             self.register_buffer(f"{modality}_mean", torch.zeros(width))

@@ -69,7 +69,7 @@ class Profile(ABC):
     english: ClassVar[bool] = False
     columns: ClassVar[Mapping[Modality, str]]
     max_tokens: ClassVar[int]
-    dims: Mapping[Modality, int]
+    dims: dict[Modality, int]
     fingerprints: dict[str, str]
     face_detector: FaceDetector
 
@@ -123,8 +123,8 @@ class Profile(ABC):
         the profile has none that they could run.
         """
         raise CheckpointError(
-            f"the profile {self.name!r} has no language model that a fusion method could run itself; choose a "
-            "method that reads states"
+            f"the profile {self.name!r} has no language model that a fusion method could run itself; choose "
+            "a method that reads states"
         )
 
 

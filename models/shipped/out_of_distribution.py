@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
@@ -21,7 +19,7 @@ KEPT = 0.97  # share of held-out training utterances that are no outliers
 
 
 def fit_detector(
-    sources: Sources, speech: Speech, dims: Mapping[Modality, int] = LocalProfile.dims
+    sources: Sources, speech: Speech, dims: dict[Modality, int] = LocalProfile.dims
 ) -> OutlierDetector:
     """Gaussians of the utterances' mean states, in units of the held-out distances' 97 % quantile.
 

@@ -191,9 +191,9 @@ def _states(
     features = replace(profile.features(clip, ""), text=words.sequence)
     note = NOTE_SEPARATOR.join(_notes(clip, listed.text, words, features, profile.max_tokens))
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
-    ids_of_use = EXTRACTORS[profile.name].language_model and features.text.ids is not None
-    if features.text.present[0] and ids_of_use:
-        tensors["ids"] = features.text.ids[0]
+    ids = features.text.ids
+    if features.text.present[0] and ids is not None and EXTRACTORS[profile.name].language_model:
+        tensors["ids"] = ids[0]
     save_tensors(part, tensors, {"key": key, "note": note})
     return tensors, note
 

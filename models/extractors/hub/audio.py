@@ -47,8 +47,8 @@ class SpeechEncoder:
             config, rate = self._model.config, getattr(self._prepare, "sampling_rate", None)
             if not hasattr(config, "conv_stride") or rate != SAMPLE_RATE:
                 raise CheckpointError(
-                    f"the voice encoder in {folder} does not read waveforms of 16 kHz; choose one like wav2vec "
-                    "2.0, HuBERT or WavLM"
+                    f"the voice encoder in {folder} does not read waveforms of 16 kHz; choose one like "
+                    "wav2vec 2.0, HuBERT or WavLM"
                 )
             self._hop = prod(config.conv_stride)  # samples from one frame to the next
             self._middle = _receptive_field(config.conv_kernel, config.conv_stride) // 2
@@ -59,7 +59,7 @@ class SpeechEncoder:
         """States (T, d) of a waveform (n,) float32 of 16 kHz, and start and end (T, 2) of each in seconds.
 
         Each is the mean over all layers, since those between say more of the tone than the last (Yang et al.,
-        SUPERB, Interspeech 2021), and over its 0.2 s. Memory is bounded: windows of 12 s are read, a few at once.
+        SUPERB, Interspeech 2021), and over its 0.2 s. A few windows of 12 s are read at once.
         """
         sound = self._prepare(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt")["input_values"][0]
         count = -(-len(sound) // STEP)
@@ -81,12 +81,10 @@ class SpeechEncoder:
         return self._model.config.hidden_size
 
     def _read(self, sounds: Tensor) -> Tensor:
-        """Frame states (B, F, d) of equally long sounds (B, n): none is padded, which some encoders hear."""
+        """Frame states (B, F, d) of sounds (B, n); none is padded, for some encoders hear that."""
         with precision(self._device):
-            layers = self._model(
-                input_values=sounds.to(self._device), output_hidden_states=True
-            ).hidden_states
-        return torch.stack([layer.float() for layer in layers]).mean(0).cpu()
+            read = self._model(input_values=sounds.to(self._device), output_hidden_states=True)
+        return torch.stack([layer.float() for layer in read.hidden_states]).mean(0).cpu()
 
 
 def _batches(samples: int, together: int) -> Iterator[list[_Window]]:

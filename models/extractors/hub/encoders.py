@@ -20,7 +20,7 @@ DOWNLOADS = "FUSEBOX_ALLOW_DOWNLOADS"
 # Each has a safetensors file at this commit and a licence that allows commercial use. The commits are those
 # that other projects pin and name in public; they were not looked up on the hub itself.
 DEFAULTS = {
-    # MIT; Conneau et al., Unsupervised Cross-lingual Representation Learning at Scale, ACL 2020: 100 languages
+    # MIT; Conneau et al., Unsupervised Cross-lingual Representation Learning at Scale, ACL 2020
     Modality.TEXT: "FacebookAI/xlm-roberta-base@e73636d4f797dec63c3081bb6ed5c7b0bb3f2089",
     # Apache-2.0; Baevski et al., wav2vec 2.0, NeurIPS 2020. WavLM's hub folder has a pickle alone.
     Modality.AUDIO: "facebook/wav2vec2-base-960h@22aad52d435eb6dbaf354bdad9b0da84ce7d6156",
@@ -99,8 +99,8 @@ class Encoder:
         """What brings the encoder to this disk."""
         revision = f" --revision {self.revision}" if self.revision else ""
         return (
-            f"set {DOWNLOADS}=1, or run `hf download {self.name}{revision}`, or set {VARIABLES[self.modality]} "
-            "to the folder of one that is here"
+            f"set {DOWNLOADS}=1, or run `hf download {self.name}{revision}`, or set "
+            f"{VARIABLES[self.modality]} to the folder of one that is here"
         )
 
     def on_disk(self) -> Path | None:
@@ -134,8 +134,8 @@ class Encoder:
             return found
         if not allow_downloads:
             raise CheckpointError(
-                f"the {self.modality} encoder {self} ({self.size}) is not on this disk, and downloads are not "
-                f"allowed; {self.remedy}"
+                f"the {self.modality} encoder {self} ({self.size}) is not on this disk, and downloads are "
+                f"not allowed; {self.remedy}"
             )
         try:
             folder = fetch(self.name, FILES, self.revision or None)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from models.tensors import CheckpointError
 
@@ -17,8 +16,8 @@ LOAD = {"local_files_only": True, "trust_remote_code": False}
 UNUSED = ("masked_spec_embed", "pooler")
 
 
-def load_model(folder: Path, device: str, *, picture: bool = False) -> tuple[nn.Module, bool]:
-    """The network in float32 and eval mode, and whether its pooling head was trained.
+def load_model(folder: Path, device: str, *, picture: bool = False) -> tuple[Any, bool]:
+    """The network (a PreTrainedModel) in float32 and eval mode, and whether its pooling head was trained.
 
     picture : load the tower of pictures, where it is one of two
     CheckpointError names weights that are missing or of another shape.
@@ -35,7 +34,7 @@ def load_model(folder: Path, device: str, *, picture: bool = False) -> tuple[nn.
     needed = sorted(name for name in missing if not any(part in name for part in UNUSED))
     if needed:
         raise CheckpointError(
-            f"{folder} lacks {len(needed)} of the weights that a {type(model).__name__} has, such as {needed[0]}"
+            f"{folder} lacks {len(needed)} of the weights of a {type(model).__name__}, such as {needed[0]}"
         )
     return model.eval().requires_grad_(False).to(device), not missing
 
