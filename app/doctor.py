@@ -136,7 +136,7 @@ def encoders(settings: Settings) -> list[Finding]:
             findings.append(Finding(subject, str(error), ok=False))
             continue
         if folder is not None:
-            findings.append(Finding(subject, f"{encoder} in {folder}"))
+            findings.append(Finding(subject, str(folder)))
         elif settings.allow_downloads:
             state = f"{encoder} is not on this disk: {encoder.size} are fetched when it is needed first"
             findings.append(Finding(subject, state, ok=False, required=False))

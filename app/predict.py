@@ -112,6 +112,8 @@ def describe(analysis: Analysis) -> str:
         )
         state = "" if part.used else "off" if part.present is None else "absent"
         lines.append("{:<8} {:<6} {:<7} {:<7} {}{}".format(NAMES[modality], *cells, state).rstrip())
+    if not analysis.certain:
+        lines.append("how sure each one is stays unknown: mla is not trained for these extractors")
     transcript = analysis.transcript
     lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
     if analysis.faces and analysis.faces.count > 1:

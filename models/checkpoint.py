@@ -93,6 +93,12 @@ def load_fusion(
     method = spec(name)
     path = fusion_path(name, profile, root)
     if not path.is_file():
+        known = EXTRACTORS.get(profile)
+        if method.model.needs_language_model and known is not None and not known.language_model:
+            raise CheckpointError(
+                f"{name!r} runs a language model itself, and the profile {profile!r} has none that it could "
+                "run; choose another method"
+            )
         raise CheckpointError(
             f"there are no weights for {name!r} at {path}; train them with {how_to_train(name, profile)}"
         )

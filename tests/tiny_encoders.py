@@ -21,7 +21,13 @@ from transformers import (
 from models.extractors.hub.encoders import HubEncoders
 
 SENTENCES = ["i really liked it", "the film was bad", "what a good day", "it was terrible"]
-SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+SMALL = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "initializer_range": 0.2,  # so that a state depends on the others
+}
 
 
 def write_encoders(folder: Path, seed: int = 0) -> HubEncoders:
@@ -39,7 +45,7 @@ def write_encoders(folder: Path, seed: int = 0) -> HubEncoders:
         **SMALL,
     )
     Wav2Vec2Model(speech).save_pretrained(folder / "audio")
-    Wav2Vec2FeatureExtractor().save_pretrained(folder / "audio")
+    Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(folder / "audio")
     towers = SiglipConfig(
         text_config={**SMALL, "vocab_size": 50},
         vision_config={**SMALL, "image_size": 32, "patch_size": 16},
