@@ -48,8 +48,8 @@ class TinyProfile(LocalProfile):
 
     def read(self, transcript: str, words=()) -> TextFeatures:
         self._note("text", transcript, words)
-        spans = tuple(word.span() for word in re.finditer(r"\S+", transcript))
-        tokens = transcript.split()
+        spans = tuple(word.span() for word in re.finditer(r"\S+", transcript))[: self.max_tokens]
+        tokens = transcript.split()[: self.max_tokens]
         return TextFeatures(self._words(tokens), tokens, spans)
 
     def hear(self, waveform) -> AudioFeatures:
