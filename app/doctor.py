@@ -194,7 +194,7 @@ def methods(
     remedy : brings back what ships; "" where none do
     """
     from models.catalogue import describe_methods
-    from models.checkpoint import fusion_path, load_fusion
+    from models.checkpoint import fusion_path, load_fusion, nothing_trained
     from models.tensors import CheckpointError
 
     name, root = settings.profile, settings.checkpoints
@@ -202,9 +202,7 @@ def methods(
     if not remedy:
         described = [method for method in described if fusion_path(method.spec.name, name, root).is_file()]
         if not described:
-            train = f"`python -m models extract --profile {name}`, then `python -m models train`"
-            state = f"no method is trained for the profile {name} in {root}"
-            yield Finding("methods", state, ok=False, remedy=f"{train}, and set {PREFIX}CHECKPOINTS to runs")
+            yield Finding("methods", nothing_trained(name, root), ok=False)
     for method in described:
         try:
             saved = load_fusion(method.spec.name, name, root, fingerprints, language_model)

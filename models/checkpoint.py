@@ -133,6 +133,15 @@ def how_to_train(method: str, profile: str) -> str:
     return f"`python -m models train {method} --data FILE`"
 
 
+def nothing_trained(profile: str, root: Path) -> str:
+    """What to do where a profile whose weights do not ship has none of any method, in one sentence."""
+    return (
+        f"no method is trained for the profile {profile!r} in {root}; run `python -m models extract "
+        f"--profile {profile}`, then `python -m models train`, and set "
+        "FUSEBOX_CHECKPOINTS to the folder of the weights"
+    )
+
+
 def _halved(tensor: Tensor) -> Tensor:
     small = tensor.numel() < HALF_FROM or tensor.abs().max() > HALF_MAX
     return tensor if small else tensor.to(torch.float16)

@@ -34,9 +34,9 @@ from app.service.subsets import (
 from app.service.utterance import States, Utterance, of_states
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
-from models.checkpoint import Checkpoint, fusion_path, load_fusion, subset_name
+from models.checkpoint import Checkpoint, fusion_path, load_fusion, nothing_trained, subset_name
 from models.fusion.mla import MLA
-from models.registry import EXTRACTORS, spec
+from models.registry import EXTRACTORS, FUSION_MODELS, spec
 from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
 
@@ -192,7 +192,12 @@ class Analyst:
         return describe_methods(self.settings.checkpoints, self._reader.profile_name)
 
     def prepare(self, method: str = "lmf") -> None:
-        """Load what the first clip would otherwise wait for: first what an answer to words needs."""
+        """Load what the first clip would otherwise wait for: first what an answer to words needs.
+
+        CheckpointError where something is missing without which no clip can be analysed.
+        """
+        if not any(map(self._is_due, FUSION_MODELS)):
+            raise CheckpointError(nothing_trained(self._reader.profile_name, self.settings.checkpoints))
         for name in ("mla", method):
             if self._is_due(name):
                 self.checkpoint(name)

@@ -165,6 +165,11 @@ def test_what_was_not_trained_or_cannot_be_is_refused(analyst):
         analyst.analyze(replace(QUERY, method="lrcmt"))
 
 
+def test_where_nothing_is_trained_a_start_says_what_to_do(settings, tmp_path, analyst):
+    with pytest.raises(CheckpointError, match=r"no method is trained .* extract --profile hub"):
+        Analyst(replace(settings, checkpoints=tmp_path), analyst.profile).prepare()
+
+
 def test_weights_of_other_encoders_are_refused(settings, tmp_path):
     other = write_encoders(tmp_path, seed=1)
     with pytest.raises(CheckpointError, match=r"wants the audio extractor .* of profile 'hub'"):
@@ -237,4 +242,4 @@ def test_the_doctor_knows_the_profile(settings, runs, monkeypatch):
     assert "hf download" in text.remedy and "FUSEBOX_HUB_TEXT" in text.remedy
     assert "me/vision" in vision.state and "size not known" in vision.state
     methods = list(doctor.weights(replace(lacking, checkpoints=runs / "with_mla" / "hub")))[-1]
-    assert methods.required and "no method is trained for the profile hub" in methods.state
+    assert methods.required and "no method is trained for the profile 'hub'" in methods.state
