@@ -24,8 +24,8 @@ DEFAULTS = {
     Modality.TEXT: "FacebookAI/xlm-roberta-base@e73636d4f797dec63c3081bb6ed5c7b0bb3f2089",
     # Apache-2.0; Baevski et al., wav2vec 2.0, NeurIPS 2020. WavLM's hub folder has a pickle alone.
     Modality.AUDIO: "facebook/wav2vec2-base-960h@22aad52d435eb6dbaf354bdad9b0da84ce7d6156",
-    # Apache-2.0; Tschannen et al., SigLIP 2, arXiv:2502.14786. Its picture tower alone is loaded; patches of 32
-    # pixels, since smaller ones take three times as long and a crop of 48 pixels has no more to show.
+    # Apache-2.0; Tschannen et al., SigLIP 2, arXiv:2502.14786. The picture tower alone is loaded. Its patches
+    # are of 32 pixels: those of 16 take three times as long, and a crop of 48 pixels has no more to show.
     Modality.VISION: "google/siglip2-base-patch32-256@94dffa8cb1179de3e03f091dbc3917e5d5a9ae84",
 }
 MEGABYTES = {  # of the files that are fetched, about
