@@ -6,11 +6,17 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from app.settings import PREFIX, ROOT, Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.extractors.profile import Profile
 
 PYTHONS = ((3, 11), (3, 12))
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -116,36 +122,97 @@ def device(settings: Settings) -> Iterator[Finding]:
     yield Finding(chosen, torch.cuda.get_device_name(chosen) if cuda else f"{usable_cores()} cores")
 
 
+def encoders(settings: Settings) -> list[Finding]:
+    """Of the profile `hub`: where each encoder is, or what would be fetched; no network is touched."""
+    from models.tensors import CheckpointError
+    from models.types import MODALITIES
+
+    findings = []
+    for modality in MODALITIES:
+        encoder, subject = settings.hub_encoders().encoder(modality), f"{modality} encoder"
+        try:
+            folder = encoder.on_disk()
+        except CheckpointError as error:
+            findings.append(Finding(subject, str(error), ok=False))
+            continue
+        if folder is not None:
+            findings.append(Finding(subject, str(folder)))
+        elif settings.allow_downloads:
+            state = f"{encoder} is not on this disk: {encoder.size} are fetched when it is needed first"
+            findings.append(Finding(subject, state, ok=False, required=False))
+        else:
+            state = f"{encoder} is not on this disk; to fetch: {encoder.size}"
+            findings.append(Finding(subject, state, ok=False, remedy=encoder.remedy))
+    return findings
+
+
 def weights(settings: Settings) -> Iterator[Finding]:
     """Extractors and fusion methods, really loaded and checked against each other."""
-    from models.catalogue import describe_methods
-    from models.checkpoint import load_fusion, weights_folder
-    from models.extractors.out_of_distribution import OutlierDetector
-    from models.extractors.profile import Profile
+    from models.registry import EXTRACTORS, load_profile
     from models.tensors import CheckpointError
     from models.types import Modality
 
+    found = encoders(settings) if settings.profile == "hub" else []
+    yield from found
+    ships, fingerprints, language_model = EXTRACTORS[settings.profile].ships, None, None
     remedy = f"{settings.checkpoints} comes with the repository: `git checkout -- checkpoints` restores it"
-    fingerprints = language_model = None
-    try:
-        profile = Profile.load("local", "cpu", settings.checkpoints)
-    except (CheckpointError, OSError) as error:
-        yield Finding("extractors", str(error), ok=False, remedy=remedy)
-    else:
-        fingerprints, language_model = profile.fingerprints, profile.language_model
-        for modality, fingerprint in profile.fingerprints.items():
-            yield Finding(f"{modality} extractor", f"{profile.dims[Modality(modality)]} wide, {fingerprint}")
+    if all(finding.ok for finding in found):
         try:
-            OutlierDetector.load(profile, settings.checkpoints)
-        except CheckpointError as error:
-            yield Finding("outlier detector", str(error), ok=False, required=False, remedy=remedy)
+            profile = load_profile(settings.profile, "cpu", settings.checkpoints, settings.hub_encoders())
+        except (CheckpointError, OSError) as error:
+            yield Finding("extractors", str(error), ok=False, remedy=remedy if ships else "")
         else:
-            yield Finding("outlier detector", "fits the extractors")
-    for method in describe_methods(*settings.weights_folders):
-        name = method.spec.name
-        root = weights_folder(name, "local", *settings.weights_folders)
+            fingerprints, language_model = profile.fingerprints, profile.language_model
+            for name, fingerprint in profile.fingerprints.items():
+                yield Finding(f"{name} extractor", f"{profile.dims[Modality(name)]} wide, {fingerprint}")
+            yield outlier_detector(profile, settings, remedy)
+    yield from methods(settings, fingerprints, language_model, remedy if ships else "")
+
+
+def outlier_detector(profile: Profile, settings: Settings, remedy: str) -> Finding:
+    """What warns of input that is unlike the training data."""
+    from models.extractors.out_of_distribution import OutlierDetector
+    from models.tensors import CheckpointError
+
+    if not profile.interpretable:
+        return Finding("outlier detector", f"none for the profile {profile.name}", ok=False, required=False)
+    try:
+        OutlierDetector.load(profile, settings.checkpoints)
+    except CheckpointError as error:
+        return Finding("outlier detector", str(error), ok=False, required=False, remedy=remedy)
+    return Finding("outlier detector", "fits the extractors")
+
+
+def methods(
+    settings: Settings,
+    fingerprints: Mapping[str, str] | None,
+    language_model: Callable[[], Mapping[str, Tensor]] | None,
+    remedy: str,
+) -> Iterator[Finding]:
+    """Every fusion method; where none ship, those that were trained for the profile, of which one is needed.
+
+    remedy : brings back what ships; "" where none do
+    """
+    from models.catalogue import describe_methods
+    from models.checkpoint import fusion_path, load_fusion, nothing_trained, weights_folder
+    from models.tensors import CheckpointError
+
+    name, roots = settings.profile, settings.weights_folders
+    described = describe_methods(*roots, profile=name)
+    folders = {method.spec.name: weights_folder(method.spec.name, name, *roots) for method in described}
+    if not remedy:
+        described = [
+            method
+            for method in described
+            if fusion_path(method.spec.name, name, folders[method.spec.name]).is_file()
+        ]
+        if not described:
+            yield Finding("methods", nothing_trained(name, roots), ok=False)
+    for method in described:
         try:
-            saved = load_fusion(name, "local", root, fingerprints, language_model)
+            saved = load_fusion(
+                method.spec.name, name, folders[method.spec.name], fingerprints, language_model
+            )
         except CheckpointError as error:
             yield Finding(method.title, str(error), ok=False, remedy=remedy)
         else:

@@ -106,12 +106,14 @@ def describe(analysis: Analysis) -> str:
     for modality, part in analysis.modalities.items():
         cells = (
             f"{max(part.probabilities):.2f}" if part.probabilities else "",
-            f"{part.weight:.2f}" if part.used else "",
+            f"{part.weight:.2f}" if part.weight is not None else "",
             f"{as_displayed(part.score):+.1f}" if part.score is not None else "",
             f"{part.occlusion:.2f}" if part.occlusion is not None else "",
         )
         state = "" if part.used else "off" if part.present is None else "absent"
         lines.append("{:<8} {:<6} {:<7} {:<7} {}{}".format(NAMES[modality], *cells, state).rstrip())
+    if not analysis.certain:
+        lines.append("how sure each one is stays unknown: mla is not trained for these extractors")
     transcript = analysis.transcript
     lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
     if analysis.faces and analysis.faces.count > 1:

@@ -7,9 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.extractors.hub.encoders import HubEncoders
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "FUSEBOX_"
+PROFILES = ("local", "hub")  # keys of `registry.EXTRACTORS`, whose import takes a second
 
 
 class SettingsError(ValueError):
@@ -25,6 +30,10 @@ class Settings:
     device: str = "auto"  # auto (the GPU when there is one), cpu, cuda or cuda:N
     checkpoints: Path = ROOT / "checkpoints"  # folder with <profile>/<method>.safetensors
     weights: Path | None = None  # folder of one's own <profile>/<method>.safetensors, used before those
+    profile: str = "local"  # whose extractors: local (they ship), or hub (encoders of transformers)
+    hub_text: str = ""  # of the profile hub: name, name@revision or folder; empty: XLM-R base
+    hub_audio: str = ""  # the same; empty: wav2vec 2.0 base
+    hub_vision: str = ""  # the same; empty: SigLIP 2 base
     whisper: str = ""  # another Whisper's folder or hub name; empty: a local copy, else base
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
@@ -49,6 +58,12 @@ class Settings:
     def weights_folders(self) -> tuple[Path, ...]:
         """Where methods' weights are looked for, in this order."""
         return (self.weights, self.checkpoints) if self.weights else (self.checkpoints,)
+
+    def hub_encoders(self) -> HubEncoders:
+        """The encoders of the profile `hub`, whether it is in use or not."""
+        from models.extractors.hub.encoders import HubEncoders  # with torch
+
+        return HubEncoders(self.hub_text, self.hub_audio, self.hub_vision, self.allow_downloads)
 
     @classmethod
     def variables(cls) -> dict[str, str]:
@@ -92,6 +107,12 @@ def _folder(variable: str, text: str) -> Path:
     return path.resolve()
 
 
+def _profile(variable: str, text: str) -> str:
+    if text.lower() not in PROFILES:
+        raise SettingsError(f"{variable} is {text!r}; give {' or '.join(PROFILES)}")
+    return text.lower()
+
+
 def _text(variable: str, text: str) -> str:
     return text
 
@@ -102,6 +123,10 @@ _READERS: dict[str, Callable] = {
     "device": _device,
     "checkpoints": _folder,
     "weights": _folder,
+    "profile": _profile,
+    "hub_text": _text,
+    "hub_audio": _text,
+    "hub_vision": _text,
     "whisper": _text,
     "allow_downloads": _switch,
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),

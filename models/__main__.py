@@ -28,6 +28,7 @@ from models.arguments import (
 from models.registry import EXTRACTORS
 
 RUNS = Path("runs")  # trained weights
+PROFILE_HELP = "whose extractors; of hub, encoders that FUSEBOX_HUB_TEXT, …_AUDIO and …_VISION name"
 RECIPE_OPTIONS = {  # of ResearchRecipe: (type, help)
     "epochs": (count, "at most so many epochs"),
     "patience": (count, "epochs without a better validation MAE before training ends"),
@@ -57,7 +58,7 @@ def _parser() -> Parser:
         "--manifest", type=Path, required=True, help="CSV: file, text, score, and split or group"
     )
     command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
-    command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
+    command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help=PROFILE_HELP)
     _add_label_range(command)
     add_device(command)
     command.set_defaults(run=_on_features)

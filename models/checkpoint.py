@@ -98,6 +98,12 @@ def load_fusion(
     method = spec(name)
     path = fusion_path(name, profile, root)
     if not path.is_file():
+        known = EXTRACTORS.get(profile)
+        if method.model.needs_language_model and known is not None and not known.language_model:
+            raise CheckpointError(
+                f"{name!r} runs a language model itself, and the profile {profile!r} has none that it could "
+                "run; choose another method"
+            )
         raise CheckpointError(
             f"there are no weights for {name!r} at {path}; train them with {how_to_train(name, profile)}"
         )
@@ -127,9 +133,18 @@ def load_fusion(
 
 def how_to_train(method: str, profile: str) -> str:
     """The command that makes a method's weights: those that ship, or those on a researcher's features."""
-    if profile in EXTRACTORS:
+    if profile in EXTRACTORS and EXTRACTORS[profile].ships:
         return f"`python -m models.shipped train {method} --data FOLDER`"
     return f"`python -m models train {method} --data FILE`"
+
+
+def nothing_trained(profile: str, roots: Iterable[Path]) -> str:
+    """What to do where a profile whose weights do not ship has none of any method, in one sentence."""
+    return (
+        f"no method is trained for the profile {profile!r} in {' or '.join(map(str, roots))}; run "
+        f"`python -m models train lmf,mla --profile {profile} --data clips.csv`, and set FUSEBOX_WEIGHTS to "
+        "the folder of the weights"
+    )
 
 
 def _halved(tensor: Tensor) -> Tensor:

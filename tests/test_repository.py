@@ -30,7 +30,7 @@ LAYERS = [
 ]
 # The folders and files of models/, upwards: each imports only what stands below it.
 STOREYS = [
-    {"types", "tensors"},
+    {"types", "tensors", "hub"},
     {"arguments", "config", "drawing", "manifest", "media"},
     {"language_model"},
     {"extractors", "fusion"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from app.service.analysis import Word
+from models.hub import HubError, cached, fetch, is_path
 from models.media.clip import SAMPLE_RATE
 from models.tensors import CheckpointError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SIZES = ("small.en", "base.en", "small")  # hear English better than the packaged base
 NAMES = tuple(f"openai/whisper-{size}" for size in SIZES)
 FILES = ["*.json", "*.txt", "model.safetensors"]
-ANSWER_SECONDS = 5.0  # s that the hub has to answer before it counts as unreachable
 VOCABULARY = ("config.json", "tokenizer.json", "vocabulary.json")  # files beside the packaged weights
 
 # Whisper knows windows of 30 s alone. At the end of shorter ones it says the last words again and again,
@@ -49,7 +49,7 @@ def find_weights(name: str, allow_downloads: bool) -> Path | None:
     name : a folder, a name on the hub, or "" for the first of NAMES that is there
     Raises RecogniserError where `name` is a path without such a folder.
     """
-    if name and (Path(name).expanduser().exists() or Path(name).is_absolute() or name.startswith((".", "~"))):
+    if name and is_path(name):
         folder = Path(name).expanduser()
         if not (folder / "config.json").is_file():
             raise RecogniserError(
@@ -75,23 +75,14 @@ _NEEDS = (
 
 def _cached(name: str) -> Path | None:
     """The hub's cache folder of a model that is complete there, without touching the network."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
-    return folder if (folder / "model.safetensors").exists() else None
+    folder = cached(name)
+    return folder if folder and (folder / "model.safetensors").exists() else None
 
 
 def _downloaded(name: str) -> Path | None:
-    from huggingface_hub import HfApi, snapshot_download
-
     try:
-        HfApi().model_info(name, timeout=ANSWER_SECONDS)  # or the download would wait for its many retries
-        return Path(snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS))
-    except Exception as error:  # the hub, its HTTP client and the disk all raise classes of their own
+        return fetch(name, FILES)
+    except HubError as error:
         log.warning("cannot fetch %s: %s", name, error)
         return None
 

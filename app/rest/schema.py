@@ -112,7 +112,9 @@ class ModalityPart(BaseModel):
 
     present: bool | None = Field(description="whether the input has it; null where nobody looked")
     used: bool
-    entropy: float | None = Field(description="nats, 0 to log 7: of the modality's own seven classes")
+    entropy: float | None = Field(
+        description="nats, 0 to log 7: of the modality's own classes; null without MLA"
+    )
     probabilities: list[Share] | None = Field(description="of the classes -3 to 3")
     weight: Share | None = Field(description="share of certainty: softmax of -entropy over used modalities")
     own_weight: float | None = Field(description="the method's own weight, where it has one")

@@ -83,10 +83,11 @@ class ModalityAnalysis:
 
     present : the clip has it; None where it was not asked for, and so not looked for
     used : present and switched on
-    entropy : nats, in [0, log 7], of the modality's own class distribution; None where absent
-    probabilities : that distribution over the classes -3 … 3; None where absent
+    entropy : nats, in [0, log 7], of the modality's own class distribution; None where absent, and where MLA,
+    which gives it, was not trained for the profile
+    probabilities : that distribution over the classes -3 … 3; None where there is no entropy
     weight : share of certainty, the entropy weight of MLA (CVPR 2024): softmax of -entropy over used
-    modalities; None where not used
+    modalities; None where not used or there is no entropy
     own_weight : the chosen method's own weight; None where not used or the method has none
     score : the chosen method on this modality alone, in [-3, 3]; None where not used
     occlusion : |score - score without this modality|; None where not used or nothing else is used
@@ -176,6 +177,11 @@ class Analysis:
     def method(self) -> str:
         """Registry name of the method that answered."""
         return self.query.method
+
+    @property
+    def certain(self) -> bool:
+        """True where it is known how sure each modality is."""
+        return any(part.entropy is not None for part in self.modalities.values())
 
     def to_json(self) -> dict:
         """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""

@@ -21,7 +21,7 @@ from app.service.analysis import (
 from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.query import AnalysisError, File, Query
-from app.service.reader import PROFILE, Progress, Reader, Stages
+from app.service.reader import Progress, Reader, Stages
 from app.service.subsets import (
     Certainty,
     Subset,
@@ -34,13 +34,23 @@ from app.service.subsets import (
 from app.service.utterance import States, Utterance, of_states
 from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
-from models.checkpoint import Checkpoint, load_fusion, subset_name, weights_folder
+from models.checkpoint import (
+    Checkpoint,
+    fusion_path,
+    load_fusion,
+    nothing_trained,
+    subset_name,
+    weights_folder,
+)
 from models.fusion.mla import MLA
-from models.registry import spec
+from models.registry import EXTRACTORS, FUSION_MODELS, spec
 from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
 
-if TYPE_CHECKING:  # imported where they are loaded, as in `reader`
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    # imported where they are loaded, as in `reader`
     from app.service.imputation_rendering import Imaginer
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
@@ -58,7 +68,7 @@ class Analyst:
     """Analyses clips; one instance a process, and every method may be called from any thread.
 
     settings : the defaults where None
-    profile : extractors to use instead of loading the `local` profile
+    profile : extractors to use instead of loading those that the settings name
     """
 
     def __init__(self, settings: Settings | None = None, profile: Profile | None = None):
@@ -118,8 +128,10 @@ class Analyst:
             scores = self._said.get(
                 (query.method, said), session, lambda: score_subsets(checkpoint.model, features, used)
             ).of(used)
-            sure = self._said.get(("certainty", said), session, lambda: read_certainty(mla, features))
-            certainty = weighed(sure, used)
+            certainty = {}
+            if mla is not None:
+                sure = self._said.get(("certainty", said), session, lambda: read_certainty(mla, features))
+                certainty = weighed(sure, used)
             imagined = imaginer.glimpses(features, used) if imaginer else {}
 
         faces = utterance.faces
@@ -130,7 +142,7 @@ class Analyst:
             query=query,
             weights_kind=spec(query.method).weights_kind,
             transcript=utterance.transcript,
-            modalities=describe_modalities(scores, certainty, wanted),
+            modalities=describe_modalities(utterance.present, scores, certainty, wanted),
             subsets={
                 subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
                 for subset, score in scores.by_subset.items()
@@ -187,25 +199,47 @@ class Analyst:
 
     def methods(self) -> list[MethodInfo]:
         """Every method with its origin, checkpoint and test figures."""
-        return describe_methods(*self.settings.weights_folders, profile=PROFILE)
+        return describe_methods(*self.settings.weights_folders, profile=self._reader.profile_name)
 
     def prepare(self, method: str = "lmf") -> None:
-        """Load what the first clip would otherwise wait for: first what an answer to words needs."""
+        """Load what the first clip would otherwise wait for: first what an answer to words needs.
+
+        CheckpointError where something is missing without which no clip can be analysed.
+        """
+        if not any(map(self._is_due, FUSION_MODELS)):
+            raise CheckpointError(nothing_trained(self._reader.profile_name, self.settings.weights_folders))
         for name in ("mla", method):
-            self.checkpoint(name)
+            if self._is_due(name):
+                self.checkpoint(name)
         self.imaginer()
         self.outlier_detector()
         self._reader.prepare()
         release_heaps()
 
-    def mla(self) -> MLA:
-        """What tells how sure each modality is, beside any method."""
+    def mla(self) -> MLA | None:
+        """What tells how sure each modality is, beside any method; None where nobody trained it."""
+        if not self._is_due("mla"):
+            return None
         model = self.checkpoint("mla").model
         assert isinstance(model, MLA)
         return model
 
+    def _is_due(self, method: str) -> bool:
+        """Whether a method has to be there: where weights ship they all do, else those that were trained."""
+        name = self._reader.profile_name
+        return EXTRACTORS[name].ships or fusion_path(method, name, self._folder(method)).is_file()
+
+    def _folder(self, method: str) -> Path | None:
+        """Where the weights of a method are, or would be."""
+        return weights_folder(method, self._reader.profile_name, *self.settings.weights_folders)
+
     def imaginer(self) -> Imaginer | None:
-        """What imagines the modalities that are off or absent; None, and the reason in the log, without."""
+        """What imagines the modalities that are off or absent; None, and the reason in the log, without.
+
+        None too where nothing could draw, hum or word the profile's states.
+        """
+        if not self.profile.interpretable:
+            return None
         from app.service.imputation import IMAGINING
         from app.service.imputation_rendering import Imaginer
 
@@ -216,7 +250,12 @@ class Analyst:
             return None
 
     def outlier_detector(self) -> OutlierDetector | None:
-        """What knows an utterance unlike the training data; None, and the reason in the log, without."""
+        """What knows an utterance unlike the training data; None, and the reason in the log, without.
+
+        None too for a profile that comes without one.
+        """
+        if not self.profile.interpretable:
+            return None
         from models.extractors.out_of_distribution import OutlierDetector
 
         with self._loading:
@@ -231,11 +270,15 @@ class Analyst:
 
     def renderer(self) -> Renderer:
         """What draws, hums and words states, loaded once; CheckpointError where its weights do not fit."""
+        from models.extractors.local_profile import LocalProfile
         from models.extractors.rendering import Renderer
 
+        profile = self.profile
+        if not isinstance(profile, LocalProfile):
+            raise CheckpointError(f"nothing draws, hums or words the states of the profile {profile.name!r}")
         with self._loading:
             if self._renderer is None:
-                self._renderer = Renderer.load(self._reader.profile, self.settings.checkpoints)
+                self._renderer = Renderer.load(profile, self.settings.checkpoints)
             return self._renderer
 
     @property
@@ -251,8 +294,8 @@ class Analyst:
             if method not in self._checkpoints:
                 checkpoint = load_fusion(
                     method,
-                    PROFILE,
-                    weights_folder(method, PROFILE, *self.settings.weights_folders),
+                    self._reader.profile_name,
+                    self._folder(method),
                     self._reader.fingerprints,
                     self._reader.language_model,
                 )
@@ -271,17 +314,18 @@ def describe_faces(utterance: Utterance) -> FacesFound | None:
 
 
 def describe_modalities(
-    scores: SubsetScores, certainty: dict[Modality, Certainty], wanted: Subset
+    present: Subset, scores: SubsetScores, certainty: dict[Modality, Certainty], wanted: Subset
 ) -> dict[str, ModalityAnalysis]:
     """{"text", "audio", "vision"} in that order; those that are absent, or not `wanted`, have no figures."""
     parts = {str(m): ModalityAnalysis(present=False if m in wanted else None, used=False) for m in MODALITIES}
-    for modality, sure in certainty.items():
+    for modality in present:
+        sure = certainty.get(modality)
         parts[modality] = ModalityAnalysis(
             present=True,
             used=modality in scores.alone,
-            entropy=sure.entropy,
-            probabilities=sure.probabilities,
-            weight=sure.weight,
+            entropy=sure and sure.entropy,
+            probabilities=sure and sure.probabilities,
+            weight=sure and sure.weight,
             own_weight=(scores.own_weights or {}).get(modality),
             score=scores.alone.get(modality),
             occlusion=scores.occlusion.get(modality),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.service.analysis import Notice, Transcript
 from app.service.query import AnalysisError
@@ -142,14 +142,15 @@ def no_words() -> Notice:
     return Notice("no_words", "What stands for the words has none that can be read; letters would work.")
 
 
-def of_length(tokens: list[str], most: int) -> Notice | None:
-    """Words that the text encoder did not read, for there were too many.
+def of_length(text: str, token_spans: Sequence[tuple[int, int]], most: int) -> Notice | None:
+    """Words of the text that its encoder did not read, for there were too many.
 
-    tokens : word pieces that it did read, with [CLS] and [SEP]; most : as many as it can
+    token_spans : of the tokens that it did read, see `TextFeatures`; most : as many as it can
     """
-    if len(tokens) < most:
+    last = max((end for _, end in token_spans), default=len(text))
+    if len(token_spans) < most or not text[last:].strip():
         return None
-    words = sum(not token.startswith("##") for token in tokens) - 2
+    words = len(text[:last].split())
     return Notice("long_text", f"Only the first {words} words or so are read.", {"words": words})
 
 

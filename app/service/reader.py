@@ -28,12 +28,12 @@ from app.service.subsets import Subset
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
 from models.media.clip import Clip, MediaError
+from models.registry import load_profile
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, an error should not
     from models.extractors.profile import Profile, TextFeatures
 
-PROFILE = "local"
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
 # what `Progress` is told of a clip that nobody asked about before, in this order
 DOING = ("decoding", "hearing voice", "listening", "watching face", "reading words", "fusing")
@@ -74,7 +74,7 @@ class Reader:
     """Decodes, recognises and extracts; may be called from any thread.
 
     device : torch device of the extractors and of a Whisper from disk
-    profile : extractors to use instead of loading the `local` profile
+    profile : extractors to use instead of loading those that the settings name
     stored : what was read before, by default of the example clips
     """
 
@@ -141,19 +141,27 @@ class Reader:
         """The extractors, loaded once."""
         with self._loading:
             if self._profile is None:
-                self._profile = self._load(PROFILE)
+                self._profile = self._load()
             return self._profile
 
-    def _load(self, name: str) -> Profile:
-        from models.extractors.profile import Profile
+    def _load(self) -> Profile:
+        settings = self._settings
+
+        def load(device: str) -> Profile:
+            return load_profile(settings.profile, device, settings.checkpoints, settings.hub_encoders())
 
         if not lends_gpu():
-            return Profile.load(name, self._device, self._settings.checkpoints)
+            return load(self._device)
         from app.service import zero_gpu
 
-        profile = Profile.load(name, zero_gpu.DEVICE, self._settings.checkpoints)
+        profile = load(zero_gpu.DEVICE)
         zero_gpu.lend_to(profile)
         return profile
+
+    @property
+    def profile_name(self) -> str:
+        """Of the extractors, which need not be loaded for that."""
+        return self._settings.profile if self._profile is None else self._profile.name
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -286,8 +294,6 @@ class Reader:
         text = transcript.text
 
         def compute() -> tuple[TextFeatures, list[Notice]]:
-            from models.extractors.text import MAX_TOKENS
-
             extractors = self.profile
             if not text:
                 return extractors.read(""), []
@@ -295,7 +301,9 @@ class Reader:
                 words = extractors.read(text, transcript.words)
                 if not words.sequence.present[0]:
                     return words, [notices.no_words()]
-                about = [warn_if_not_english(text), notices.of_length(words.tokens, MAX_TOKENS)]
+                about = [notices.of_length(text, words.token_spans, extractors.max_tokens)]
+                if extractors.english:
+                    about.append(warn_if_not_english(text))
             return words, [notice for notice in about if notice]
 
         return self._cache.get(("words", text, transcript.words), stages.session, compute)

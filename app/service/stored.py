@@ -44,13 +44,13 @@ class StoredUtterances:
         if path is None or meta["fingerprints"] != _of_files(fingerprints()):
             return None
         from models.extractors.face_tracking import FaceTrack
-        from models.extractors.profile import Profile  # takes seconds
+        from models.extractors.local_profile import LocalProfile  # takes seconds
 
         kept = load_file(path)
 
         def sequence(modality: Modality) -> Sequence:
             return Sequence.single(
-                kept.get(modality), Profile.dims[modality], times=kept.get(f"{modality}_times")
+                kept.get(modality), LocalProfile.dims[modality], times=kept.get(f"{modality}_times")
             )
 
         def track(number: int) -> FaceTrack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path, PurePath
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from app.service.analysis import Analysis
 from app.service.query import File
-from app.service.reader import PROFILE
 from app.service.subsets import Subset
 from app.service.utterance import Utterance
 from models.checkpoint import Checkpoint
@@ -21,19 +20,16 @@ from models.features import utterances
 from models.features.feature_set import FeatureSet
 from models.features.files import save_features
 from models.features.mmsa_table import ID_SEPARATOR
+from models.registry import EXTRACTORS
 from models.types import MODALITIES, Modality
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "tokenizers", "gradio")  # whose versions move a number
 
 ABOUT = """Features of one utterance, extracted by Fusebox (profile {profile}), one row a state.
 
-text_values ({text}, {text_width}) float32: a token's last hidden state and, last, its sentiment reading;
-  the first row is [CLS], the last [SEP]. text_ids ({text},): token ids of BERT (uncased).
-audio_values ({audio}, {audio_width}) float32: every 80 ms, probabilities of 8 emotions and of strong
-  intensity, the expected valence in [-3, 3], what the voice adds to the words' score, and loudness in nats
-  below the loudest tenth.
-vision_values ({vision}, {vision_width}) float32: 5 a second, probabilities of 8 emotions, the expected
-  valence in [-3, 3], and the same less its mean over the clip.
+text_values ({text}, {text_width}) float32: {text_columns}.
+audio_values ({audio}, {audio_width}) float32: {audio_columns}.
+vision_values ({vision}, {vision_width}) float32: {vision_columns}.
 <modality>_lengths (1,): rows; 0 where the utterance lacks the modality.
 <modality>_times (rows, 2) float32: start and end of each state in seconds, where known.
 score (1,): what {method} says with {used}, in [-3, 3]. It is a prediction, not a label by a person.
@@ -52,17 +48,23 @@ def name_of(video: File, audio: File) -> str:
 
 
 def features_npz(
-    utterance: Utterance, checkpoint: Checkpoint, used: Subset, score: float, name: str
+    utterance: Utterance,
+    checkpoint: Checkpoint,
+    used: Subset,
+    score: float,
+    name: str,
+    columns: Mapping[Modality, str],
 ) -> bytes:
     """The features as `.npz`, for numpy and `python -m models convert`; the array `about` explains it.
 
     score : what the checkpoint's method says with the modalities `used`
+    columns : what a state's coordinates are, see `Profile`
     """
 
     def describe(path: Path, dataset: FeatureSet) -> None:
         with np.load(path) as file:
             arrays = dict(file)
-        arrays["about"] = np.array(_about(dataset, checkpoint.meta.method, used))
+        arrays["about"] = np.array(_about(dataset, checkpoint.meta.method, used, columns))
         for modality, sequence in utterance.features.to("cpu"):
             if sequence.present[0] and sequence.times is not None:
                 arrays[f"{modality}_times"] = sequence.times[0, : int(sequence.lengths[0])].numpy()
@@ -104,21 +106,26 @@ def _feature_set(utterance: Utterance, checkpoint: Checkpoint, score: float, nam
     features = utterance.features.to("cpu")
     states = {m: s.values[0, : int(s.lengths[0])] for m, s in features if s.present[0]}
     ids = features.text.ids
-    tokens = ids[0, : int(features.text.lengths[0])] if Modality.TEXT in states and ids is not None else None
+    tokens = None
+    if Modality.TEXT in states and ids is not None and EXTRACTORS[checkpoint.meta.profile].language_model:
+        tokens = ids[0, : int(features.text.lengths[0])]
     return FeatureSet(
         train=[],
         valid=[],
         test=[utterances.Utterance(states, score, name, name, tokens)],
         dims={m: s.values.shape[2] for m, s in features},
-        profile=PROFILE,
+        profile=checkpoint.meta.profile,
         fingerprints={str(m): checkpoint.meta.fingerprints[m] for m in MODALITIES},
         names={"test": [f"{name}{ID_SEPARATOR}0"]},
         transcripts={"test": [utterance.transcript.text]},
     )
 
 
-def _about(dataset: FeatureSet, method: str, used: Subset) -> str:
+def _about(dataset: FeatureSet, method: str, used: Subset, columns: Mapping[Modality, str]) -> str:
     item = dataset.test[0]
     rows = {str(m): len(item.states.get(m, ())) for m in MODALITIES}
     widths = {f"{m}_width": dataset.dims[m] for m in MODALITIES}
-    return ABOUT.format(profile=PROFILE, method=method, used=", ".join(used), **rows, **widths)
+    told = {f"{m}_columns": columns[m] for m in MODALITIES}
+    return ABOUT.format(
+        profile=dataset.profile, method=method, used=", ".join(used), **rows, **widths, **told
+    )

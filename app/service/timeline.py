@@ -81,7 +81,8 @@ class Timeline:
     score : of the used modalities; parts : how many were taken out; window : seconds of one of voice or face
     contributions : {used modality: its parts in order}; a part of TEXT stands for the next `words_together`
     of `spoken.words`
-    pitch : Hz; loudness : dB of full scale; voice : valence in [-3, 3]
+    pitch : Hz; loudness : dB of full scale
+    voice, face : what they say by themselves, None where the profile's states do not tell
     """
 
     seconds: float | None
@@ -121,7 +122,7 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
     heard, seen = (m in utterance.present for m in (Modality.AUDIO, Modality.VISION))
     parts, window = parts_of(utterance, used, spoken, seconds)
     features = utterance.features.only(used)
-    score, values = contributions(checkpoint.model, features, parts, profile.text.states)
+    score, values = contributions(checkpoint.model, features, parts, profile.read_tokens)
     by_modality: dict[Modality, list[Contribution]] = {m: [] for m in used}
     for part, value in zip(parts, values, strict=True):
         by_modality[part.modality].append(Contribution(part.start, part.end, value))
@@ -139,8 +140,8 @@ def read_timeline(utterance: Utterance, checkpoint: Checkpoint, used: Subset, pr
         contributions=by_modality,
         pitch=pitch,
         loudness=loudness,
-        voice=_voice(utterance) if heard else None,
-        face=_face(utterance) if seen else None,
+        voice=_voice(utterance) if heard and profile.interpretable else None,
+        face=_face(utterance) if seen and profile.interpretable else None,
     )
 
 

@@ -14,6 +14,7 @@ import spaces  # pyright: ignore[reportMissingImports] (a Space brings it)
 
 from models.extractors.encoded_sound import packaged_encoder
 from models.extractors.face_tracking import FaceTrack
+from models.extractors.local_profile import LocalProfile
 from models.extractors.profile import Profile
 from models.media.clip import SAMPLE_RATE
 
@@ -43,7 +44,8 @@ def extract(call: str, *given: Any) -> Any:
 
 def lend_to(profile: Profile) -> None:
     """Let a profile, whose weights are said to be on DEVICE, make its calls where the GPU is."""
-    packaged_encoder(profile.device)  # here, not in a process that ends with its call
+    if isinstance(profile, LocalProfile):
+        packaged_encoder(DEVICE)  # here, not in a process that ends with its call
     for name in CALLS:
         _calls[name] = getattr(profile, name)
         setattr(profile, name, partial(extract, name))

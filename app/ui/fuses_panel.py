@@ -56,7 +56,7 @@ def columns(state: PageState | None, language: str) -> dict[str, tuple[str, str]
     kind, method = (state.analysis.weights_kind, state.title) if state else (None, "")
     named = {
         key: (words.say(key, language), words.say(f"{key}_hint", language))
-        for key in ("sure", "guess", "alone", "counts")
+        for key in (("sure", "guess") if known_certainty(state) else ()) + ("alone", "counts")
     }
     if kind and words.own_column(kind) is None:
         named["sure"] = (named["sure"][0], words.say("sure_hint_fusion", language, method=method))
@@ -66,6 +66,11 @@ def columns(state: PageState | None, language: str) -> dict[str, tuple[str, str]
     return named
 
 
+def known_certainty(state: PageState | None) -> bool:
+    """Whether there is anything to say of how sure each modality is; before an answer, it is expected."""
+    return state is None or state.analysis.certain
+
+
 def _switch(state: PageState | None, modality: str) -> dict:
     if state is None:
         return gr.update(value=True, interactive=False)
@@ -73,7 +78,8 @@ def _switch(state: PageState | None, modality: str) -> dict:
 
 
 def _heading(state: PageState | None, language: str) -> str:
-    return fill("fuses.heading", language, columns=columns(state, language))
+    named = columns(state, language)
+    return fill("fuses.heading", language, columns=named, certain=known_certainty(state))
 
 
 def _meter(state: PageState | None, modality: str, language: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.extractors.local_profile import LocalProfile
 from models.extractors.profile import Profile
 from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.types import Features, Modality
@@ -24,7 +25,7 @@ class OutlierDetector(nn.Module):
     one Gaussian for all, since a score has no classes.
     """
 
-    def __init__(self, dims: dict[Modality, int] = Profile.dims):
+    def __init__(self, dims: dict[Modality, int] = LocalProfile.dims):
         super().__init__()
         for modality, width in dims.items():
             self.register_buffer(f"{modality}_mean", torch.zeros(width))

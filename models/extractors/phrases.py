@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.extractors.profile import Profile, fingerprint
+from models.extractors.local_profile import LocalProfile
+from models.extractors.profile import fingerprint
 from models.extractors.text import TextEncoder
 from models.tensors import CHECKPOINTS, StoredStates
 from models.types import Modality
@@ -46,7 +47,7 @@ class PhraseBank:
         self.directions = F.normalize(states - self.centre, dim=1)
 
     @classmethod
-    def load(cls, profile: Profile, folder: Path) -> PhraseBank:
+    def load(cls, profile: LocalProfile, folder: Path) -> PhraseBank:
         """The bank of PHRASES; folder : of the profile's extractors, see `phrase_states`."""
         texts, scores = read_phrases()
         return cls(texts, scores, phrase_states(profile, folder).load())
@@ -76,7 +77,7 @@ def read_phrases() -> tuple[list[str], list[float]]:
     return [row["text"] for row in rows], [float(row["score"]) for row in rows]
 
 
-def phrase_states(profile: Profile, folder: Path) -> StoredStates:
+def phrase_states(profile: LocalProfile, folder: Path) -> StoredStates:
     """What `mean_states` gives for PHRASES, stored in the folder of the profile's extractors."""
     return StoredStates(
         folder / "phrases.safetensors",

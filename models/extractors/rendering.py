@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.extractors.local_profile import LocalProfile
 from models.extractors.melody import Melody, MelodyDecoder, hum
 from models.extractors.phrases import Phrase, PhraseBank
-from models.extractors.profile import Profile
 from models.extractors.vision import FaceDecoder
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
@@ -39,7 +39,7 @@ class Renderer:
         self.phrase_bank = phrase_bank
 
     @classmethod
-    def load(cls, profile: Profile, root: Path | None = None) -> Renderer:
+    def load(cls, profile: LocalProfile, root: Path | None = None) -> Renderer:
         """The renderers of a loaded profile, with weights from `<root>/<profile>/extractors`.
 
         CheckpointError for missing, damaged or misfitting weights.

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.extractors.profile import Profile, extractor_fingerprints, load_text_encoder
+from models.extractors.local_profile import LocalProfile, extractor_fingerprints, load_text_encoder
 from models.shipped import face_encoder, melody, text_encoder, voice_decoder, voice_head
 from models.shipped.cards import write_extractor_card
 from models.shipped.out_of_distribution import evaluate_detector, fit_detector
@@ -97,7 +97,7 @@ def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dic
 
 def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """Learns from cross-fitted states: as good, and as bad, as those of a new voice."""
-    speech, profile = voice_head.load_speech(data), Profile.load("local", root=checkpoints)
+    speech, profile = voice_head.load_speech(data), LocalProfile.load(root=checkpoints)
     states = cross_fitted_voices(data, cache, SHIPPED_FOLD)
     mels = [voice_decoder.prepare(voice_head.load_waveform(data / "speech" / f)) for f in speech["file"]]
     training, held_out = (
@@ -133,7 +133,7 @@ def _train_melody(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dic
 
 def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """No extractor: what the states of the others look like on the data that fusion models learn from."""
-    profile = Profile.load("local", root=checkpoints)
+    profile = LocalProfile.load(root=checkpoints)
     sources = load_sources(data, profile, cache)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     fitted = fit_detector(sources, speech)

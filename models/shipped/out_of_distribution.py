@@ -7,8 +7,8 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
+from models.extractors.local_profile import LocalProfile
 from models.extractors.out_of_distribution import OutlierDetector, mahalanobis
-from models.extractors.profile import Profile
 from models.extractors.vision import VALENCE
 from models.features.utterances import Utterance
 from models.shipped.sources import Sources, Speech
@@ -19,7 +19,7 @@ KEPT = 0.97  # share of held-out training utterances that are no outliers
 
 
 def fit_detector(
-    sources: Sources, speech: Speech, dims: dict[Modality, int] = Profile.dims
+    sources: Sources, speech: Speech, dims: dict[Modality, int] = LocalProfile.dims
 ) -> OutlierDetector:
     """Gaussians of the utterances' mean states, in units of the held-out distances' 97 % quantile.
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.fusion.mfm import MFM
 from models.manifest import read_rows
 from models.registry import spec
@@ -121,9 +121,9 @@ def train_shipped(
 
 
 @functools.cache
-def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[Profile, Sources]:
+def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[LocalProfile, Sources]:
     """Profile and sources, read once for all methods."""
-    profile = Profile.load("local", root=checkpoints)
+    profile = LocalProfile.load(root=checkpoints)
     return profile, load_sources(data, profile, cache)
 
 

@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from models.extractors.audio import BEYOND_WORDS, ENCODED, Voice, VoiceHead, log_mel, voice_of
 from models.extractors.encoded_sound import encode_sound, packaged_encoder
-from models.extractors.profile import Profile, fingerprint
+from models.extractors.local_profile import LocalProfile
+from models.extractors.profile import fingerprint
 from models.features.utterances import Utterance
 from models.media.decode import decode
 from models.shipped import face_encoder, voice_head
@@ -80,7 +81,7 @@ class Speech:
     test: list[Utterance]
 
 
-def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
+def load_sources(data: Path, profile: LocalProfile, cache: Path) -> Sources:
     """All sources but speech.
 
     States are computed once per fingerprint of the extractors; after a change of the code that computes them,
@@ -156,7 +157,7 @@ def load_sources(data: Path, profile: Profile, cache: Path) -> Sources:
     )
 
 
-def with_words(clips: list[Utterance], texts: list[str], profile: Profile) -> list[Utterance]:
+def with_words(clips: list[Utterance], texts: list[str], profile: LocalProfile) -> list[Utterance]:
     """The same utterances with other words; without any where a text is empty."""
     embedded = zip(profile.embed_text(texts), _token_ids(texts, profile), strict=True)
     changed = []
@@ -167,7 +168,7 @@ def with_words(clips: list[Utterance], texts: list[str], profile: Profile) -> li
     return changed
 
 
-def load_speech_fold(data: Path, profile: Profile, cache: Path, fold: int) -> Speech:
+def load_speech_fold(data: Path, profile: LocalProfile, cache: Path, fold: int) -> Speech:
     """RAVDESS with the actors of `fold` (0 … 3) held out.
 
     Each training actor's voice comes from a head trained without him or her and without the test actors, so
@@ -323,7 +324,7 @@ def _speech_states(data: Path, cache: Path, fold: int) -> dict[str, Tensor]:
     return states
 
 
-def _clip_faces(data: Path, profile: Profile) -> dict[str, Tensor]:
+def _clip_faces(data: Path, profile: LocalProfile) -> dict[str, Tensor]:
     """{row of the manifest: crops (n, 1, 48, 48) uint8 of the face that speaks}."""
     crops = {}
     for i, file in enumerate(tqdm(pd.read_csv(data / "clips" / "manifest.csv")["file"], desc="faces")):
@@ -335,21 +336,21 @@ def _clip_faces(data: Path, profile: Profile) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def _states_of_face(profile: Profile, crops: Tensor) -> Tensor:
+def _states_of_face(profile: LocalProfile, crops: Tensor) -> Tensor:
     """States (n, 10) of one person's crops (n, 1, 48, 48) uint8."""
     return profile.face.states(crops.float() / 255).clone()
 
 
-def _text_states(texts: list[str], profile: Profile) -> dict[str, Tensor]:
+def _text_states(texts: list[str], profile: LocalProfile) -> dict[str, Tensor]:
     return {str(i): states for i, states in enumerate(profile.embed_text(texts))}
 
 
-def _token_ids(texts: list[str], profile: Profile) -> list[Tensor]:
+def _token_ids(texts: list[str], profile: LocalProfile) -> list[Tensor]:
     ids, lengths = profile.text.tokenize(texts)
     return [row[:length].clone() for row, length in zip(ids, lengths.tolist(), strict=True)]
 
 
-def _face_items(data: Path, profile: Profile, cache: Path, split: int) -> list[Utterance]:
+def _face_items(data: Path, profile: LocalProfile, cache: Path, split: int) -> list[Utterance]:
     images, votes = face_encoder.load_faces(data, split)
     valence = votes @ profile.face.valence
     states = _cached(

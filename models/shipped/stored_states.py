@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.extractors.encoded_sound import packaged_encoder, silent_states
+from models.extractors.local_profile import LocalProfile
 from models.extractors.phrases import phrase_states
-from models.extractors.profile import Profile
 
 
 def store_states(checkpoints: Path) -> None:
     """Write those of the phrase bank and those of silence, beside the extractors that they were made with."""
-    phrase_states(Profile.load(root=checkpoints), checkpoints / "local" / "extractors").store()
+    phrase_states(LocalProfile.load(root=checkpoints), checkpoints / "local" / "extractors").store()
     silent_states(packaged_encoder()).store()

@@ -21,7 +21,7 @@ from models.extractors.audio import (
     log_mel,
     voiced_span,
 )
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.extractors.voice_decoder import VoiceDecoder
 from models.media.clip import SAMPLE_RATE
 from models.training.metrics import correlation
@@ -84,7 +84,7 @@ def _of_length(mel: Tensor, frames: int) -> Tensor:
 
 @torch.inference_mode()
 def evaluate_voice_decoder(
-    profile: Profile, decoder: VoiceDecoder, mels: list[Tensor], states: list[Tensor], mean: Tensor
+    profile: LocalProfile, decoder: VoiceDecoder, mels: list[Tensor], states: list[Tensor], mean: Tensor
 ) -> dict[str, float]:
     """On log-mels [(80, frames)] and states of actors that neither network heard.
 

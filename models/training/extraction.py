@@ -17,7 +17,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.extractors.profile import Profile, TextFeatures
-from models.extractors.text import MAX_TOKENS
 from models.features.feature_set import (
     NOTE_SEPARATOR,
     SCORES,
@@ -33,6 +32,7 @@ from models.features.utterances import Utterance
 from models.manifest import ManifestError, read_rows
 from models.media.clip import MAX_SECONDS, Clip, MediaError
 from models.media.decode import decode
+from models.registry import EXTRACTORS, load_profile
 from models.tensors import CheckpointError, load_tensors, save_tensors
 from models.types import MODALITIES, Features, Modality
 
@@ -96,7 +96,7 @@ def extract_features(
     clips = listed_clips(manifest_path, label_range)
     if out.suffix not in (".npz", ".pkl"):
         raise DataError(f"{out} must end in .npz, or in .pkl for MMSA")
-    profile = Profile.load(profile_name, device)
+    profile = load_profile(profile_name, device)
     parts = out.with_name(out.name + ".parts")
     items: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
     done: dict[str, list[ListedClip]] = {split: [] for split in SPLITS}
@@ -197,7 +197,9 @@ def _fault(row: dict[str, str], folder: Path, low: float, high: float) -> str | 
 def _states(
     listed: ListedClip, number: int, manifest: Path, parts: Path, profile: Profile
 ) -> tuple[dict[str, Tensor], str]:
-    """{modality: states (T, d)}, with words also "ids" (T,), and what was not read, see `FeatureSet`.
+    """{modality: states (T, d)}, where a method may run the language model also "ids" (T,) of the words.
+
+    And what was not read, see `FeatureSet`.
 
     From the row's file in the folder `parts` if there is one.
     """
@@ -213,15 +215,18 @@ def _states(
         raise ManifestError(f"{manifest}, row {number}: {listed.path} cannot be decoded: {error}") from error
     words = profile.read(listed.text)
     features = replace(profile.features(clip, ""), text=words.sequence)
-    note = NOTE_SEPARATOR.join(_notes(clip, listed.text, words, features))
+    note = NOTE_SEPARATOR.join(_notes(clip, listed.text, words, features, profile.max_tokens))
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
-    if features.text.present[0] and features.text.ids is not None:
-        tensors["ids"] = features.text.ids[0]
+    ids = features.text.ids
+    if features.text.present[0] and ids is not None and EXTRACTORS[profile.name].language_model:
+        tensors["ids"] = ids[0]
     save_tensors(part, tensors, {"note": note})
     return tensors, note
 
 
-def _notes(clip: Clip | None, text: str, words: TextFeatures, features: Features) -> list[str]:
+def _notes(
+    clip: Clip | None, text: str, words: TextFeatures, features: Features, max_tokens: int
+) -> list[str]:
     """What of a row was not read, for people."""
     notes = []
     if clip is not None and clip.truncated:
@@ -229,7 +234,7 @@ def _notes(clip: Clip | None, text: str, words: TextFeatures, features: Features
     if clip is not None and clip.damaged:
         notes.append("parts of the file are damaged and were not read")
     last = max((end for _, end in words.token_spans), default=len(text))
-    if len(words.tokens) == MAX_TOKENS and text[last:].strip():
+    if len(words.tokens) == max_tokens and text[last:].strip():
         notes.append(f"only the first {len(text[:last].split())} words were read")
     if not any(sequence.present[0] for _, sequence in features):
         notes.append("no words, voice or face found")

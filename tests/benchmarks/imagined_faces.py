@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from app.service.imputation_rendering import EXAGGERATION  # noqa: E402
 from models.checkpoint import load_fusion  # noqa: E402
 from models.extractors.face_tracking import crop  # noqa: E402
-from models.extractors.profile import Profile  # noqa: E402
+from models.extractors.local_profile import LocalProfile  # noqa: E402
 from models.extractors.stand_in import stand_ins  # noqa: E402
 from models.extractors.vision import VALENCE  # noqa: E402
 from models.features.utterances import Utterance, collate  # noqa: E402
@@ -56,7 +56,7 @@ def imagined_states(model, middle: torch.Tensor, items: list[Utterance]) -> torc
     return torch.stack([means[0], middle + EXAGGERATION * (means.mean(0) - middle)])
 
 
-def cropped_faces(profile: Profile, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cropped_faces(profile: LocalProfile, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Crops (m, 48, 48) of the faces found in pictures (n, size, size, 3), and in which (n,) one was."""
     found = profile.face_detector.detect_all(pictures)
     seen = np.array([len(faces.scores) > 0 for faces in found])
@@ -65,7 +65,7 @@ def cropped_faces(profile: Profile, pictures: np.ndarray) -> tuple[np.ndarray, n
 
 
 @torch.inference_mode()
-def valence(profile: Profile, faces: np.ndarray) -> np.ndarray:
+def valence(profile: LocalProfile, faces: np.ndarray) -> np.ndarray:
     """What the face encoder reads in faces (n, 48, 48)."""
     return profile.face.readings(torch.from_numpy(faces)[:, None].float() / 255)[:, VALENCE].numpy()
 
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
     options = parser.parse_args()
-    profile = Profile.load("local")
+    profile = LocalProfile.load()
     checkpoint = load_fusion("mfm")
     model = checkpoint.model
     middle = torch.tensor(checkpoint.meta.training["imagined_middle"]["vision"])

@@ -18,6 +18,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "MFM, which imagines what is missing, has no weights that fit here; the server's log says why.",
         "负责想象缺失模态的 MFM 在这里没有合适的权重；原因见服务器日志。",
     ),
+    "imagined_unreadable": (
+        "Nothing is imagined here: the states of these extractors can be scored, but nothing draws, hums or "
+        "words them.",
+        "这里没有想象：这些特征提取器的状态可以评分，但没有工具能把它们画出来、哼出来或变成文字。",
+    ),
     "imagined_badge": ("imagined", "想象"),
     "imagined_real": ("real", "真实"),
     "imagined_by": ("{name}, from {names}, by {method}", "{name}，根据{names}，由 {method} 想象"),

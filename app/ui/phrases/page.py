@@ -123,6 +123,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "把握在所用各模态之间的分配（对各自猜测的负熵做 softmax）：合计为 1，{method} "
         "正是用它们作为权重来融合各模态。",
     ),
+    "no_certainty": (
+        "How sure each modality is stays unknown: MLA, which tells it, was not trained for these extractors.",
+        "无法得知各模态的把握：负责给出把握的 MLA 没有针对这些特征提取器训练过。",
+    ),
+    "in_words_alone": ("Alone, the method says {alone}.", "仅凭它，方法判断为{alone}。"),
     "entropy": ("entropy {value} / {most}", "熵 {value} / {most}"),
     "guess": ("Its guess", "它的猜测"),
     "guess_hint": (

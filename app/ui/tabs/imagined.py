@@ -40,7 +40,8 @@ def build(context: TabContext) -> LazyTab:
             return [gr.Column(visible=False), gr.update(), nothing_yet(state, language)]
         imaginer = analyst.imaginer()
         if imaginer is None:
-            said = words.say("imagined_unavailable", language)
+            why = "imagined_unavailable" if analyst.profile.interpretable else "imagined_unreadable"
+            said = words.say(why, language)
             return [gr.Column(visible=False), gr.update(), fill("charts.empty", language, said=said)]
         opened = context.controller.open(state, visit)
         wish = Wish(float(score) if moved else None, abs(int(seed or 0)) % SEEDS)

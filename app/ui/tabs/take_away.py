@@ -121,9 +121,10 @@ class _Files:
             return analysis_json(state.analysis).encode()
         if what == "report":
             return self._report(state, visit).encode()
-        write = {"npz": features_npz, "pkl": features_pkl}[what]
-        name = name_of(state.query.video, state.query.audio)
-        return write(*self._controller.open(state, visit), state.analysis.score, name)
+        opened, name = self._controller.open(state, visit), name_of(state.query.video, state.query.audio)
+        if what == "pkl":
+            return features_pkl(*opened, state.analysis.score, name)
+        return features_npz(*opened, state.analysis.score, name, self._controller.analyst.profile.columns)
 
     def sizes(self, state: PageState, visit: Visit) -> str:
         """ "Words 15 × 769, …": steps and widths of the features that there are."""

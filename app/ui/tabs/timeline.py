@@ -46,7 +46,9 @@ def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -
         name, told = words.say("text", language), _told_words(timeline, language)
         drawn.append(lanes.words_lane(name, axis, placed, told, language, seek=bool(player)))
         drawn.append(_adds(timeline, Modality.TEXT, axis, most, _told_parts(timeline, language), language))
-    drawn += _voice(timeline, axis, most, language) + _face(timeline, utterance, axis, most, language)
+    drawn += _voice(timeline, utterance, axis, most, language) + _face(
+        timeline, utterance, axis, most, language
+    )
     if timeline.seconds:
         drawn.append(lanes.seconds_lane(axis, language))
     return fill(
@@ -62,7 +64,7 @@ def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -
     )
 
 
-def _voice(timeline: Timeline, axis: Axis, most: float, language: str) -> list[str]:
+def _voice(timeline: Timeline, utterance: Utterance, axis: Axis, most: float, language: str) -> list[str]:
     drawn = []
     for key, unit in (("pitch", "Hz"), ("loudness", "dB")):
         curve: Curve | None = getattr(timeline, key)
@@ -80,21 +82,23 @@ def _voice(timeline: Timeline, axis: Axis, most: float, language: str) -> list[s
         )
     if timeline.voice is not None:
         drawn.append(_valence(Modality.AUDIO, timeline.voice, axis, language))
+    if Modality.AUDIO in utterance.present:
         told = _told_windows(timeline, Modality.AUDIO, language)
         drawn.append(_adds(timeline, Modality.AUDIO, axis, most, told, language))
     return drawn
 
 
 def _face(timeline: Timeline, utterance: Utterance, axis: Axis, most: float, language: str) -> list[str]:
-    if timeline.face is None:
+    if Modality.VISION not in utterance.present:
         return []
     drawn, track = [], utterance.faces
     if track is not None:
         name = words.say("vision", language)
         drawn.append(lanes.faces_lane(name, axis, track.crops, track.times, language))
-    name, valence = words.say("timeline_emotion", language), timeline.face.valence
-    drawn.append(lanes.emotions_lane(name, axis, timeline.face.emotions, valence.times, language))
-    drawn.append(_valence(Modality.VISION, valence, axis, language))
+    if timeline.face is not None:
+        name, valence = words.say("timeline_emotion", language), timeline.face.valence
+        drawn.append(lanes.emotions_lane(name, axis, timeline.face.emotions, valence.times, language))
+        drawn.append(_valence(Modality.VISION, valence, axis, language))
     told = _told_windows(timeline, Modality.VISION, language)
     drawn.append(_adds(timeline, Modality.VISION, axis, most, told, language))
     return drawn

@@ -12,15 +12,15 @@ from app.service.query import Query
 from app.service.reader import Reader, Stages
 from app.service.stored import EXAMPLES, StoredUtterances, store
 from app.settings import Settings
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.types import MODALITIES, Modality
 
 ENTRIES = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def profile() -> Profile:
-    return Profile.load("local")
+def profile() -> LocalProfile:
+    return LocalProfile.load()
 
 
 @pytest.fixture(scope="module")

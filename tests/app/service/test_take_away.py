@@ -16,6 +16,7 @@ from app.__main__ import build_parser
 from app.service.calls import Call
 from app.service.query import Query
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
+from models.extractors.local_profile import LocalProfile
 from models.features.files import load_features
 from models.features.pickles import load_pickle
 from models.types import MODALITIES, Modality
@@ -141,7 +142,7 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
     opened = analyst.open(Query(video=clip, text="so very good" if Modality.TEXT in parts else ""))
     assert opened[0].present == parts
     for ending, content in (
-        ("npz", features_npz(*opened, 1.25, "delight")),
+        ("npz", features_npz(*opened, 1.25, "delight", LocalProfile.columns)),
         ("pkl", features_pkl(*opened, 1.25, "delight")),
     ):
         path = tmp_path / f"f.{ending}"
@@ -159,7 +160,9 @@ def test_features_load_back_with_the_shapes_they_say(analyst, write_clip, tmp_pa
 
 def test_npz_explains_itself(analyst, write_clip):
     opened = analyst.open(Query(video=write_clip(), text="so very good", modalities=["text", "audio"]))
-    arrays = np.load(io.BytesIO(features_npz(*opened, -0.5, "delight")), allow_pickle=False)
+    arrays = np.load(
+        io.BytesIO(features_npz(*opened, -0.5, "delight", LocalProfile.columns)), allow_pickle=False
+    )
     about = str(arrays["about"])
     for modality in MODALITIES:
         rows, width = arrays[f"{modality}_values"].shape

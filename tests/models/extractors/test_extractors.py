@@ -8,17 +8,18 @@ import pytest
 import torch
 
 from models.extractors.audio import level, log_mel, voiced_span
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.extractors.text import plain
 from models.media.clip import SAMPLE_RATE, Clip
 from models.media.decode import decode
+from models.registry import load_profile
 from models.tensors import CheckpointError
 from models.types import Modality
 
 
 @pytest.fixture(scope="module")
 def profile():
-    return Profile.load("local")
+    return LocalProfile.load()
 
 
 def tone(seconds=1.0, loudness=0.3):
@@ -85,10 +86,10 @@ def test_decoder_draws_a_face_in_range(profile):
 
 
 def test_unknown_profile_and_missing_weights_are_named(tmp_path):
-    with pytest.raises(ValueError, match="known is local"):
-        Profile.load("nothing")
+    with pytest.raises(ValueError, match="known are local, hub"):
+        load_profile("nothing")
     with pytest.raises(CheckpointError, match="git checkout"):
-        Profile.load("local", root=tmp_path)
+        LocalProfile.load(root=tmp_path)
 
 
 def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):

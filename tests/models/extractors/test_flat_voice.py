@@ -7,7 +7,7 @@ import pytest
 
 from models.checkpoint import load_fusion
 from models.extractors.audio import BEYOND_WORDS, VALENCE
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.features.utterances import Utterance
 from models.registry import method_names
 from models.training.prediction import predict
@@ -25,8 +25,8 @@ MOST_APART = 0.3  # of means, in units of the score
 
 
 @pytest.fixture(scope="module")
-def profile() -> Profile:
-    return Profile.load()
+def profile() -> LocalProfile:
+    return LocalProfile.load()
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import torch
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
+from models.extractors.local_profile import LocalProfile
 from models.extractors.out_of_distribution import OutlierDetector
-from models.extractors.profile import Profile
 from models.features.utterances import Utterance
 from models.media.clip import SAMPLE_RATE
 from models.shipped.out_of_distribution import fit_detector, mean_states
@@ -26,8 +26,8 @@ CODE = "x = 3; y += foo(bar)[7]; return z"
 
 
 @pytest.fixture(scope="module")
-def profile() -> Profile:
-    return Profile.load("local")
+def profile() -> LocalProfile:
+    return LocalProfile.load()
 
 
 @pytest.fixture(scope="module")

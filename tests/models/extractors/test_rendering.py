@@ -19,8 +19,8 @@ from models.extractors.audio import (
     VALENCE,
     VoiceHead,
 )
+from models.extractors.local_profile import LocalProfile
 from models.extractors.phrases import PHRASES, PhraseBank, mean_states, phrase_states
-from models.extractors.profile import Profile
 from models.extractors.rendering import Renderer
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.media.clip import SAMPLE_RATE
@@ -30,7 +30,7 @@ from models.types import Modality
 
 @pytest.fixture(scope="module")
 def profile():
-    return Profile.load("local")
+    return LocalProfile.load()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.extractors.face_tracking import crop
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.extractors.stand_in import EXPRESSIONS, MOST_FRAMES, expressions, performance, stand_ins
 from models.extractors.vision import EMOTIONS, VALENCE, FaceEncoder
 
@@ -105,7 +105,7 @@ def test_the_same_states_are_drawn_the_same():
 
 
 def test_the_face_encoder_reads_the_happy_stand_in_as_the_most_pleasant():
-    profile = Profile.load("local")
+    profile = LocalProfile.load()
     pictures = stand_ins(PURE)
     faces = profile.face_detector.detect_all(pictures)
     crops = [crop(p[..., 0], found.landmarks[0]) for p, found in zip(pictures, faces, strict=True)]

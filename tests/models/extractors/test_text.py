@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from models.extractors import mpnet
+from models.extractors.local_profile import LocalProfile
 from models.extractors.mpnet import FOLDER, load_mpnet, load_tokenizer, shard_path
-from models.extractors.profile import Profile
 from models.extractors.text import MAX_TOKENS, WINDOW, TextEncoder
 from models.extractors.windows import read_in_windows
 from models.language_model import MPNET, AdaptedLanguageModel
@@ -21,8 +21,8 @@ CLS, SEP = 101, 102
 
 
 @pytest.fixture(scope="module")
-def profile() -> Profile:
-    return Profile.load("local")
+def profile() -> LocalProfile:
+    return LocalProfile.load()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.extractors.timing import face_times, token_times
 from models.media.clip import FRAME_RATE, SAMPLE_RATE, Word
 
@@ -15,7 +15,7 @@ WORDS = (Word("it", 0.5, 0.7), Word("was", 0.8, 1.0), Word("unbelievable", 1.0, 
 
 @pytest.fixture(scope="module")
 def profile():
-    return Profile.load("local")
+    return LocalProfile.load()
 
 
 def test_pieces_share_their_words_time_and_specials_go_with_their_neighbours():

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from models.checkpoint import load_fusion, subset_name
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Features, Modality, Sequence
 
@@ -46,7 +46,7 @@ def golden_features(means: dict[Modality, torch.Tensor], stds: dict[Modality, to
 
 @cache
 def _language_model() -> dict[str, torch.Tensor]:
-    return dict(Profile.load("local").language_model())
+    return dict(LocalProfile.load().language_model())
 
 
 @torch.inference_mode()

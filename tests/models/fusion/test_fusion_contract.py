@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from models.checkpoint import fusion_path, load_fusion, subset_name
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.registry import FUSION_MODELS, spec
 from models.types import MODALITIES, Features, Modality, Prediction, Sequence
 
@@ -249,7 +249,7 @@ def test_the_shipped_checkpoint_answers_for_every_subset(name, make_features):
     if not path.exists():
         pytest.skip(f"{name} has no shipped weights yet")
     assert path.stat().st_size < LARGEST_FILE
-    checkpoint = load_fusion(name, language_model=lambda: Profile.load("local").language_model())
+    checkpoint = load_fusion(name, language_model=lambda: LocalProfile.load().language_model())
     meta, model = checkpoint.meta, checkpoint.model
     assert not model.training
     assert meta.figures and meta.training

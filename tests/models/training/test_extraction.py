@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.extractors.profile import Profile
+from models.extractors.local_profile import LocalProfile
 from models.features.feature_set import SIMS_SCORES, DataError
 from models.features.files import load_features
 from models.manifest import ManifestError
@@ -121,7 +121,7 @@ def test_a_clip_and_words_become_features(manifest, tmp_path):
     out = tmp_path / "features.npz"
     extract_features(manifest, out, label_range=SIMS_SCORES)
     dataset = load_features(out)
-    profile = Profile.load()
+    profile = LocalProfile.load()
     assert dataset.profile == "local"
     assert dataset.dims == profile.dims
     assert dataset.fingerprints == profile.fingerprints
