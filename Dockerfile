@@ -27,5 +27,5 @@ ENV FUSEBOX_HOST=0.0.0.0 \
     FUSEBOX_PORT=7860
 EXPOSE 7860
 HEALTHCHECK --start-period=60s --interval=30s --timeout=10s \
-    CMD python -c "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['FUSEBOX_PORT'])"
+    CMD python -c "import os, urllib.request as web; web.urlopen('http://127.0.0.1:%s/healthz' % os.environ['FUSEBOX_PORT'])"
 CMD ["python", "-m", "app"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.logs import set_up
 from app.settings import Settings, SettingsError
 from models.arguments import Parser, printed
 
@@ -106,6 +107,7 @@ def serve(settings: Settings) -> int:
         except (CheckpointError, RecogniserError) as error:
             print(f"{error}\nNo clip can be analysed; see `python -m app doctor`", file=sys.stderr)
 
+    set_up(settings.log)
     limit_heaps()
     try:
         analyst = Analyst(settings)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "FUSEBOX_"
+LOGS = ("text", "json")
 PROFILES = ("local", "hub")  # keys of `registry.EXTRACTORS`, whose import takes a second
 
 
@@ -42,6 +43,7 @@ class Settings:
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
+    log: str = "text"  # text: warnings, plain; json: an object a line, with every call
     mcp: bool = False  # offer tools to models, at /mcp?
 
     @classmethod
@@ -113,6 +115,12 @@ def _profile(variable: str, text: str) -> str:
     return text.lower()
 
 
+def _log(variable: str, text: str) -> str:
+    if text.lower() not in LOGS:
+        raise SettingsError(f"{variable} is {text!r}; give {' or '.join(LOGS)}")
+    return text.lower()
+
+
 def _text(variable: str, text: str) -> str:
     return text
 
@@ -135,5 +143,6 @@ _READERS: dict[str, Callable] = {
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
+    "log": _log,
     "mcp": _switch,
 }

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.rest import schema
+from app.service.metrics import PLACES
 
 SHARE = 4  # of all requests that may wait, one caller may have a quarter
 AGAIN_SECONDS = 5  # after which one that was turned away should ask again
@@ -56,10 +57,11 @@ class Places:
             text = "You have many requests waiting; wait for an answer before you ask more."
             raise Refused(429, "too_many_requests", text, waiting=self._taken[caller])
         self._taken[caller] += 1
-        try:
-            yield
-        finally:
-            self._taken -= Counter({caller: 1})
+        with PLACES.track_inprogress():
+            try:
+                yield
+            finally:
+                self._taken -= Counter({caller: 1})
 
 
 class Admission:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
@@ -77,11 +78,22 @@ Given = TypeVar("Given")
 
 
 def routes(analyst: Analyst, places: Places) -> list[BaseRoute]:
-    """What the page's server answers beside the page: `/v1/…`, `/openapi.json` and `/docs`."""
+    """What the page's server answers beside the page.
+
+    `/v1/…`, `/openapi.json` and `/docs`; `/healthz`, 200 once a real answer was given, before that 503; and
+    `/metrics`, for Prometheus.
+    """
     rest = create(analyst, places)
 
     async def openapi(request: Request) -> JSONResponse:
         return JSONResponse(rest.openapi())
+
+    async def healthz(request: Request) -> JSONResponse:
+        ready = analyst.ready.is_set()
+        return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def docs(request: Request) -> HTMLResponse:
         # all from this server: the page calls nobody, nor does its documentation
@@ -95,6 +107,8 @@ def routes(analyst: Analyst, places: Places) -> list[BaseRoute]:
 
     return [
         Mount(PREFIX, rest),
+        Route("/healthz", healthz),
+        Route("/metrics", metrics),
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Mount("/docs", StaticFiles(directory=str(files("fastapi_swagger") / "resources"))),

@@ -20,6 +20,7 @@ from app.service.analysis import (
 )
 from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
+from app.service.metrics import counted
 from app.service.query import AnalysisError, File, Query
 from app.service.reader import Progress, Reader, Stages
 from app.service.subsets import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 # an utterance on the models' device, the weights of the method, and which present modalities are in use
 Opened = tuple[Utterance, Checkpoint, Subset]
 
+FIRST_WORDS = "It works."  # analysed before anybody asks
 SAID_BYTES = 4_000_000  # of what models said of clips, some hundred bytes a method and clip
 
 log = logging.getLogger(__name__)
@@ -81,7 +83,9 @@ class Analyst:
         self._renderer: Renderer | None = None
         self._outlier_detector: OutlierDetector | None = None
         self._loading, self._loading_weights = threading.Lock(), threading.Lock()
+        self.ready = threading.Event()  # all is loaded, and a real answer was given
 
+    @counted("analyze")
     def analyze(
         self, query: Query, *, session: str = "", progress: Progress | None = None, only_asked: bool = False
     ) -> Analysis:
@@ -95,6 +99,7 @@ class Analyst:
         stages, wanted = Stages(session, progress), query.modalities if only_asked else MODALITIES
         return self._answer(query, stages, wanted, *self._open(query, stages, wanted))
 
+    @counted("analyze_features")
     def analyze_features(
         self, states: States, query: Query, *, session: str = "", progress: Progress | None = None
     ) -> Analysis:
@@ -160,6 +165,7 @@ class Analyst:
             log_mel=utterance.log_mel,
         )
 
+    @counted("open")
     def open(self, query: Query, *, session: str = "") -> Opened:
         """What `analyze` starts from, for a deeper look at the same answer; same errors."""
         return self._open(query, Stages(session), MODALITIES)
@@ -183,6 +189,7 @@ class Analyst:
             raise notices.nothing_used(query.modalities, utterance.present, utterance.notices)
         return used
 
+    @counted("transcribe")
     def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
     ) -> tuple[Transcript, tuple[Notice, ...]]:
@@ -214,7 +221,11 @@ class Analyst:
         self.imaginer()
         self.outlier_detector()
         self._reader.prepare()
+        trained = (name for name in (method, *FUSION_MODELS) if self._is_due(name))
+        self.analyze(Query(text=FIRST_WORDS, method=next(trained)), session=FIRST_WORDS)
+        self.forget(FIRST_WORDS)
         release_heaps()
+        self.ready.set()
 
     def mla(self) -> MLA | None:
         """What tells how sure each modality is, beside any method; None where nobody trained it."""

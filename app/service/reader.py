@@ -22,6 +22,7 @@ from app.service import notices
 from app.service.analysis import Notice, Transcript
 from app.service.cache import FileDigests, SessionCache
 from app.service.device import lends_gpu
+from app.service.metrics import STAGE_SECONDS
 from app.service.query import File, Query
 from app.service.stored import StoredUtterances
 from app.service.subsets import Subset
@@ -67,7 +68,9 @@ class Stages:
         """Times what belongs to a stage without telling of it."""
         start = perf_counter()
         yield
-        self.timings_ms[name] += 1000 * (perf_counter() - start)
+        seconds = perf_counter() - start
+        self.timings_ms[name] += 1000 * seconds
+        STAGE_SECONDS.labels(name).observe(seconds)
 
 
 class Reader:

@@ -1,0 +1,25 @@
+"""What is logged: warnings as plain lines, or everything as JSON for a collector."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from pythonjsonlogger.json import JsonFormatter
+
+
+def set_up(wanted: str) -> None:
+    """Log as FUSEBOX_LOG says: text, Python's own lines for warnings; json, an object a line, calls too.
+
+    No line holds words, names of files or addresses of callers: those are not logged.
+    """
+    if wanted == "text":
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter(
+            "{levelname}{name}{message}", style="{", timestamp=True, rename_fields={"levelname": "level"}
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("app").setLevel(logging.INFO)
