@@ -56,6 +56,7 @@ def _parser() -> Parser:
     command.add_argument("--manifest", type=Path, required=True, help="CSV: file, text, score, split")
     command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
     command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help="whose extractors")
+    command.add_argument("--ray", action="store_true", help="on all machines of a Ray cluster (RAY_ADDRESS)")
     _add_label_range(command)
     add_device(command)
     command.set_defaults(run=_on_features)

@@ -37,7 +37,8 @@ def extract(options: Namespace) -> None:
 
     labels = _label_range(options) or SCORES
     device = device_of(options.device)
-    _report(extract_features(options.manifest, options.out, options.profile, labels, device, progress=True))
+    manifest, out, profile = options.manifest, options.out, options.profile
+    _report(extract_features(manifest, out, profile, labels, device, progress=True, ray=options.ray))
 
 
 def convert(options: Namespace) -> None:

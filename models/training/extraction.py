@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from models.cluster import WorkerLost, on_cluster
 from models.extractors.profile import Profile, TextFeatures
 from models.extractors.text import MAX_TOKENS
 from models.features.feature_set import (
@@ -78,9 +80,12 @@ def extract_features(
     label_range: tuple[float, float] = SCORES,
     device: str = "cpu",
     progress: bool = False,
+    ray: bool = False,
 ) -> FeatureSet:
     """The features of every row of a manifest, also written to `out` (.npz, or .pkl for MMSA).
 
+    ray : whether all machines of a Ray cluster read the rows, see `models.cluster`; a file that cannot be
+    decoded is told when all others are done
     The notes name the rows of which not all was read. Rows that are done are kept in the folder `<out>.parts`
     until all are, so that an interrupted extraction continues. ManifestError says which row does not fit or
     cannot be decoded.
@@ -95,10 +100,17 @@ def extract_features(
     notes: dict[str, list[str]] = {split: [] for split in SPLITS}
     numbered = []
     numbers = range(1, len(clips) + 1)
+    if ray:
+        _extract_on_cluster(clips, manifest_path, parts, profile, progress)
 
     def extract(number: int) -> tuple[dict[str, Tensor], str]:
-        part = parts / f"{number}.safetensors"
-        return _states(clips[number - 1], number, manifest_path, part, profile)
+        listed, part = clips[number - 1], _part(parts, number)
+        key = _key(listed, profile)
+        found = _kept(part, key)
+        if found is None:
+            found = _states(listed, number, manifest_path, profile)
+            _keep(part, key, *found)
+        return found
 
     for number, clip, (states, note) in zip(
         numbers, clips, _in_order(extract, numbers, progress), strict=True
@@ -124,6 +136,46 @@ def extract_features(
     save_features(out, dataset)
     shutil.rmtree(parts, ignore_errors=True)
     return dataset
+
+
+def _extract_on_cluster(
+    clips: list[ListedClip], manifest: Path, parts: Path, profile: Profile, progress: bool
+) -> None:
+    """Puts into `parts` what is not there; ManifestError for the first row that gives nothing, at the end."""
+    keys = [_key(listed, profile) for listed in clips]
+    todo = [n for n, key in enumerate(keys, start=1) if _kept(_part(parts, n), key) is None]
+    faults: dict[int, Exception] = {}
+    make = partial(_RowExtractor, manifest, profile.name, profile.device)
+    rows = [(n, _anywhere(clips[n - 1])) for n in todo]
+    results = on_cluster(make, rows, gpu=profile.device.startswith("cuda"))
+    for index, found in tqdm(results, desc="extract", total=len(todo), disable=not progress):
+        number = todo[index]
+        if isinstance(found, Exception):
+            faults[number] = found
+        else:
+            _keep(_part(parts, number), keys[number - 1], *found)
+    if not faults:
+        return
+    first = min(faults)
+    if isinstance(faults[first], WorkerLost):
+        raise ManifestError(f"{manifest}, row {first}: {faults[first]}")
+    raise faults[first]
+
+
+def _anywhere(listed: ListedClip) -> ListedClip:
+    """The same for a process that runs in another folder."""
+    return listed if listed.path is None else replace(listed, path=listed.path.absolute())
+
+
+class _RowExtractor:
+    """`_states` of numbered rows, in a process of a cluster."""
+
+    def __init__(self, manifest: Path, profile_name: str, device: str):
+        self._manifest, self._profile = manifest, Profile.load(profile_name, device)
+
+    def __call__(self, row: tuple[int, ListedClip]) -> tuple[dict[str, Tensor], str]:
+        number, listed = row
+        return _states(listed, number, self._manifest, self._profile)
 
 
 def _in_order(extract: Callable[[int], T], numbers: range, progress: bool) -> Iterator[T]:
@@ -167,20 +219,27 @@ def _fault(row: dict[str, str], folder: Path, low: float, high: float) -> str | 
     return None
 
 
-def _states(
-    listed: ListedClip, number: int, manifest: Path, part: Path, profile: Profile
-) -> tuple[dict[str, Tensor], str]:
-    """{modality: states (T, d)}, with words also "ids" (T,), and what was not read, see `FeatureSet`.
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number}.safetensors"
 
-    From the part's file if that is of this row.
-    """
-    key = _key(listed, profile)
+
+def _kept(part: Path, key: str) -> tuple[dict[str, Tensor], str] | None:
+    """What `_states` gave for the row with this key; None where that is not there to its end."""
     try:
         tensors, meta = load_tensors(part)
-        if meta["key"] == key:
-            return tensors, meta["note"]
-    except CheckpointError:  # not extracted yet, or not written to its end
-        pass
+    except CheckpointError:
+        return None
+    return (tensors, meta["note"]) if meta["key"] == key else None
+
+
+def _keep(part: Path, key: str, tensors: dict[str, Tensor], note: str) -> None:
+    save_tensors(part, tensors, {"key": key, "note": note})
+
+
+def _states(
+    listed: ListedClip, number: int, manifest: Path, profile: Profile
+) -> tuple[dict[str, Tensor], str]:
+    """{modality: states (T, d)}, with words also "ids" (T,), and what was not read, see `FeatureSet`."""
     try:
         clip = None if listed.path is None else decode(listed.path)
     except MediaError as error:
@@ -191,7 +250,6 @@ def _states(
     tensors = {str(m): s.values[0, : s.lengths[0]] for m, s in features if s.present[0]}
     if features.text.present[0] and features.text.ids is not None:
         tensors["ids"] = features.text.ids[0]
-    save_tensors(part, tensors, {"key": key, "note": note})
     return tensors, note
 
 
