@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -87,14 +87,15 @@ def on_cluster(
             yield index, WorkerLost(text)
 
 
-def _work(made: list, item: T) -> R:
-    """In a process of the cluster, which stays for the next item; the list keeps its reference one."""
+def _work(made: list, item: object) -> object:
+    """In a process of the cluster, which stays for the next item; in a list a reference stays one."""
     return _made(made[0])(item)
 
 
 @cache
-def _made(make: object) -> Callable:
+def _made(make: Any) -> Callable:
     """Loaded once a process."""
     import ray
 
-    return ray.get(make)()
+    loaded: Any = ray.get(make)
+    return loaded()

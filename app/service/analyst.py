@@ -20,8 +20,9 @@ from app.service.analysis import (
 )
 from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
-from app.service.query import AnalysisError, File, Query
+from app.service.query import File, Query
 from app.service.reader import PROFILE, Progress, Reader, Stages
+from app.service.remote_reader import RemoteReader
 from app.service.subsets import (
     Certainty,
     Subset,
@@ -65,7 +66,8 @@ class Analyst:
         limit_threads()
         self.settings = settings or Settings()
         self.device = choose_device(self.settings.device)
-        self._reader = Reader(self.settings, self.device, profile)
+        kind = RemoteReader if self.settings.serve else Reader
+        self._reader = kind(self.settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
@@ -98,6 +100,20 @@ class Analyst:
             raise notices.needs_words(query.method)
         opened = utterance.to(self.device), self.checkpoint(query.method), used
         return self._answer(query, Stages(session, progress), MODALITIES, *opened)
+
+    def analyze_utterance(
+        self, utterance: Utterance, query: Query, wanted: Subset, timings_ms: dict[str, float]
+    ) -> Analysis:
+        """The same of what was read elsewhere, in these milliseconds a stage; nothing of it is kept.
+
+        wanted : the modalities that were read
+        """
+        stages = Stages()
+        stages.timings_ms |= timings_ms
+        try:
+            return self._answer(query, stages, wanted, *self._opened(query, utterance))
+        finally:
+            self.forget(stages.session)
 
     def _answer(
         self,
@@ -153,11 +169,13 @@ class Analyst:
         return self._open(query, Stages(session), MODALITIES)
 
     def _open(self, query: Query, stages: Stages, wanted: Subset) -> Opened:
-        if not query.video and not query.audio and not (query.text or "").strip():
-            raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
+        query.check_given()
         utterance = self._reader.read(query, stages, wanted)
         if wanted != MODALITIES and not set(query.modalities).intersection(utterance.present):
             return self._open(query, stages, MODALITIES)  # what would work can be told from all that is there
+        return self._opened(query, utterance)
+
+    def _opened(self, query: Query, utterance: Utterance) -> Opened:
         used = self._used(query, utterance)
         return utterance.to(self.device), self.checkpoint(query.method), used
 
@@ -191,12 +209,16 @@ class Analyst:
 
     def prepare(self, method: str = "lmf") -> None:
         """Load what the first clip would otherwise wait for: first what an answer to words needs."""
+        self.prepare_fusion(method)
+        self._reader.prepare()
+        release_heaps()
+
+    def prepare_fusion(self, method: str = "lmf") -> None:
+        """Load what an Utterance that is read would wait for."""
         for name in ("mla", method):
             self.checkpoint(name)
         self.imaginer()
         self.outlier_detector()
-        self._reader.prepare()
-        release_heaps()
 
     def mla(self) -> MLA:
         """What tells how sure each modality is, beside any method."""
