@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
 from app.deploy.deployments import Decoded, GivenFile
+from app.rest.service import Refused
 from app.service.analysis import Notice, Transcript
 from app.service.cache import Cancelled
 from app.service.query import AnalysisError, File, Query
@@ -22,7 +25,11 @@ from models.catalogue import MethodInfo, describe_methods
 from models.types import MODALITIES, Modality
 
 TRIES = 3  # of a request whose replica or machine ends meanwhile
+UNDONE = (RayError, RayServeException)  # the cluster's, not those of what it runs
 LOOK_SECONDS = 0.5  # between two looks whether the answer is still wanted
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -135,14 +142,18 @@ def _given(file: File) -> GivenFile | None:
 def _asked(ask: Callable[[], list], progress: Progress | None) -> Any:
     """What the last of the requests gives that `ask` makes, each of the one before it.
 
-    Those whose replica or machine ends are made again, TRIES times in all; then the RayError is raised.
+    Those whose replica or machine ends are made again, TRIES times in all; Refused where that is not enough.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(TRIES):
         try:
             return _awaited(ask(), progress)
-        except RayError as error:
-            _raise_fault(error)
-    return _awaited(ask(), progress)
+        except RayTaskError as error:
+            if not isinstance(error.cause, UNDONE):  # what the deployment's own code raised
+                raise error.cause from None
+            log.warning("asked again: %s", error.cause)
+        except UNDONE as error:
+            log.warning("asked again: %s", error)
+    raise Refused(503, "machines_ended", "The machines that worked on this ended; ask again in a minute.")
 
 
 def _awaited(requests: list, progress: Progress | None) -> Any:
@@ -152,7 +163,7 @@ def _awaited(requests: list, progress: Progress | None) -> Any:
             if progress:
                 progress("waiting")
             return requests[-1].result(timeout_s=LOOK_SECONDS)
-        except RayTaskError:
+        except RayTaskError:  # some are a TimeoutError too: that of their cause
             raise
         except TimeoutError:
             continue
@@ -161,12 +172,3 @@ def _awaited(requests: list, progress: Progress | None) -> Any:
                 if isinstance(request, DeploymentResponse):
                     request.cancel()
             raise
-
-
-def _raise_fault(error: RayError) -> None:
-    """Raises what the deployments' own code raised; returns where it was not asked to its end."""
-    cause: BaseException | None = error
-    while isinstance(cause, RayTaskError):
-        cause = cause.cause
-    if cause is not None and not isinstance(cause, RayError):
-        raise cause

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r app/deploy/requirements.txt")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Ray's own settings for pydantic
+    ray = pytest.importorskip(
+        "ray", reason="Ray is not installed: pip install -r app/deploy/requirements.txt"
+    )
+    from ray import serve
 
-from ray import serve  # noqa: E402
-
-import app.predict as predicting  # noqa: E402
-from app.deploy.ingress import build  # noqa: E402
-from app.predict import predict_manifest  # noqa: E402
-from app.service.analyst import Analyst  # noqa: E402
-from app.service.query import Query  # noqa: E402
-from app.settings import Settings  # noqa: E402
-from models.features.files import load_features  # noqa: E402
-from models.manifest import ManifestError  # noqa: E402
-from models.training import extraction  # noqa: E402
-from tests.serving import free_port  # noqa: E402
+import app.predict as predicting
+from app.deploy.ingress import build
+from app.predict import predict_manifest
+from app.service.analyst import Analyst
+from app.service.query import Query
+from app.settings import Settings
+from models.features.files import load_features
+from models.manifest import ManifestError
+from models.training import extraction
+from tests.serving import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
