@@ -82,7 +82,7 @@ class ClusterAnalyst:
         self, states: States, query: Query, *, session: str = "", progress: Progress | None = None
     ) -> Answer:
         """As `Analyst.analyze_features`."""
-        return Answer(_asked(lambda: [self._fusing.analyze_features.remote(states, query)], progress))
+        return Answer(asked(lambda: [self._fusing.analyze_features.remote(states, query)], progress))
 
     def transcribe(
         self, *, video: File = None, audio: File = None, session: str = "", progress: Progress | None = None
@@ -95,7 +95,7 @@ class ClusterAnalyst:
             decoded = decode()
             return [decoded, self._reading.transcribe.remote(decoded)]
 
-        return _asked(ask, progress)
+        return asked(ask, progress)
 
     def read_files(
         self, query: Query, wanted: Subset, *, progress: Progress | None = None
@@ -107,7 +107,7 @@ class ClusterAnalyst:
             decoded = decode()
             return [decoded, self._reading.read_files.remote(decoded, wanted)]
 
-        return _asked(ask, progress)
+        return asked(ask, progress)
 
     def methods(self) -> list[MethodInfo]:
         """As `Analyst.methods`."""
@@ -124,7 +124,7 @@ class ClusterAnalyst:
             read = self._reading.read.remote(decoded, query, wanted)
             return [decoded, read, self._fusing.analyze.remote(read, query, wanted)]
 
-        return Answer(_asked(ask, progress))
+        return Answer(asked(ask, progress))
 
     def _decode(self, query: Query, wanted: Subset) -> Callable[[], Any]:
         """Asks for the clip of a query's files; without any, or any need of them, there is nothing to ask."""
@@ -139,7 +139,7 @@ def _given(file: File) -> GivenFile | None:
     return GivenFile(Path(file).name, Path(file).read_bytes()) if file else None
 
 
-def _asked(ask: Callable[[], list], progress: Progress | None) -> Any:
+def asked(ask: Callable[[], list], progress: Progress | None) -> Any:
     """What the last of the requests gives that `ask` makes, each of the one before it.
 
     Those whose replica or machine ends are made again, TRIES times in all; Refused where that is not enough.
