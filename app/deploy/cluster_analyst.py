@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponse
 
@@ -24,8 +26,15 @@ from app.settings import Settings
 from models.catalogue import MethodInfo, describe_methods
 from models.types import MODALITIES, Modality
 
-TRIES = 3  # of a request whose replica or machine ends meanwhile
-UNDONE = (RayError, RayServeException)  # the cluster's, not those of what it runs
+TRIES = 5  # of a request whose replica or machine ends meanwhile, or that none takes
+TAKEN_SECONDS = 20.0  # until a replica has it; loading one takes less
+
+
+class NotTaken(Exception):
+    """No replica works on a request."""
+
+
+UNDONE = (RayError, RayServeException, NotTaken)  # the cluster's, not those of what it runs
 LOOK_SECONDS = 0.5  # between two looks whether the answer is still wanted
 
 
@@ -157,7 +166,12 @@ def asked(ask: Callable[[], list], progress: Progress | None) -> Any:
 
 
 def _awaited(requests: list, progress: Progress | None) -> Any:
-    """The last one's answer; they are cancelled as soon as `progress` raises Cancelled."""
+    """The last one's answer.
+
+    They are cancelled as soon as `progress` raises Cancelled, and where no replica takes them in
+    TAKEN_SECONDS: after the end of a machine Serve may forget those that wait, which asking again wakes.
+    """
+    until = time.monotonic() + TAKEN_SECONDS
     while True:
         try:
             if progress:
@@ -165,10 +179,18 @@ def _awaited(requests: list, progress: Progress | None) -> Any:
             return requests[-1].result(timeout_s=LOOK_SECONDS)
         except RayTaskError:  # some are a TimeoutError too: that of their cause
             raise
+        except GetTimeoutError:  # a replica has it
+            until = inf
         except TimeoutError:
-            continue
+            if time.monotonic() > until:
+                _cancel(requests)
+                raise NotTaken(f"no replica has taken it in {TAKEN_SECONDS:g} s") from None
         except Cancelled:
-            for request in requests:
-                if isinstance(request, DeploymentResponse):
-                    request.cancel()
+            _cancel(requests)
             raise
+
+
+def _cancel(requests: list) -> None:
+    for request in requests:
+        if isinstance(request, DeploymentResponse):
+            request.cancel()
