@@ -1,6 +1,6 @@
 """What replicas add, and what is lost when a process or a machine is killed under load.
 
-    python tests/benchmarks/ray_scaling.py [--seconds 0.5] [--requests 16] [--replicas 1 2 4]
+    python tests/benchmarks/ray_scaling.py [--seconds 0.5] [--requests 12] [--replicas 1 2 4]
 
 Requests go the way of `app.deploy`: decoding, reading and fusing, by reference, asked again as there.
 Reading is simulated by a sleep, so that it scales past the cores of this machine; what is measured is what
@@ -117,14 +117,14 @@ def load(
 
 
 def counted(names: list[str], requests: int, journal: Path) -> dict[str, int]:
-    """How many were answered, lost, answered twice, and worked on more than once."""
+    """How many were answered, lost, answered twice, and finished more than once."""
     worked = Counter(journal.read_text().split())
     return {
         "asked": requests,
         "answered": len(set(names)),
         "lost": requests - len(set(names)),
         "answered_twice": len(names) - len(set(names)),
-        "worked_on_again": sum(worked[name] - 1 for name in set(names)),
+        "finished_twice": sum(worked[name] - 1 for name in set(names)),
     }
 
 
@@ -155,7 +155,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=0.5, help="of the simulated reading")
-    parser.add_argument("--requests", type=int, default=16, help="a replica")
+    parser.add_argument("--requests", type=int, default=12, help="a replica")
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 4])
     options = parser.parse_args()
     seconds, per_replica = options.seconds, options.requests
