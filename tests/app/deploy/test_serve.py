@@ -19,8 +19,10 @@ with warnings.catch_warnings():
     from ray import serve
 
 import app.predict as predicting
+from app.deploy import cluster_analyst
 from app.deploy.ingress import build
 from app.predict import predict_manifest
+from app.rest.service import Refused
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
@@ -154,6 +156,26 @@ def test_a_replica_that_is_killed_loses_no_request(address, clip, here):
     assert [response.status_code for response in responses] == [200] * len(SAID)
     wanted = [here.analyze(Query(clip, text=said)).score for said in SAID]
     assert [response.json()["score"] for response in responses] == pytest.approx(wanted, abs=1e-3)
+
+
+class NeverTaken:
+    """A request that Serve has forgotten."""
+
+    def result(self, timeout_s: float) -> str:
+        raise TimeoutError
+
+
+class Taken:
+    def result(self, timeout_s: float) -> str:
+        return "answer"
+
+
+def test_a_request_that_no_replica_takes_is_asked_again_and_given_up_at_last(monkeypatch):
+    monkeypatch.setattr(cluster_analyst, "TAKEN_SECONDS", 0.0)
+    requests = iter([[NeverTaken()], [NeverTaken()], [Taken()]])
+    assert cluster_analyst.asked(lambda: next(requests), None) == "answer"
+    with pytest.raises(Refused, match="ask again in a minute"):
+        cluster_analyst.asked(lambda: [NeverTaken()], None)
 
 
 def interrupted(after: int, on_cluster):
