@@ -39,6 +39,9 @@ def build_parser() -> Parser:
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
+    predict.add_argument(
+        "--ray", action="store_true", help="the rows on all machines of a Ray cluster (RAY_ADDRESS)"
+    )
     predict.set_defaults(parser=predict)
     transcribe = commands.add_parser("transcribe", help="recognise the words of one clip, or of every row")
     transcribe.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
@@ -54,10 +57,12 @@ def check(args: argparse.Namespace) -> None:
     one_clip = args.clip or asked.get("audio") or asked.get("text")
     if args.manifest:
         if one_clip or asked.get("json") or asked.get("face") is not None:
-            others = "--out, --method and --modalities" if args.command == "predict" else "--out"
+            others = "--out, --method, --modalities and --ray" if args.command == "predict" else "--out"
             parser.error(f"--manifest goes with {others} only")
         if not args.out:
             parser.error("--manifest needs --out RESULTS.csv")
+    elif asked.get("ray"):
+        parser.error("--ray goes with --manifest")
     elif args.out:
         parser.error("--out goes with --manifest; for one clip, redirect the output")
     elif not one_clip:

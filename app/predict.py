@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
+from app.kept_rows import Answered, KeptRows
 from app.media.whisper import RecogniserError
 from app.service.analysis import Analysis, Notice, as_displayed
 from app.service.analyst import Analyst
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.service.query import Query
 from app.settings import Settings
+from models.cluster import WorkerLost, on_cluster
 from models.manifest import ManifestError, Row, read_manifest
 from models.tensors import CheckpointError
 
@@ -28,8 +32,8 @@ HEARD = ("words", "notes")
 NAMES = {"text": "words", "audio": "voice", "vision": "face"}
 GAUGE_STEPS = 10  # characters a point of the scale
 
-# the named cells of a row, its clip or None, and a session of its own -> its results
-Answer = Callable[[dict[str, str], Path | None, str], list[str]]
+# an analyst, the named cells of a row, its clip or None, and a session of its own -> its results
+Answer = Callable[[Analyst, dict[str, str], Path | None, str], list[str]]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +59,7 @@ def predict(args: argparse.Namespace, settings: Settings) -> None:
     query = Query(args.clip, args.audio, args.text, args.method, modalities, args.face)
     analyst = Analyst(settings)
     if args.manifest:
-        predict_manifest(analyst, Path(args.manifest), Path(args.out), query)
+        predict_manifest(analyst, Path(args.manifest), Path(args.out), query, args.ray)
         return
     analysis = analyst.analyze(query, only_asked=True)
     print(json.dumps(analysis.to_json(), indent=2) if args.json else describe(analysis))
@@ -135,23 +139,19 @@ def gauge(analysis: Analysis) -> str:
     return "".join(cells)
 
 
-def predict_manifest(analyst: Analyst, manifest: Path, out: Path, query: Query) -> None:
+def predict_manifest(analyst: Analyst, manifest: Path, out: Path, query: Query, ray: bool = False) -> None:
     """Scores every row of a CSV with a column `file` (relative to the CSV) and maybe `text`, as `query` asks.
 
     Writes the same rows with `score`, `label`, `lo`, `hi`, `notes` (what the page would tell: limits, damage,
     what is not there) and `error`; a column that already has one of these names stays as `given_<name>`. An
     empty `text` cell leaves the words to speech recognition. A row that cannot be scored says why in `error`.
+    ray : whether all machines of a Ray cluster score the rows, each with an analyst of the same settings, see
+    `models.cluster`; rows that are done are kept in `<out>.rows` until all are, so that an interrupted run
+    continues
     Raises ManifestError for a CSV that cannot be read or a place that cannot be written, CheckpointError for
     weights that are missing.
     """
-
-    def score(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        asked = replace(query, video=video, text=row.get("text") or None)
-        analysis = analyst.analyze(asked, session=session, only_asked=True)
-        value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
-        return [value, analysis.label, low, high, noted(analysis.notices)]
-
-    _answer_rows(analyst, manifest, ("text",), out, SCORED, score, "scored")
+    _answer_rows(analyst, manifest, ("text",), out, SCORED, partial(_score, query), "scored", ray)
 
 
 def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
@@ -159,16 +159,25 @@ def transcribe_manifest(analyst: Analyst, manifest: Path, out: Path) -> None:
 
     No words are an answer too; why there are none goes to stderr.
     """
+    _answer_rows(analyst, manifest, (), out, HEARD, _hear, "transcribed")
 
-    def hear(row: dict[str, str], video: Path | None, session: str) -> list[str]:
-        if video is None:
-            raise ManifestError("The row has no file.")
-        transcript, notices = analyst.transcribe(video=video, session=session)
-        if not transcript.text:
-            tqdm.write(f"{video.name}: {no_words(notices)}", file=sys.stderr)
-        return [transcript.text, noted(notices)]
 
-    _answer_rows(analyst, manifest, (), out, HEARD, hear, "transcribed")
+def _score(
+    query: Query, analyst: Analyst, row: dict[str, str], video: Path | None, session: str
+) -> list[str]:
+    asked = replace(query, video=video, text=row.get("text") or None)
+    analysis = analyst.analyze(asked, session=session, only_asked=True)
+    value, low, high = (f"{number:.4f}" for number in (analysis.score, *analysis.interval))
+    return [value, analysis.label, low, high, noted(analysis.notices)]
+
+
+def _hear(analyst: Analyst, row: dict[str, str], video: Path | None, session: str) -> list[str]:
+    if video is None:
+        raise ManifestError("The row has no file.")
+    transcript, notices = analyst.transcribe(video=video, session=session)
+    if not transcript.text:
+        tqdm.write(f"{video.name}: {no_words(notices)}", file=sys.stderr)
+    return [transcript.text, noted(notices)]
 
 
 def _answer_rows(
@@ -179,23 +188,22 @@ def _answer_rows(
     columns: tuple[str, ...],
     answer: Answer,
     done: str,
+    ray: bool = False,
 ) -> None:
     """Writes the rows of `manifest` with what `answer` gives for each in `columns`, and `error`.
 
     optional : columns that `answer` reads beside `file`, where they are there
     done : what was done with a row that has an answer, for the last line
+    ray : whether a cluster answers them; `answer` then travels to other processes
     """
     header, rows = read_manifest(manifest, ("file",), optional)
     if out.resolve() == manifest.resolve():
         raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
-
-    def answered(row: Row, session: str) -> list[str]:
-        file = row.named["file"]
-        try:
-            return answer(row.named, manifest.parent / file if file else None, session)
-        finally:
-            analyst.forget(session)
-
+    kept = KeptRows(out.with_name(out.name + ".rows"))
+    if ray:
+        answers = _on_cluster(analyst.settings, rows, manifest.parent, answer, kept)
+    else:
+        answers = (_tried(analyst, answer, manifest.parent, numbered) for numbered in enumerate(rows))
     results = (*columns, "error")
     try:
         file = out.open("w", newline="", encoding="utf-8")
@@ -205,20 +213,69 @@ def _answer_rows(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*_kept_names(header, results), *results])
         failed = 0
-        for number, row in enumerate(tqdm(rows, unit="clip", file=sys.stderr)):
-            result, error = _tried(answered, row, str(number))
+        told = tqdm(answers, unit="clip", total=len(rows), file=sys.stderr)
+        for row, (result, error) in zip(rows, told, strict=True):
             failed += bool(error)
             writer.writerow([*row.cells[: len(header)], *(result or [""] * len(columns)), error])
             file.flush()  # an interrupted run keeps what it has
+    if ray:
+        kept.remove()
     print(f"{len(rows) - failed} of {len(rows)} rows {done}, written to {out}", file=sys.stderr)
 
 
-def _tried(answer: Callable[[Row, str], list[str]], row: Row, session: str) -> tuple[list[str], str]:
+def _on_cluster(
+    settings: Settings, rows: list[Row], folder: Path, answer: Answer, kept: KeptRows
+) -> Iterator[Answered]:
+    """What `_tried` gives for each row, in their order, from processes of a cluster or from what was kept."""
+    folder = folder.absolute()
+    question = repr((settings, answer.args if isinstance(answer, partial) else (), folder))
+    question += repr([_stamp(path) for path in sorted(settings.checkpoints.rglob("*.safetensors"))])
+    keys = [_key(question, row, folder) for row in rows]
+    answers = {n: found for n, key in enumerate(keys) if (found := kept.find(key))}
+    todo = [n for n in range(len(rows)) if n not in answers]
+    make = partial(_RowAnswers, settings, answer, folder)
+    coming = on_cluster(make, [(n, rows[n]) for n in todo], settings.device.startswith("cuda"))
+    for number in range(len(rows)):
+        while number not in answers:
+            index, found = next(coming)
+            if isinstance(found, WorkerLost):
+                found = [], f"could not be analysed ({found})"
+            elif isinstance(found, Exception):
+                raise found
+            answers[todo[index]] = found
+            kept.keep(keys[todo[index]], found)
+        yield answers.pop(number)
+
+
+class _RowAnswers:
+    """Numbered rows by an analyst of its own, in a process of a cluster."""
+
+    def __init__(self, settings: Settings, answer: Answer, folder: Path):
+        self._analyst, self._answer, self._folder = Analyst(settings), answer, folder
+
+    def __call__(self, numbered: tuple[int, Row]) -> Answered:
+        return _tried(self._analyst, self._answer, self._folder, numbered)
+
+
+def _key(question: str, row: Row, folder: Path) -> str:
+    """What a row's results depend on: the question, its cells, and its file as it stands."""
+    content = question + repr((row.named, _stamp(folder / row.named["file"])))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes with a file; None where there is none."""
+    return (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None
+
+
+def _tried(analyst: Analyst, answer: Answer, folder: Path, numbered: tuple[int, Row]) -> Answered:
     """What is said of one row, or nothing and why, whatever happens to it."""
+    number, row = numbered
     if row.fault:
         return [], row.fault
+    session, file = str(number), row.named["file"]
     try:
-        return answer(row, session), ""
+        return answer(analyst, row.named, folder / file if file else None, session), ""
     except (CheckpointError, RecogniserError):  # would be the same for every row
         raise
     except ValueError as error:
@@ -226,6 +283,8 @@ def _tried(answer: Callable[[Row, str], list[str]], row: Row, session: str) -> t
     except Exception as error:  # one bad clip must not stop the rest
         log.exception("row %s", session)
         return [], f"could not be analysed ({type(error).__name__}: {error})"
+    finally:
+        analyst.forget(session)
 
 
 def _kept_names(header: list[str], results: tuple[str, ...]) -> list[str]:

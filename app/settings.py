@@ -43,6 +43,7 @@ class Settings:
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
+    serve: str = ""  # http://host:8000 of `app.deploy.serve`, whose machines read the clips; empty: this one
     log: str = "text"  # text: warnings, plain; json: an object a line, with every call
     mcp: bool = False  # offer tools to models, at /mcp?
 
@@ -121,6 +122,12 @@ def _log(variable: str, text: str) -> str:
     return text.lower()
 
 
+def _address(variable: str, text: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/?", text):
+        raise SettingsError(f"{variable} is {text!r}; give an address such as http://127.0.0.1:8000")
+    return text.rstrip("/")
+
+
 def _text(variable: str, text: str) -> str:
     return text
 
@@ -144,5 +151,6 @@ _READERS: dict[str, Callable] = {
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
     "log": _log,
+    "serve": _address,
     "mcp": _switch,
 }

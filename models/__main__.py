@@ -59,6 +59,7 @@ def _parser() -> Parser:
     )
     command.add_argument("--out", type=Path, required=True, help="features.npz, or .pkl for MMSA")
     command.add_argument("--profile", default="local", choices=list(EXTRACTORS), help=PROFILE_HELP)
+    command.add_argument("--ray", action="store_true", help="on all machines of a Ray cluster (RAY_ADDRESS)")
     _add_label_range(command)
     add_device(command)
     command.set_defaults(run=_on_features)

@@ -21,8 +21,9 @@ from app.service.analysis import (
 from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.metrics import counted
-from app.service.query import AnalysisError, File, Query
+from app.service.query import File, Query
 from app.service.reader import Progress, Reader, Stages
+from app.service.remote_reader import RemoteReader
 from app.service.subsets import (
     Certainty,
     Subset,
@@ -77,7 +78,8 @@ class Analyst:
         limit_threads()
         self.settings = settings or Settings()
         self.device = choose_device(self.settings.device)
-        self._reader = Reader(self.settings, self.device, profile)
+        kind = RemoteReader if self.settings.serve else Reader
+        self._reader = kind(self.settings, self.device, profile)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
@@ -113,6 +115,20 @@ class Analyst:
             raise notices.needs_words(query.method)
         opened = utterance.to(self.device), self.checkpoint(query.method), used
         return self._answer(query, Stages(session, progress), MODALITIES, *opened)
+
+    def analyze_utterance(
+        self, utterance: Utterance, query: Query, wanted: Subset, timings_ms: dict[str, float]
+    ) -> Analysis:
+        """The same of what was read elsewhere, in these milliseconds a stage; nothing of it is kept.
+
+        wanted : the modalities that were read
+        """
+        stages = Stages()
+        stages.timings_ms |= timings_ms
+        try:
+            return self._answer(query, stages, wanted, *self._opened(query, utterance))
+        finally:
+            self.forget(stages.session)
 
     def _answer(
         self,
@@ -171,11 +187,13 @@ class Analyst:
         return self._open(query, Stages(session), MODALITIES)
 
     def _open(self, query: Query, stages: Stages, wanted: Subset) -> Opened:
-        if not query.video and not query.audio and not (query.text or "").strip():
-            raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
+        query.check_given()
         utterance = self._reader.read(query, stages, wanted)
         if wanted != MODALITIES and not set(query.modalities).intersection(utterance.present):
             return self._open(query, stages, MODALITIES)  # what would work can be told from all that is there
+        return self._opened(query, utterance)
+
+    def _opened(self, query: Query, utterance: Utterance) -> Opened:
         used = self._used(query, utterance)
         return utterance.to(self.device), self.checkpoint(query.method), used
 
@@ -213,6 +231,16 @@ class Analyst:
 
         CheckpointError where something is missing without which no clip can be analysed.
         """
+        self.prepare_fusion(method)
+        self._reader.prepare()
+        trained = (name for name in (method, *FUSION_MODELS) if self._is_due(name))
+        self.analyze(Query(text=FIRST_WORDS, method=next(trained)), session=FIRST_WORDS)
+        self.forget(FIRST_WORDS)
+        release_heaps()
+        self.ready.set()
+
+    def prepare_fusion(self, method: str = "lmf") -> None:
+        """Load what an Utterance that is read would wait for; CheckpointError as `prepare`."""
         if not any(map(self._is_due, FUSION_MODELS)):
             raise CheckpointError(nothing_trained(self._reader.profile_name, self.settings.weights_folders))
         for name in ("mla", method):
@@ -220,12 +248,6 @@ class Analyst:
                 self.checkpoint(name)
         self.imaginer()
         self.outlier_detector()
-        self._reader.prepare()
-        trained = (name for name in (method, *FUSION_MODELS) if self._is_due(name))
-        self.analyze(Query(text=FIRST_WORDS, method=next(trained)), session=FIRST_WORDS)
-        self.forget(FIRST_WORDS)
-        release_heaps()
-        self.ready.set()
 
     def mla(self) -> MLA | None:
         """What tells how sure each modality is, beside any method; None where nobody trained it."""

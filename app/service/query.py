@@ -45,6 +45,11 @@ class Query:
         if self.face is not None:
             object.__setattr__(self, "face", _face_number(self.face))
 
+    def check_given(self) -> None:
+        """AnalysisError where there is neither a file nor a word."""
+        if not self.video and not self.audio and not (self.text or "").strip():
+            raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
+
     def same_files(self, other: Query) -> bool:
         """True where clip and voice are the same; words, method and modalities may differ."""
         return (self.video, self.audio) == (other.video, other.audio)

@@ -97,12 +97,7 @@ class Reader:
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
         self._digest = FileDigests()
         self._stored = StoredUtterances() if stored is None else stored
-        self._limits = DecodeLimits(
-            max_mb=settings.max_mb,
-            max_seconds=settings.max_seconds,
-            decode_seconds=settings.decode_seconds,
-            decode_memory_mb=settings.decode_memory_mb,
-        )
+        self._limits = limits_of(settings)
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
     def read(self, query: Query, stages: Stages, wanted: Subset = MODALITIES) -> Utterance:
@@ -113,8 +108,7 @@ class Reader:
         video, audio = query.video, query.audio
         text = query.text if Modality.TEXT in wanted else ""
         key = self._key(video, audio)
-        voice, picture = Modality.AUDIO in wanted, Modality.VISION in wanted
-        needs = Needs(voice or text is None, voice, picture)
+        needs, picture = needs_of(query, wanted), Modality.VISION in wanted
         files = self._files(key, video, audio, stages, needs, recognise=text is None)
         if query.face is not None and picture:
             files = self._with_face(key, files, query.face, stages)
@@ -312,25 +306,46 @@ class Reader:
         return self._cache.get(("words", text, transcript.words), stages.session, compute)
 
     def _decode(self, video: File, audio: File, needs: Needs) -> Clip:
-        clip, unneeded = Clip(None, None, None, 0.0), needs.unneeded
-        if video and not (audio and "picture" in unneeded):
-            left_out = ["sound"] if audio else unneeded
-            clip = decode_guarded(Path(video), self._limits, unneeded=left_out)
-        if not audio or "sound" in unneeded:
+        return decode_files(video, audio, needs, self._limits)
+
+
+def needs_of(query: Query, wanted: Subset) -> Needs:
+    """What of its files a query needs for the `wanted` modalities."""
+    voice, words = Modality.AUDIO in wanted, Modality.TEXT in wanted and query.text is None
+    return Needs(sound=voice or words, voice=voice, picture=Modality.VISION in wanted)
+
+
+def limits_of(settings: Settings) -> DecodeLimits:
+    """What decoding may cost."""
+    return DecodeLimits(
+        max_mb=settings.max_mb,
+        max_seconds=settings.max_seconds,
+        decode_seconds=settings.decode_seconds,
+        decode_memory_mb=settings.decode_memory_mb,
+    )
+
+
+def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits) -> Clip:
+    """A clip whose sound is that of `audio`, where that is given; MediaError says what is wrong with them."""
+    clip, unneeded = Clip(None, None, None, 0.0), needs.unneeded
+    if video and not (audio and "picture" in unneeded):
+        left_out = ["sound"] if audio else unneeded
+        clip = decode_guarded(Path(video), limits, unneeded=left_out)
+    if not audio or "sound" in unneeded:
+        return clip
+    sound = decode_guarded(Path(audio), limits, unneeded=["picture"])
+    if sound.audio is None:
+        if not needs.sound:  # it would only tell which of several faces speaks
             return clip
-        sound = decode_guarded(Path(audio), self._limits, unneeded=["picture"])
-        if sound.audio is None:
-            if not needs.sound:  # it would only tell which of several faces speaks
-                return clip
-            name = Path(audio).name
-            raise MediaError("no_sound", f"{name}, given for the voice, has no sound in it.", name=name)
-        return replace(
-            clip,
-            audio=sound.audio,
-            duration=max(clip.duration, sound.duration),
-            truncated=clip.truncated or sound.truncated,
-            damaged=clip.damaged or sound.damaged,
-        )
+        name = Path(audio).name
+        raise MediaError("no_sound", f"{name}, given for the voice, has no sound in it.", name=name)
+    return replace(
+        clip,
+        audio=sound.audio,
+        duration=max(clip.duration, sound.duration),
+        truncated=clip.truncated or sound.truncated,
+        damaged=clip.damaged or sound.damaged,
+    )
 
 
 def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:

@@ -17,8 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from app.service.analysis import Notice
-from app.service.utterance import Utterance
+from app.service.analysis import Notice, Transcript
+from app.service.utterance import NO_WORDS, Utterance
+from models.media.clip import Word
 from models.types import MODALITIES, Features, Modality, Sequence
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -59,15 +60,21 @@ class StoredUtterances:
         return Utterance(
             features=Features(**{m: sequence(m) for m in MODALITIES}),
             notices=tuple(Notice(**notice) for notice in meta["notices"]),
+            transcript=_transcript(meta["transcript"]) if "transcript" in meta else NO_WORDS,
             waveform=kept["waveform"].numpy().astype(np.float32) / FULL_SCALE if "waveform" in kept else None,
             log_mel=kept["log_mel"].numpy() if "log_mel" in kept else None,
             face_tracks=tuple(track(number) for number in range(meta["faces"])),
             speaking=meta["speaking"],
+            speech=meta.get("speech", True),
         )
 
 
+def _transcript(kept: dict) -> Transcript:
+    return Transcript(kept["text"], kept["source"], tuple(Word(**word) for word in kept["words"]))
+
+
 def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, str], path: Path) -> None:
-    """Write what a clip gave without its words, under the digests of its files."""
+    """Write what a clip gave and the words that were heard in it, without their states, under its digests."""
     kept: dict[str, Tensor] = {}
     if utterance.waveform is not None:
         kept["waveform"] = torch.from_numpy((utterance.waveform * FULL_SCALE).round().astype(np.int16))
@@ -86,6 +93,8 @@ def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, st
         "faces": len(utterance.face_tracks),
         "speaking": utterance.speaking,
         "notices": [asdict(notice) for notice in utterance.notices],
+        "speech": utterance.speech,
+        "transcript": asdict(utterance.transcript),
     }
     path.parent.mkdir(exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in kept.items()}, path, {"meta": json.dumps(meta)})

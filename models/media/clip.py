@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,9 @@ class InputError(ValueError):
         super().__init__(text)
         self.code = code
         self.values = values
+
+    def __reduce__(self) -> tuple:
+        return partial(type(self), **self.values), (self.code, str(self))  # into another process
 
 
 class MediaError(InputError):

@@ -33,7 +33,7 @@ from models.training.tables import figures_table, markdown_table
 
 def extract(options: Namespace) -> None:
     """Features of the clips in a manifest."""
-    _extracted(options, options.manifest, options.out)
+    _extracted(options, options.manifest, options.out, ray=options.ray)
 
 
 def convert(options: Namespace) -> None:
@@ -157,15 +157,15 @@ def _area(rates: tuple[float, ...], split: str) -> str:
     return f"AUILC: area over the rates {grid}; frames drop from the {split} split only."
 
 
-def _extracted(options: Namespace, manifest: Path, out: Path, keep: bool = False) -> FeatureSet:
-    """Features of the clips in a manifest, kept in `out`."""
+def _extracted(options: Namespace, manifest: Path, out: Path, **how: bool) -> FeatureSet:
+    """Features of the clips in a manifest, kept in `out`; how : `keep` and `ray` of `extract_features`."""
     from models.training.extraction import extract_features  # which decodes media; the others do not
 
     profile = options.profile or "local"
     if profile not in EXTRACTORS:
         raise ValueError(f"unknown profile {profile!r}; extractors there are for {', '.join(EXTRACTORS)}")
     labels, device = _label_range(options) or SCORES, device_of(options.device)
-    dataset = extract_features(manifest, out, profile, labels, device, progress=True, keep=keep)
+    dataset = extract_features(manifest, out, profile, labels, device, progress=True, **how)
     _report(dataset)
     return dataset
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from models.cluster import WorkerLost, on_cluster
 from models.extractors.profile import Profile, TextFeatures
 from models.features.feature_set import (
     NOTE_SEPARATOR,
@@ -85,11 +87,14 @@ def extract_features(
     device: str = "cpu",
     progress: bool = False,
     keep: bool = False,
+    ray: bool = False,
 ) -> FeatureSet:
     """The features of every row of a manifest, also written to `out` (.npz, or .pkl for MMSA).
 
     keep : leave the rows that are done in the folder `<out>.parts`, where they otherwise lie until all are,
     so that an interrupted extraction continues; a later one then reads only what is new
+    ray : whether all machines of a Ray cluster read the rows, see `models.cluster`; a file that cannot be
+    decoded is told when all others are done
     The notes name the rows of which not all was read. ManifestError says which row does not fit or cannot be
     decoded.
     """
@@ -103,9 +108,17 @@ def extract_features(
     notes: dict[str, list[str]] = {split: [] for split in SPLITS}
     numbered = []
     numbers = range(1, len(clips) + 1)
+    if ray:
+        _extract_on_cluster(clips, manifest_path, parts, profile, device, progress)
 
     def extract(number: int) -> tuple[dict[str, Tensor], str]:
-        return _states(clips[number - 1], number, manifest_path, parts, profile)
+        listed = clips[number - 1]
+        part = _part(parts, listed, profile)
+        found = _kept(part)
+        if found is None:
+            found = _states(listed, number, manifest_path, profile)
+            _keep(part, *found)
+        return found
 
     for number, clip, (states, note) in zip(
         numbers, clips, _in_order(extract, numbers, progress), strict=True
@@ -132,6 +145,46 @@ def extract_features(
     if not keep:
         shutil.rmtree(parts, ignore_errors=True)
     return dataset
+
+
+def _extract_on_cluster(
+    clips: list[ListedClip], manifest: Path, parts: Path, profile: Profile, device: str, progress: bool
+) -> None:
+    """Puts into `parts` what is not there; ManifestError for the first row that gives nothing, at the end."""
+    files = [_part(parts, listed, profile) for listed in clips]
+    todo = [n for n, part in enumerate(files, start=1) if _kept(part) is None]
+    faults: dict[int, Exception] = {}
+    make = partial(_RowExtractor, manifest, profile.name, device)
+    rows = [(n, _anywhere(clips[n - 1])) for n in todo]
+    results = on_cluster(make, rows, gpu=device.startswith("cuda"))
+    for index, found in tqdm(results, desc="extract", total=len(todo), disable=not progress):
+        number = todo[index]
+        if isinstance(found, Exception):
+            faults[number] = found
+        else:
+            _keep(files[number - 1], *found)
+    if not faults:
+        return
+    first = min(faults)
+    if isinstance(faults[first], WorkerLost):
+        raise ManifestError(f"{manifest}, row {first}: {faults[first]}")
+    raise faults[first]
+
+
+def _anywhere(listed: ListedClip) -> ListedClip:
+    """The same for a process that runs in another folder."""
+    return listed if listed.path is None else replace(listed, path=listed.path.absolute())
+
+
+class _RowExtractor:
+    """`_states` of numbered rows, in a process of a cluster."""
+
+    def __init__(self, manifest: Path, profile_name: str, device: str):
+        self._manifest, self._profile = manifest, load_profile(profile_name, device)
+
+    def __call__(self, row: tuple[int, ListedClip]) -> tuple[dict[str, Tensor], str]:
+        number, listed = row
+        return _states(listed, number, self._manifest, self._profile)
 
 
 def _in_order(extract: Callable[[int], T], numbers: range, progress: bool) -> Iterator[T]:
@@ -194,21 +247,31 @@ def _fault(row: dict[str, str], folder: Path, low: float, high: float) -> str | 
     return None
 
 
+def _part(parts: Path, listed: ListedClip, profile: Profile) -> Path:
+    """The file of a row's states, by all that they depend on."""
+    return parts / f"{_key(listed, profile)}.safetensors"
+
+
+def _kept(part: Path) -> tuple[dict[str, Tensor], str] | None:
+    """What `_states` gave; None where that is not there to its end."""
+    try:
+        tensors, meta = load_tensors(part)
+    except CheckpointError:
+        return None
+    return tensors, meta["note"]
+
+
+def _keep(part: Path, tensors: dict[str, Tensor], note: str) -> None:
+    save_tensors(part, tensors, {"note": note})
+
+
 def _states(
-    listed: ListedClip, number: int, manifest: Path, parts: Path, profile: Profile
+    listed: ListedClip, number: int, manifest: Path, profile: Profile
 ) -> tuple[dict[str, Tensor], str]:
     """{modality: states (T, d)}, where a method may run the language model also "ids" (T,) of the words.
 
     And what was not read, see `FeatureSet`.
-
-    From the row's file in the folder `parts` if there is one.
     """
-    part = parts / f"{_key(listed, profile)}.safetensors"
-    try:
-        tensors, meta = load_tensors(part)
-        return tensors, meta["note"]
-    except CheckpointError:  # not extracted yet, or not written to its end
-        pass
     try:
         clip = None if listed.path is None else decode(listed.path)
     except MediaError as error:
@@ -220,7 +283,6 @@ def _states(
     ids = features.text.ids
     if features.text.present[0] and ids is not None and EXTRACTORS[profile.name].language_model:
         tensors["ids"] = ids[0]
-    save_tensors(part, tensors, {"note": note})
     return tensors, note
 
 

@@ -57,6 +57,9 @@ READABLE_CHINESE = "视频请用 mp4、webm、mov、mkv 或 avi，声音请用 w
 ERRORS_CHINESE = {
     "wrong_features": "{modality} 的特征必须是一行或多行，每行 {width} 个有限的数。",
     "needs_words": "{method} 直接读取文字，而特征中没有文字；请提供文字或视频，关闭文字，或换一种方法。",
+    "machines_ended": "处理它的服务器已停止；请过一分钟再试。",
+    "other_extractors": "读取视频的服务器与本页面的特征提取器不同；两者须为同一版本。",
+    "readers_away": "读取视频的服务器没有应答；请过一分钟再试。",
     "too_large": "文件有 {size} MB，最多可分析 {limit:g} MB。请剪短或以更小的尺寸导出。",
     "too_slow": "文件未能在 {limit:g} 秒内解码。请换较短的视频，或以更小的尺寸导出，例如 720p mp4。",
     "too_much_memory": "解码该文件所需内存超过允许的 {limit:g} MB。请以更小的画面导出，例如 720p mp4。",
