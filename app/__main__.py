@@ -26,7 +26,10 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m app", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("serve", help="serve the page on FUSEBOX_HOST:FUSEBOX_PORT (127.0.0.1:7860)")
-    commands.add_parser("doctor", help="what is installed, which weights are there, what is missing")
+    doctor = commands.add_parser("doctor", help="what is installed, which weights are there, what is missing")
+    doctor.add_argument(
+        "--self-test", action="store_true", help="read two examples, score them by all methods"
+    )
     predict = commands.add_parser("predict", help="score one clip, or every row of a CSV")
     predict.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
     predict.add_argument("--text", help='the words; "" for none; recognised from the sound if not given')
@@ -156,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.command == "doctor":
         from app.doctor import examine
 
-        return printed(lambda: examine(settings))
+        return printed(lambda: examine(settings, args.self_test))
     if args.command in ("predict", "transcribe"):
         with loading():
             if args.clip or args.manifest or vars(args).get("audio"):

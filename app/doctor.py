@@ -6,9 +6,12 @@ import os
 import platform
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from app.settings import PREFIX, ROOT, Settings
@@ -38,16 +41,19 @@ class Finding:
         return f"  {mark:<8}{self.subject:<26}{self.state}{remedy}"
 
 
-def examine(settings: Settings) -> int:
-    """Print the report; exit code 1 where something required is missing."""
+def examine(settings: Settings, self_test: bool = False) -> int:
+    """Print the report; exit code 1 where something required is missing, or fails the self-test."""
     faults = 0
-    for title, look in (
+    looks = [
         ("Installed", lambda: [*python(), *packages()]),
         ("Settings", lambda: list(variables(settings))),
         ("Device", lambda: list(device(settings))),
         ("Weights", lambda: list(weights(settings))),
         ("Speech recognition", lambda: list(speech(settings))),
-    ):
+    ]
+    if self_test:
+        looks.append(("Self-test", lambda: list(answers(settings))))
+    for title, look in looks:
         print(title)
         try:
             findings = look()
@@ -229,3 +235,30 @@ def speech(settings: Settings) -> list[Finding]:
     except RecogniserError as error:
         return [Finding("speech", str(error), ok=False)]
     return [Finding(name, "loads")]
+
+
+def answers(settings: Settings) -> Iterator[Finding]:
+    """Two examples, really decoded, heard and watched, scored by every method that is there."""
+    from app.service.analyst import Analyst
+    from app.service.query import Query
+    from app.service.stored import EXAMPLES, StoredUtterances
+    from models.tensors import CheckpointError
+
+    with tempfile.TemporaryDirectory() as nothing:
+        analyst = Analyst(settings, stored=StoredUtterances(Path(nothing)))
+    for info in analyst.methods():
+        if not info.available:
+            continue
+        start = perf_counter()
+        try:
+            glad, sad = (
+                analyst.analyze(
+                    Query(EXAMPLES / f"{name}.mp4", method=info.spec.name), session="self-test"
+                ).score
+                for name in ("delight", "letdown")
+            )
+        except (CheckpointError, RuntimeError, ValueError) as error:
+            yield Finding(info.title, str(error), ok=False)
+            continue
+        state = f"delighted {glad:+.2f}, let down {sad:+.2f}, {perf_counter() - start:.2f} s"
+        yield Finding(info.title, state, ok=glad > 0 > sad, remedy="one should be above 0, the other below")

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     # imported where they are loaded, as in `reader`
     from app.service.imputation_rendering import Imaginer
+    from app.service.stored import StoredUtterances
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
@@ -74,12 +75,17 @@ class Analyst:
     profile : extractors to use instead of loading those that the settings name
     """
 
-    def __init__(self, settings: Settings | None = None, profile: Profile | None = None):
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        profile: Profile | None = None,
+        stored: StoredUtterances | None = None,
+    ):
         limit_threads()
         self.settings = settings or Settings()
         self.device = choose_device(self.settings.device)
         kind = RemoteReader if self.settings.serve else Reader
-        self._reader = kind(self.settings, self.device, profile)
+        self._reader = kind(self.settings, self.device, profile, stored)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
