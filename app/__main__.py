@@ -27,9 +27,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("serve", help="serve the page on FUSEBOX_HOST:FUSEBOX_PORT (127.0.0.1:7860)")
     doctor = commands.add_parser("doctor", help="what is installed, which weights are there, what is missing")
-    doctor.add_argument(
-        "--self-test", action="store_true", help="read two examples, score them by all methods"
-    )
+    doctor.add_argument("--self-test", action="store_true", help="score two examples by all methods")
     predict = commands.add_parser("predict", help="score one clip, or every row of a CSV")
     predict.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
     predict.add_argument("--text", help='the words; "" for none; recognised from the sound if not given')

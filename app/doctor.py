@@ -246,16 +246,15 @@ def answers(settings: Settings) -> Iterator[Finding]:
 
     with tempfile.TemporaryDirectory() as nothing:
         analyst = Analyst(settings, stored=StoredUtterances(Path(nothing)))
+    clips = [EXAMPLES / f"{name}.mp4" for name in ("delight", "letdown")]
     for info in analyst.methods():
         if not info.available:
             continue
         start = perf_counter()
         try:
             glad, sad = (
-                analyst.analyze(
-                    Query(EXAMPLES / f"{name}.mp4", method=info.spec.name), session="self-test"
-                ).score
-                for name in ("delight", "letdown")
+                analyst.analyze(Query(clip, method=info.spec.name), session="self-test").score
+                for clip in clips
             )
         except (CheckpointError, RuntimeError, ValueError) as error:
             yield Finding(info.title, str(error), ok=False)

@@ -6,18 +6,21 @@ import io
 import json
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from app import doctor
 from app.logs import set_up
 from app.rest.admission import Places
 from app.rest.service import routes
 from app.service.analyst import Analyst
 from app.service.cache import Cancelled
 from app.service.query import AnalysisError, Query
+from app.settings import Settings
 
 SAID = "an unmistakable sentence"
 
@@ -57,6 +60,19 @@ def test_calls_are_counted_by_how_they_ended_and_stages_timed(analyst):
     assert count("fusebox_calls_running", call="analyze") == 0
     page = TestClient(Starlette(routes=routes(analyst, Places(10, 1)))).get("/metrics").text
     assert 'fusebox_calls_total{call="analyze",outcome="nothing_given"}' in page and SAID not in page
+
+
+def test_the_self_test_reads_two_clips_and_tells_them_apart(monkeypatch):
+    found = next(doctor.answers(Settings(device="cpu")))
+    assert found.ok and found.subject == "LMF" and found.state.startswith("delighted +")
+    swapped = {"delight.mp4": "letdown.mp4", "letdown.mp4": "delight.mp4"}
+    analyze = Analyst.analyze
+
+    def misread(analyst, query, **how):
+        return analyze(analyst, replace(query, video=query.video.with_name(swapped[query.video.name])), **how)
+
+    monkeypatch.setattr(Analyst, "analyze", misread)
+    assert not next(doctor.answers(Settings(device="cpu"))).ok
 
 
 @pytest.fixture

@@ -62,8 +62,8 @@ def host(monkeypatch) -> list[tuple[str, float]]:
 
 
 def test_only_extractors_ask_for_it_and_the_answer_is_the_same(host, monkeypatch, example_clip):
-    clip, lent = example_clip, Analyst()
-    lent._reader._stored = StoredUtterances(clip.parent / "none")  # else the example is not read at all
+    clip = example_clip
+    lent = Analyst(stored=StoredUtterances(clip.parent / "none"))  # else the example is not read at all
     answer = lent.analyze(Query(clip, None, SAID, "lmf"))
     calls = {call for call, _ in host}
     assert calls == {"read", "hear", "embed_faces"}
