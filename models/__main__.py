@@ -100,6 +100,7 @@ def _parser() -> Parser:
     command.set_defaults(run=_on_features)
 
     command = commands.add_parser("dependence", help="MFM: shared against private factors, by HSIC")
+    command.add_argument("method", nargs="?", default="mfm", help="mfm, mfm_ef_lstm or mfm_tfn")
     command.add_argument("--data", type=Path, required=True, help="features")
     _add_trained(command)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -112,10 +112,12 @@ def evaluate(options: Namespace) -> None:
 
 def dependence(options: Namespace) -> None:
     """What MFM's shared and private factors tell of each modality that it generates."""
+    if not issubclass(spec(options.method).model, MFM):
+        raise ValueError(f"{options.method!r} has no shared and private factors; the methods over MFM have")
     dataset, device = load_features(options.data, _label_range(options)), device_of(options.device)
     dataset = renamed(dataset, options.profile)
     dataset.needed(options.split)
-    model, _ = load_for("mfm", dataset, options.weights)
+    model, _ = load_for(options.method, dataset, options.weights)
     assert isinstance(model, MFM)
     found = dependences(model.to(device), dataset[options.split])
     if options.json:

@@ -115,6 +115,8 @@ def test_dependence_of_what_mfm_generates(run, features, tmp_path):
         assert f"{each['ratio']:.3f}" == ratio
     assert json.loads(run(*words, "--split", "valid", "--json")[1]) != found
     assert "there are no weights for 'mfm'" in refused(run(*words[:3], "--weights", tmp_path / "none"))
+    assert "no shared and private factors" in refused(run(words[0], "lmf", *words[1:]))
+    assert "there are no weights for 'mfm_tfn'" in refused(run(words[0], "mfm_tfn", *words[1:]))
 
 
 def test_at_rate_one_the_answer_is_the_training_median(run, features, tmp_path):
