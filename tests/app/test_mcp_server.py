@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from app.rest.admission import Places
 from app.service.analyst import Analyst
 from app.service.query import Query
 from models.registry import FUSION_MODELS
+from tests.asynchronous import finished
 
 SAID = "i really liked it"
 
@@ -29,7 +29,7 @@ def call(analyst, tool: str, **arguments):
         async with Client(create(analyst, CapacityLimiter(2))) as client:
             return await client.call_tool(tool, arguments)
 
-    return asyncio.run(asked())
+    return finished(asked())
 
 
 def as_data(path: Path, kind: str = "video/mp4") -> str:
@@ -41,7 +41,7 @@ def test_every_tool_has_a_description_and_a_schema_of_what_goes_in_and_out(analy
         async with Client(create(analyst, CapacityLimiter(1))) as client:
             return (await client.list_tools()).tools
 
-    tools = {tool.name: tool for tool in asyncio.run(listed())}
+    tools = {tool.name: tool for tool in finished(listed())}
     assert {"analyze_clip", "analyze_words", "compare_methods", "list_methods", "transcribe"} == tools.keys()
     for tool in tools.values():
         assert tool.description and tool.output_schema

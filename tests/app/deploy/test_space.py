@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import urllib.request
@@ -12,6 +11,7 @@ from mcp import Client
 
 from app.doctor import PYTHONS
 from models.registry import FUSION_MODELS
+from tests.asynchronous import finished
 from tests.serving import ROOT, serving
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}  # that the host knows
@@ -42,4 +42,4 @@ def test_a_space_offers_the_page_and_its_tools(tmp_path):
     with serving(tmp_path, command=(front_matter()["app_file"],)) as server:
         with urllib.request.urlopen(f"{server.url}v1/methods") as answer:
             assert [method["name"] for method in json.load(answer)] == list(FUSION_MODELS)
-        assert "analyze_clip" in asyncio.run(listed())
+        assert "analyze_clip" in finished(listed())

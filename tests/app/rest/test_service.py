@@ -20,6 +20,7 @@ from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
 from models.types import Modality
+from tests.asynchronous import finished
 
 SAID = "i really liked it"
 
@@ -170,7 +171,7 @@ def test_who_sends_nothing_more_loses_the_place(analyst, monkeypatch):
         }
         await create(analyst, places)(scope, receive, send)
 
-    asyncio.run(asyncio.wait_for(ask(), 20))
+    finished(asyncio.wait_for(ask(), 20))
     assert sent[0]["status"] == 408 and b"too_slow" in sent[1]["body"]
     with places.place("somebody else"):
         pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
 
+from tests.asynchronous import finished
 from tests.crowd import Caller, Question, Visitor, as_new
 from tests.serving import Served, serving
 
@@ -132,7 +132,7 @@ def test_rest_the_page_and_the_tools_give_the_same_score(tmp_path, example_clip:
         page = Client(running.url, verbose=False).predict(**asked, api_name="/analyze")
         with example_clip.open("rb") as file:
             rest = httpx.post(f"{running.url}v1/analyze", files={"clip": file}, data={"text": WORDS.text})
-        tool = asyncio.run(by_tool(f"{running.url}mcp"))
+        tool = finished(by_tool(f"{running.url}mcp"))
         assert page["score"] == rest.json()["score"] == pytest.approx(tool, abs=1e-4)
         assert "Traceback" not in running.log.read_text()
 
