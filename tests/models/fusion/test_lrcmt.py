@@ -96,6 +96,32 @@ def test_training_leaves_the_language_model_as_it_was_and_moves_every_adapter(
     assert (lrcmt.subnets["text"].adapter_strength() > 0).all()
 
 
+def test_once_frozen_a_text_is_read_once_for_all_copies_and_the_rest_still_learns(
+    lrcmt, make_features, monkeypatch
+):
+    features = make_features(6)
+    train(lrcmt, features)
+    expected = lrcmt(features).score.detach()
+    lrcmt.end_pretraining()
+    adapters = [tensor.clone() for tensor in lrcmt.language_model.parameters()]
+    with torch.inference_mode():
+        torch.testing.assert_close(lrcmt(features).score, expected, atol=1e-5, rtol=1e-5)
+    again = copy.deepcopy(lrcmt)
+
+    def read(*given):
+        raise AssertionError("a text was read again")
+
+    monkeypatch.setattr(AdaptedLanguageModel, "_states", read)
+    train(again, features)
+    assert (again(features).score - expected).abs().max() > 1e-3
+    assert all(map(torch.equal, again.language_model.parameters(), adapters))
+    monkeypatch.undo()
+    others = make_features(6, seed=4)
+    reading = copy.deepcopy(lrcmt)
+    reading.language_model._kept = None
+    torch.testing.assert_close(lrcmt(others).score, reading(others).score, atol=1e-5, rtol=1e-5)
+
+
 def test_the_counts_are_those_of_the_optimiser(lrcmt):
     sizes = lrcmt.sizes()
     groups = lrcmt.parameter_groups(1e-3)
