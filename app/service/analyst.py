@@ -23,7 +23,6 @@ from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.metrics import counted
 from app.service.query import File, Query
 from app.service.reader import Progress, Reader, Stages
-from app.service.remote_reader import RemoteReader
 from app.service.subsets import (
     Certainty,
     Subset,
@@ -84,7 +83,11 @@ class Analyst:
         limit_threads()
         self.settings = settings or Settings()
         self.device = choose_device(self.settings.device)
-        kind = RemoteReader if self.settings.serve else Reader
+        kind = Reader
+        if self.settings.serve:
+            from app.service.remote_reader import RemoteReader  # with an HTTP client
+
+            kind = RemoteReader
         self._reader = kind(self.settings, self.device, profile, stored)
         self._checkpoints: dict[str, Checkpoint] = {}
         self._said = SessionCache(SAID_BYTES)
