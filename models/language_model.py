@@ -213,6 +213,7 @@ class AdaptedLanguageModel(nn.Module):
         self.layers = nn.ModuleList(
             AdaptedLayer(i, shape, None if full else rank, alpha) for i in range(shape.layers)
         )
+        self._kept: _Kept | None = None
 
     def attach(self, weights: Mapping[str, Tensor]) -> None:
         """Take the language model's weights, by their names in transformers' BertModel.
@@ -238,6 +239,11 @@ class AdaptedLanguageModel(nn.Module):
         for linear in self._adapted():
             linear.merge()
 
+    def freeze(self) -> None:
+        """Nothing in it learns from now on: states of a text are computed once, for its copies too."""
+        self.requires_grad_(False)
+        self._kept = _Kept()
+
     def weights(self) -> dict[str, Tensor]:
         """What `attach` of another model of this shape takes, adapters left out; shared, not copied."""
         return {f"{part.name}.{key}": getattr(part, key) for part in self._parts() for key in part.shapes}
@@ -260,6 +266,20 @@ class AdaptedLanguageModel(nn.Module):
         # a triple's words, a clip under several subsets, acted sentences: equal rows abound
         distinct, row_of = torch.cat([lengths[:, None], ids], dim=1).unique(dim=0, return_inverse=True)
         lengths, ids = distinct[:, 0], distinct[:, 1:]
+        if self._kept is None:
+            return self._states(ids, lengths)[row_of]
+        texts = [tuple(row[:length]) for row, length in zip(ids.tolist(), lengths.tolist(), strict=True)]
+        new = [i for i, text in enumerate(texts) if text not in self._kept]
+        if new:
+            # what training reads later must not be an inference tensor
+            with torch.inference_mode(False), torch.no_grad():
+                states = self._states(ids[new], lengths[new])
+            self._kept.update({texts[i]: states[row, : len(texts[i])].clone() for row, i in enumerate(new)})
+        padded = nn.utils.rnn.pad_sequence([self._kept[text].to(ids.device) for text in texts], True)
+        return F.pad(padded, (0, 0, 0, ids.shape[1] - padded.shape[1]))[row_of]
+
+    def _states(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, width), zero at padding, of rows (B, T) of which each is run."""
         tokens = Tokens(torch.arange(ids.shape[1], device=ids.device) < lengths[:, None])
         states = _norm(self.norm, tokens.packed(self._embedded(ids)), self.shape.epsilon)
         allowed = self._allowed(tokens.valid)
@@ -269,7 +289,7 @@ class AdaptedLanguageModel(nn.Module):
                 states = cast(Tensor, again)  # never None, whatever its stub says
             else:
                 states = layer(states, tokens, allowed)
-        return tokens.padded(states)[row_of]
+        return tokens.padded(states)
 
     def counts(self) -> dict[str, int]:
         """`language_model`: weights of the language model itself; `adapters`: those added beside them."""
@@ -307,6 +327,13 @@ class AdaptedLanguageModel(nn.Module):
 
     def _adapted(self) -> list[AdaptedLinear]:
         return [part for part in self._parts() if isinstance(part, AdaptedLinear) and part.rank]
+
+
+class _Kept(dict[tuple[int, ...], Tensor]):
+    """States by token ids, of a frozen language model and of all its copies."""
+
+    def __deepcopy__(self, memo: dict) -> _Kept:
+        return self
 
 
 def _norm(part: FrozenPart, states: Tensor, epsilon: float) -> Tensor:

@@ -119,6 +119,9 @@ class FusionModel(nn.Module, ABC):
         """Groups for the stage of training that adds natural clips; all parameters unless overridden."""
         return self.parameter_groups(lr)
 
+    def end_pretraining(self) -> None:
+        """Stage one is over: what `clip_parameter_groups` leaves out learns no more, and may be frozen."""
+
     def generation_parameter_groups(self, lr: float) -> list[dict]:
         """Groups of what learns last in stage one, from matched triples, to generate; mostly none."""
         return []

@@ -130,6 +130,9 @@ class LRCMT(FusionModel):
         """All but the language model's adapters, which would learn a few hundred clips by heart."""
         return self.parameter_groups(lr)[:1]
 
+    def end_pretraining(self) -> None:
+        self.language_model.freeze()
+
     def sizes(self) -> dict[str, int]:
         """Adds `language_model`, its frozen weights, and `adapters`, what is trained inside it."""
         return {**super().sizes(), **self.language_model.counts()}

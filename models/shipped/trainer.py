@@ -90,6 +90,7 @@ class FusionTrainer:
         groups = model.parameter_groups(spec(name).training.lr)
         self._run(model, name, epochs, recipe.general_epochs, groups, seed, log)
         self.teach_generation(model, name, seed, log)
+        model.end_pretraining()
         self.calibrate(model)
         return model
 
@@ -198,12 +199,17 @@ class FusionTrainer:
             torch.Generator().manual_seed(seed),
             self.device,
             _batches_of_like_length,
-            bf16=model.needs_language_model,  # which takes nearly all the time
+            bf16=model.needs_language_model and _has_bf16(self.device),  # it takes nearly all the time
         )
         for epoch, items in enumerate(epochs):
             loss = loop.epoch(epoch, items)
             if log:
                 log(f"epoch {epoch + 1}/{count}: loss {loss:.3f}")
+
+
+def _has_bf16(device: str) -> bool:
+    """Whether bfloat16 is quick there; without AVX-512 a processor is slower with it than in float32."""
+    return device != "cpu" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def _some(items: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
