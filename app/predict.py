@@ -23,7 +23,7 @@ from app.service.analyst import Analyst
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.service.query import Query
 from app.settings import Settings
-from models.cluster import WorkerLost, on_cluster
+from models.cluster import WorkerLost, on_cluster, start_ray
 from models.manifest import ManifestError, Row, read_manifest
 from models.tensors import CheckpointError
 
@@ -201,6 +201,7 @@ def _answer_rows(
         raise ManifestError(f"--out would overwrite {manifest.name}; give it another name")
     kept = KeptRows(out.with_name(out.name + ".rows"))
     if ray:
+        start_ray()  # or say why not, before anything is written
         answers = _on_cluster(analyst.settings, rows, manifest.parent, answer, kept)
     else:
         answers = (_tried(analyst, answer, manifest.parent, numbered) for numbered in enumerate(rows))
@@ -229,7 +230,8 @@ def _on_cluster(
     """What `_tried` gives for each row, in their order, from processes of a cluster or from what was kept."""
     folder = folder.absolute()
     question = repr((settings, answer.args if isinstance(answer, partial) else (), folder))
-    question += repr([_stamp(path) for path in sorted(settings.checkpoints.rglob("*.safetensors"))])
+    weights = sorted(path for root in settings.weights_folders for path in root.rglob("*.safetensors"))
+    question += repr([_stamp(path) for path in weights])
     keys = [_key(question, row, folder) for row in rows]
     answers = {n: found for n, key in enumerate(keys) if (found := kept.find(key))}
     todo = [n for n in range(len(rows)) if n not in answers]

@@ -17,6 +17,7 @@ from app.service.analysis import Transcript, as_displayed
 from app.service.analyst import Analyst
 from app.service.query import Query
 from app.settings import Settings
+from models.cluster import ClusterError
 from models.manifest import ManifestError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,15 @@ def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
     assert list(results[0]) == ["file", "given_words", "words", "notes", "error"]
     assert [row["words"] for row in results] == ["hello there", ""]
     assert [bool(row["error"]) for row in results] == [False, True]
+
+
+def test_without_ray_nothing_is_written(analyst, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    manifest, out = write_rows(tmp_path / "in.csv", [["file", "text"], ["", "fine"]]), tmp_path / "out.csv"
+    out.write_text("results of yesterday")
+    with pytest.raises(ClusterError, match="pip install -r app/deploy/requirements.txt"):
+        predict_manifest(analyst, manifest, out, Query(), ray=True)
+    assert out.read_text() == "results of yesterday"
 
 
 def test_a_header_may_be_written_in_capitals_and_with_spaces(analyst, tmp_path):
