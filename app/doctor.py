@@ -244,8 +244,12 @@ def answers(settings: Settings) -> Iterator[Finding]:
     from app.service.stored import EXAMPLES, StoredUtterances
     from models.tensors import CheckpointError
 
-    with tempfile.TemporaryDirectory() as nothing:
-        analyst = Analyst(settings, stored=StoredUtterances(Path(nothing)))
+    try:
+        with tempfile.TemporaryDirectory() as nothing:
+            analyst = Analyst(settings, stored=StoredUtterances(Path(nothing)))
+    except ValueError as error:
+        yield Finding("analyst", str(error), ok=False)
+        return
     clips = [EXAMPLES / f"{name}.mp4" for name in ("delight", "letdown")]
     for info in analyst.methods():
         if not info.available:

@@ -11,7 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 def set_up(wanted: str) -> None:
     """Log as FUSEBOX_LOG says: text, Python's own lines for warnings; json, an object a line, calls too.
 
-    No line holds words, names of files or addresses of callers: those are not logged.
+    No line holds words, or names and addresses of callers and of what they send: those are not logged.
     """
     if wanted == "text":
         return

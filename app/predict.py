@@ -20,6 +20,7 @@ from app.kept_rows import Answered, KeptRows
 from app.media.whisper import RecogniserError
 from app.service.analysis import Analysis, Notice, as_displayed
 from app.service.analyst import Analyst
+from app.service.device import choose_device
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
 from app.service.query import Query
 from app.settings import Settings
@@ -229,6 +230,8 @@ def _on_cluster(
 ) -> Iterator[Answered]:
     """What `_tried` gives for each row, in their order, from processes of a cluster or from what was kept."""
     folder = folder.absolute()
+    # of the GPUs the one that Ray lends
+    settings = replace(settings, device=choose_device(settings.device).partition(":")[0])
     question = repr((settings, answer.args if isinstance(answer, partial) else (), folder))
     weights = sorted(path for root in settings.weights_folders for path in root.rglob("*.safetensors"))
     question += repr([_stamp(path) for path in weights])
@@ -236,7 +239,7 @@ def _on_cluster(
     answers = {n: found for n, key in enumerate(keys) if (found := kept.find(key))}
     todo = [n for n in range(len(rows)) if n not in answers]
     make = partial(_RowAnswers, settings, answer, folder)
-    coming = on_cluster(make, [(n, rows[n]) for n in todo], settings.device.startswith("cuda"))
+    coming = on_cluster(make, [(n, rows[n]) for n in todo], settings.device == "cuda")
     for number in range(len(rows)):
         while number not in answers:
             index, found = next(coming)

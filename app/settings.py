@@ -45,7 +45,7 @@ class Settings:
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
     serve: str = ""  # http://host:8000 of `app.deploy.serve`, whose machines read the clips; empty: this one
     log: str = "text"  # text: warnings, plain; json: an object a line, with every call
-    mcp: bool = False  # offer tools to models, at /mcp?
+    mcp: bool = False  # offer tools at /mcp? On 127.0.0.1 they open paths: a proxy must say that it is one
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

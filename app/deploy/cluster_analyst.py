@@ -73,9 +73,15 @@ class ClusterAnalyst:
         self.ready = threading.Event()  # a real answer was given
 
     def prepare(self) -> None:
-        """Ask for a first answer."""
-        self.analyze(Query(text="It works."))
-        self.ready.set()
+        """Ask for a first answer, until there is one."""
+        while not self.ready.is_set():
+            try:
+                method = next(info.spec.name for info in self.methods() if info.available)
+                self.analyze(Query(text="It works.", method=method))
+                self.ready.set()
+            except Exception as error:  # whatever ends a request is no reason to stop asking
+                log.warning("no answer yet: %s", error)
+                time.sleep(TAKEN_SECONDS)
 
     @counted("analyze")
     def analyze(

@@ -14,6 +14,7 @@ from typing import Any
 
 from ray import serve
 
+from app.logs import set_up
 from app.media.guard import prepare_decoding
 from app.service.analysis import Notice, Transcript
 from app.service.analyst import Analyst
@@ -82,6 +83,7 @@ class Decoding:
     """Files -> Clip, in child processes with limits, on machines that need no GPU."""
 
     def __init__(self, settings: Settings):
+        set_up(settings.log)
         self._limits = limits_of(settings)
         prepare_decoding()
 
@@ -146,6 +148,7 @@ class Reading:
     def __init__(self, settings: Settings):
         limit_heaps()
         limit_threads()
+        set_up(settings.log)
         self._reader = ClipReader(settings, choose_device(settings.device))
         self._reader.prepare()
         release_heaps()
@@ -221,6 +224,7 @@ class Fusing:
 
     def __init__(self, settings: Settings):
         limit_heaps()
+        set_up(settings.log)
         self._analyst = Analyst(settings)
         self._analyst.prepare_fusion()
         release_heaps()

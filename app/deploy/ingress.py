@@ -71,7 +71,7 @@ class Ingress:
         threading.Thread(target=self._analyst.prepare, daemon=True).start()
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        places = Places(self._analyst.settings.max_waiting, AT_ONCE)
+        places = Places(self._analyst.settings.max_waiting, AT_ONCE, share=1)  # pages ask for many
         read = Admission(request_response(ReadHandler(self._analyst, places).answer), places)
         site = FastAPI(
             routes=[*routes(cast("Analyst", self._analyst), places), Route("/read", read, methods=["POST"])],
@@ -85,12 +85,14 @@ class Ingress:
 
 
 def build(settings: Settings) -> serve.Application:
-    """The application; with `settings.device` a GPU's, each reading replica has a quarter of one."""
+    """The application; each reading replica has a quarter of a GPU where `settings.device` names one."""
     settings = replace(settings, serve="")
     reading = Reading
     if settings.device.startswith("cuda"):
         options = READING["ray_actor_options"]
         reading = Reading.options(ray_actor_options={**options, "num_gpus": 0.25})
         settings = replace(settings, device="cuda")  # the one that Ray lends
+    else:  # auto would take GPUs that Ray did not lend
+        settings = replace(settings, device="cpu")
     parts = (Decoding.bind(settings), reading.bind(settings), Fusing.bind(replace(settings, device="cpu")))
     return Ingress.bind(settings, *parts)

@@ -40,10 +40,11 @@ class Places:
     """Places in the queue.
 
     most : requests that may be here; at_once : that are answered at the same time, by threads of `running`
+    share : one caller may have this part of `most`: a quarter with 4
     """
 
-    def __init__(self, most: int, at_once: int):
-        self.most, self.running = most, CapacityLimiter(at_once)
+    def __init__(self, most: int, at_once: int, share: int = SHARE):
+        self.most, self.running, self._share = most, CapacityLimiter(at_once), share
         self._taken: Counter[str] = Counter()
 
     @contextmanager
@@ -53,7 +54,7 @@ class Places:
             raise Refused(
                 503, "busy", "Many people are asking; ask again in a few seconds.", waiting=self.most
             )
-        if self._taken[caller] >= max(1, self.most // SHARE):
+        if self._taken[caller] >= max(1, self.most // self._share):
             text = "You have many requests waiting; wait for an answer before you ask more."
             raise Refused(429, "too_many_requests", text, waiting=self._taken[caller])
         self._taken[caller] += 1

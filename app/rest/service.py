@@ -55,6 +55,12 @@ STATUS = {  # of an error's code; 400 for every other
     "unknown_method": 422,
     "unknown_modality": 422,
     "no_face_number": 422,
+    "too_many_requests": 429,
+    "readers_away": 503,  # these are of the machines that read for a page
+    "machines_ended": 503,
+    "other_extractors": 503,
+    "no_weights": 503,
+    "busy": 503,
     "wrong_features": 422,
 }
 MEANT = {

@@ -79,7 +79,7 @@ class RemoteReader(Reader):
     def _received(self, key: tuple, content: bytes) -> Utterance:
         with tempfile.TemporaryDirectory(prefix="read-") as folder:
             (Path(folder) / "utterance.safetensors").write_bytes(content)
-            utterance = StoredUtterances(Path(folder)).find(key, lambda: self.fingerprints)
+            utterance = StoredUtterances(Path(folder), self.profile.dims).find(key, lambda: self.fingerprints)
         if utterance is None:
             text = "The machines that read clips have other extractors than this page; give both one version."
             raise AnalysisError("other_extractors", text)

@@ -29,7 +29,8 @@ FULL_SCALE = 32767  # of the sound, kept in 16 bits
 class StoredUtterances:
     """The stored readings of a folder, found by the contents of the clip; tensors are read when asked for."""
 
-    def __init__(self, folder: Path = EXAMPLES / "stored"):
+    def __init__(self, folder: Path = EXAMPLES / "stored", dims: dict[Modality, int] | None = None):
+        self._dims = dims
         self._files = {}
         for path in sorted(folder.glob("*.safetensors")):
             with safe_open(path, framework="pt") as file:
@@ -47,12 +48,10 @@ class StoredUtterances:
         from models.extractors.face_tracking import FaceTrack
         from models.extractors.local_profile import LocalProfile  # takes seconds
 
-        kept = load_file(path)
+        kept, dims = load_file(path), self._dims or LocalProfile.dims
 
         def sequence(modality: Modality) -> Sequence:
-            return Sequence.single(
-                kept.get(modality), LocalProfile.dims[modality], times=kept.get(f"{modality}_times")
-            )
+            return Sequence.single(kept.get(modality), dims[modality], times=kept.get(f"{modality}_times"))
 
         def track(number: int) -> FaceTrack:
             return FaceTrack(kept[f"crops_{number}"].numpy(), kept[f"crop_times_{number}"].numpy())

@@ -71,7 +71,8 @@ def train(options: Namespace) -> None:
         print(f"{path}: epoch {meta.training['best_epoch']} of {meta.training['epochs']}\n")
         print(figures_table(name, meta.figures) + "\n")
     if dataset.profile in EXTRACTORS:
-        print(f"The page offers it: FUSEBOX_WEIGHTS={options.out} python -m app")
+        profile = "" if dataset.profile == "local" else f"FUSEBOX_PROFILE={dataset.profile} "
+        print(f"The page offers it: {profile}FUSEBOX_WEIGHTS={options.out} python -m app")
 
 
 def evaluate(options: Namespace) -> None:

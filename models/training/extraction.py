@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from models.cluster import WorkerLost, on_cluster
+from models.extractors.hub.encoders import HubEncoders
 from models.extractors.profile import Profile, TextFeatures
 from models.features.feature_set import (
     NOTE_SEPARATOR,
@@ -151,12 +151,15 @@ def _extract_on_cluster(
     clips: list[ListedClip], manifest: Path, parts: Path, profile: Profile, device: str, progress: bool
 ) -> None:
     """Puts into `parts` what is not there; ManifestError for the first row that gives nothing, at the end."""
+    device = device.partition(":")[0]  # of the GPUs the one that Ray lends
     files = [_part(parts, listed, profile) for listed in clips]
     todo = [n for n, part in enumerate(files, start=1) if _kept(part) is None]
     faults: dict[int, Exception] = {}
-    make = partial(_RowExtractor, manifest, profile.name, device)
+    # a worker's own environment may name other encoders
+    encoders = HubEncoders.from_environment()
+    make = partial(_RowExtractor, manifest, profile.name, device, encoders, profile.fingerprints)
     rows = [(n, _anywhere(clips[n - 1])) for n in todo]
-    results = on_cluster(make, rows, gpu=device.startswith("cuda"))
+    results = on_cluster(make, rows, gpu=device == "cuda")
     for index, found in tqdm(results, desc="extract", total=len(todo), disable=not progress):
         number = todo[index]
         if isinstance(found, Exception):
@@ -179,8 +182,12 @@ def _anywhere(listed: ListedClip) -> ListedClip:
 class _RowExtractor:
     """`_states` of numbered rows, in a process of a cluster."""
 
-    def __init__(self, manifest: Path, profile_name: str, device: str):
-        self._manifest, self._profile = manifest, load_profile(profile_name, device)
+    def __init__(
+        self, manifest: Path, name: str, device: str, encoders: HubEncoders, fingerprints: dict[str, str]
+    ):
+        self._manifest, self._profile = manifest, load_profile(name, device, encoders=encoders)
+        if self._profile.fingerprints != fingerprints:
+            raise CheckpointError("a machine of the cluster has other extractors; give all one version")
 
     def __call__(self, row: tuple[int, ListedClip]) -> tuple[dict[str, Tensor], str]:
         number, listed = row
@@ -200,7 +207,10 @@ def _in_order(extract: Callable[[int], T], numbers: range, progress: bool) -> It
 
 
 def _divided(path: Path, rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The rows with a split each: whole groups in an order that is always the same, first to test."""
+    """The rows with a split each: whole groups in an order of their names' hashes, first to test.
+
+    So most groups stay where they are as others are added.
+    """
     groups = sorted({row.get("group", "") for row in rows})
     if "" in groups or len(groups) <= len(SHARES):
         raise ManifestError(
@@ -208,7 +218,7 @@ def _divided(path: Path, rows: list[dict[str, str]]) -> list[dict[str, str]]:
             f"at least {len(SHARES) + 1} in all, by which the rows are divided"
         )
     counts = Counter(row["group"] for row in rows)
-    left = iter(np.random.default_rng(0).permutation(groups).tolist())
+    left = iter(sorted(groups, key=lambda group: hashlib.sha256(group.encode()).digest()))
     split_of = dict.fromkeys(groups, "train")
     for number, (split, share) in enumerate(SHARES.items()):
         taken, kept = 0, len(SHARES) - number  # at least a group for each split that follows

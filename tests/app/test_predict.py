@@ -91,7 +91,7 @@ def test_without_ray_nothing_is_written(analyst, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     manifest, out = write_rows(tmp_path / "in.csv", [["file", "text"], ["", "fine"]]), tmp_path / "out.csv"
     out.write_text("results of yesterday")
-    with pytest.raises(ClusterError, match="pip install -r app/deploy/requirements.txt"):
+    with pytest.raises(ClusterError, match="Ray is not installed"):
         predict_manifest(analyst, manifest, out, Query(), ray=True)
     assert out.read_text() == "results of yesterday"
 

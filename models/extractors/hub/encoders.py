@@ -160,8 +160,11 @@ def weights_of(folder: Path) -> list[Path]:
     """The safetensors files of an encoder's weights; [] where some are not there."""
     names = [WEIGHTS]
     if not (folder / WEIGHTS).is_file() and (folder / SHARDS).is_file():
-        index = json.loads((folder / SHARDS).read_text(encoding="utf-8"))
-        names = sorted(set(index["weight_map"].values()))
+        try:
+            index = json.loads((folder / SHARDS).read_text(encoding="utf-8"))
+            names = sorted(set(index["weight_map"].values()))
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise CheckpointError(f"{folder / SHARDS} is damaged: {error}") from error
     files = [folder / name for name in names]
     return files if all(file.is_file() for file in files) else []
 
