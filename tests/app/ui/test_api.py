@@ -15,6 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
 
+from app import Analyst, Query
 from tests.asynchronous import finished
 from tests.crowd import Caller, Question, Visitor, as_new
 from tests.serving import Served, serving
@@ -121,7 +122,9 @@ def test_what_rest_can_do_is_described_without_asking_another_server(served):
     assert httpx.get(f"{served.url}docs/%2e%2e/%2e%2e/%2e%2e/etc/hostname").status_code == 404
 
 
-def test_rest_the_page_and_the_tools_give_the_same_score(tmp_path, example_clip: Path):
+def test_rest_the_page_the_tools_and_python_give_the_same_score(tmp_path, example_clip: Path):
+    """A caller's way, by each of the four doors."""
+
     async def by_tool(url: str) -> float:
         async with mcp.Client(url) as client:
             found = await client.call_tool("analyze_clip", {"clip": str(example_clip), "text": WORDS.text})
@@ -133,7 +136,9 @@ def test_rest_the_page_and_the_tools_give_the_same_score(tmp_path, example_clip:
         with example_clip.open("rb") as file:
             rest = httpx.post(f"{running.url}v1/analyze", files={"clip": file}, data={"text": WORDS.text})
         tool = finished(by_tool(f"{running.url}mcp"))
+        python = Analyst().analyze(Query(example_clip, text=WORDS.text)).score
         assert page["score"] == rest.json()["score"] == pytest.approx(tool, abs=1e-4)
+        assert page["score"] == pytest.approx(python, abs=1e-4)
         assert "Traceback" not in running.log.read_text()
 
 
