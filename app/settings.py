@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "FUSEBOX_"
-LOGS = ("text", "json")
 PROFILES = ("local", "hub")  # keys of `registry.EXTRACTORS`, whose import takes a second
 
 
@@ -110,16 +109,13 @@ def _folder(variable: str, text: str) -> Path:
     return path.resolve()
 
 
-def _profile(variable: str, text: str) -> str:
-    if text.lower() not in PROFILES:
-        raise SettingsError(f"{variable} is {text!r}; give {' or '.join(PROFILES)}")
-    return text.lower()
+def _one_of(*known: str) -> Callable[[str, str], str]:
+    def read(variable: str, text: str) -> str:
+        if text.lower() not in known:
+            raise SettingsError(f"{variable} is {text!r}; give {' or '.join(known)}")
+        return text.lower()
 
-
-def _log(variable: str, text: str) -> str:
-    if text.lower() not in LOGS:
-        raise SettingsError(f"{variable} is {text!r}; give {' or '.join(LOGS)}")
-    return text.lower()
+    return read
 
 
 def _address(variable: str, text: str) -> str:
@@ -138,7 +134,7 @@ _READERS: dict[str, Callable] = {
     "device": _device,
     "checkpoints": _folder,
     "weights": _folder,
-    "profile": _profile,
+    "profile": _one_of(*PROFILES),
     "hub_text": _text,
     "hub_audio": _text,
     "hub_vision": _text,
@@ -150,7 +146,7 @@ _READERS: dict[str, Callable] = {
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
-    "log": _log,
+    "log": _one_of("text", "json"),
     "serve": _address,
     "mcp": _switch,
 }

@@ -18,6 +18,7 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse
 from app.deploy.deployments import Decoded, GivenFile
 from app.rest.admission import Refused
 from app.service.analysis import Notice, Transcript
+from app.service.analyst import FIRST_WORDS
 from app.service.cache import Cancelled
 from app.service.metrics import counted
 from app.service.query import AnalysisError, File, Query
@@ -77,7 +78,7 @@ class ClusterAnalyst:
         while not self.ready.is_set():
             try:
                 method = next(info.spec.name for info in self.methods() if info.available)
-                self.analyze(Query(text="It works.", method=method))
+                self.analyze(Query(text=FIRST_WORDS, method=method))
                 self.ready.set()
             except Exception as error:  # whatever ends a request is no reason to stop asking
                 log.warning("no answer yet: %s", error)

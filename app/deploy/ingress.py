@@ -60,14 +60,8 @@ class ReadHandler(RequestHandler):
 class Ingress:
     """REST and /read over the deployments; holds no weights, and fetches neither clips nor utterances."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        decoding: DeploymentHandle,
-        reading: DeploymentHandle,
-        fusing: DeploymentHandle,
-    ):
-        self._analyst = ClusterAnalyst(settings, decoding, reading, fusing)
+    def __init__(self, settings: Settings, *parts: DeploymentHandle):
+        self._analyst = ClusterAnalyst(settings, *parts)
         threading.Thread(target=self._analyst.prepare, daemon=True).start()
 
     def __serve_build_asgi_app__(self) -> FastAPI:

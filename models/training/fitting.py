@@ -80,7 +80,7 @@ def fit(
     items = [item for item in dataset.train if item.states]
     if not items:
         raise DataError("no utterance of the split 'train' has words, voice or face")
-    if method.model.needs_language_model and not has_tokens(dataset):
+    if needs_tokens(name) and not has_tokens(dataset):
         raise DataError(f"{name!r} runs the language model itself, but these features have no token ids")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
