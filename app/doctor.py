@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import re
@@ -50,6 +51,7 @@ def examine(settings: Settings, self_test: bool = False) -> int:
         ("Device", lambda: list(device(settings))),
         ("Weights", lambda: list(weights(settings))),
         ("Speech recognition", lambda: list(speech(settings))),
+        ("Decoding of uploads", lambda: list(decoding(settings))),
     ]
     if self_test:
         looks.append(("Self-test", lambda: list(answers(settings))))
@@ -235,6 +237,24 @@ def speech(settings: Settings) -> list[Finding]:
     except RecogniserError as error:
         return [Finding("speech", str(error), ok=False)]
     return [Finding(name, "loads")]
+
+
+def decoding(settings: Settings) -> Iterator[Finding]:
+    """What a file is opened with, in a process of its own."""
+    from app.media import confinement
+
+    limits = f"{settings.decode_memory_mb} MB, {settings.decode_seconds:g} s"
+    if importlib.util.find_spec("resource"):
+        yield Finding("memory and time", limits)
+    else:
+        state = f"{settings.decode_seconds:g} s; this system does not limit memory"
+        yield Finding("memory and time", state, ok=False, required=False)
+    kept = confinement.in_force()
+    for step, given, lacking, remedy in (
+        ("network", "none: a namespace of its own", "not taken away", "namespaces (unshare) are not allowed"),
+        ("files", "its own alone: Landlock", "as this user's", "Landlock is not there: Linux 5.13 has it"),
+    ):
+        yield Finding(step, given if kept[step] else lacking, ok=kept[step], required=False, remedy=remedy)
 
 
 def answers(settings: Settings) -> Iterator[Finding]:

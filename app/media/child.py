@@ -1,4 +1,4 @@
-"""What the decoding child process does: limits itself, decodes one file, leaves the clip in a folder.
+"""What the decoding child process does: confines itself, decodes one file, leaves the clip in a folder.
 
 It imports numpy and PyAV and nothing larger, so that it starts quickly.
 """
@@ -9,27 +9,31 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from av.subtitles import codeccontext, stream  # noqa: F401  (PyAV imports them with the first file: too late)
 
+from app.media.confinement import leave_files, leave_network
 from models.media import decode as _decode  # noqa: F401  (imported before the fork server forks)
 from models.media.clip import Clip, MediaError
 
 
 def do(job: dict) -> None:
     """Bound this process, and leave what `run` gives in the job's folder as `result.json`."""
+    module, function = job["target"].split(":")
+    target = getattr(import_module(module), function)  # while this process may still read modules
     limit_resources(job["memory"], job["cpu_seconds"], job["file_size"])
     os.chdir(job["folder"])
-    Path("result.json").write_text(json.dumps(run(job)))
+    leave_files(Path(job["path"]), Path(job["folder"]))
+    Path("result.json").write_text(json.dumps(run(job, target)))
 
 
-def run(job: dict) -> dict:
+def run(job: dict, decode: Callable[..., Clip]) -> dict:
     """Decode `job["path"]` into `job["folder"]`; the JSON-able result that `guard` reads."""
     try:
-        module, function = job["target"].split(":")
-        decode = getattr(import_module(module), function)
         unneeded = dict.fromkeys(job["unneeded"], False)
         clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **unneeded)
         return _save(clip, Path(job["folder"]))
@@ -76,4 +80,5 @@ def _save(clip: Clip, folder: Path) -> dict:
 
 
 if __name__ == "__main__":
+    leave_network()
     do(json.loads(sys.argv[1]))

@@ -1,7 +1,8 @@
 """A small process that has imported the decoder and forks a child for every file (Linux).
 
 A new Python needs a fifth of a second of a core to import numpy and PyAV; a fork needs milliseconds. The
-server opens no file itself: each child is limited, decodes one file and ends (`app.media.child`).
+server opens no file itself, and has no network: each child is limited, decodes one file and ends
+(`app.media.child`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.media import child  # and with it the decoder, for all that are forked
+from app.media.confinement import leave_network
 
 ROOT = Path(__file__).resolve().parents[2]
 AVAILABLE = sys.platform == "linux"
@@ -146,4 +148,5 @@ def _wait_for(job: dict, answer: int) -> dict:
 if __name__ == "__main__":
     with socket.socket(fileno=os.dup(0)) as jobs:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what is forked must not read jobs
+        leave_network()  # once, for all that are forked
         serve(jobs)

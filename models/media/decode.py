@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from models.media.allowed import OPTIONS, READABLE, may_decode
 from models.media.clip import MAX_SECONDS, Clip, MediaError
 from models.media.missing_end import is_missing
 from models.media.picture import Picture
@@ -25,14 +26,6 @@ MAX_FRAMES = 30_000  # 120 s at 250 frames a second
 LARGE_PIXELS = 1920 * 1080  # above this, frames that no other frame needs are not decoded
 END_TOLERANCE = 0.1  # s by which encoders pad the last packet: such a clip is not "longer"
 
-READABLE = "mp4, webm, mov, mkv or avi for video; wav, mp3, ogg, flac or m4a for sound"
-
-# Only formats that carry the media themselves. FFmpeg also opens playlists (HLS, concat, DASH), which name
-# other files and addresses: an upload must not make the server fetch those.
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,mxf,gif,"
-    "ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3,wv"
-)
 PICTURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"avif": "AVIF"}  # of an ISO file's first box
 
@@ -136,8 +129,7 @@ def _open(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise MediaError("empty", f"The file is empty (0 bytes). Give {READABLE}.")
     try:
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-        return av.open(str(path), options=options, metadata_errors="ignore")
+        return av.open(str(path), options=dict(OPTIONS), metadata_errors="ignore")
     except MemoryError:
         raise
     except (FFmpegError, ValueError) as error:
@@ -178,7 +170,7 @@ def _picture(kind: str) -> MediaError:
 
 
 def _nothing_to_decode(container: InputContainer) -> MediaError:
-    kinds = sorted({stream.type for stream in container.streams})
+    kinds = sorted({_named(stream) for stream in container.streams})
     found = f"only {' and '.join(kinds)}" if kinds else "nothing"
     return MediaError(
         "no_streams",
@@ -188,12 +180,17 @@ def _nothing_to_decode(container: InputContainer) -> MediaError:
     )
 
 
+def _named(stream: Stream) -> str:
+    """The kind of a stream and, where FFmpeg knows it, its codec: "video (vp9)"."""
+    return f"{stream.type} ({stream.codec_context.codec.name})" if stream.codec_context else stream.type
+
+
 def _video_stream(container: InputContainer) -> VideoStream | None:
     """The main video stream, ready to decode; cover art of a song is not one."""
     streams = [
         stream
         for stream in container.streams.video
-        if stream.codec_context and not stream.disposition & Disposition.attached_pic
+        if _is_decodable(stream) and not stream.disposition & Disposition.attached_pic
     ]
     if not streams:
         return None
@@ -207,9 +204,13 @@ def _video_stream(container: InputContainer) -> VideoStream | None:
 
 
 def _audio_stream(container: InputContainer) -> AudioStream | None:
-    streams = [s for s in container.streams.audio if s.codec_context]
+    streams = [stream for stream in container.streams.audio if _is_decodable(stream)]
     best = container.streams.best("audio")
     return next((s for s in streams if s == best), streams[0] if streams else None)
+
+
+def _is_decodable(stream: VideoStream | AudioStream) -> bool:
+    return stream.codec_context is not None and may_decode(stream.codec_context.codec.name)
 
 
 def _frames(

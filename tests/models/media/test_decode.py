@@ -614,6 +614,18 @@ def subtitles_only(tmp_path: Path) -> bytes:
     return path.read_bytes()
 
 
+def seldom_codec(tmp_path: Path) -> bytes:
+    """A film as one capture card of long ago wrote it."""
+    path = tmp_path / "asus.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("asv1", rate=5, width=64, height=48, pix_fmt="yuv420p")
+        for _ in range(5):
+            frame = av.VideoFrame.from_ndarray(lit_quarter((64, 48), 1), "rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
 UNREADABLE = {
     "text": ("clip.mp4", lambda folder: b"I really liked it.\n" * 50, "not_media"),
     "empty": ("clip.mp4", lambda folder: b"", "empty"),
@@ -622,6 +634,7 @@ UNREADABLE = {
     "random bytes": ("clip.webm", lambda folder: np.random.default_rng(0).bytes(50_000), "not_media"),
     "playlist": ("clip.mp4", playlist, "not_media"),
     "subtitles only": ("clip.mkv", subtitles_only, "no_streams"),
+    "codec that is not on the list": ("clip.avi", seldom_codec, "no_streams"),
 }
 
 
