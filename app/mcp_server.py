@@ -55,7 +55,10 @@ Clip = Annotated[
 ]
 Method = Annotated[str, Field(max_length=100, description="Name of a fusion method, see list_methods.")]
 Modalities = Annotated[schema.Modalities, Field(description="Which of words, voice and face to use.")]
-Words = Annotated[str | None, Field(description="The words; recognised where left out.", max_length=100_000)]
+Words = Annotated[
+    str | None,
+    Field(description="The words; recognised where left out.", json_schema_extra=schema.up_to_longest),
+]
 EVERYTHING: list[schema.ModalityName] = ["text", "audio", "vision"]
 
 
@@ -134,7 +137,8 @@ def create(analyst: Analyst, running: CapacityLimiter) -> MCPServer:
 
     @server.tool()
     async def analyze_words(
-        text: Annotated[str, Field(description="English words.", max_length=100_000)], method: Method = "lmf"
+        text: Annotated[str, Field(description="English words.", json_schema_extra=schema.up_to_longest)],
+        method: Method = "lmf",
     ) -> schema.Analysis:
         """Sentiment of words alone."""
         return await answered(

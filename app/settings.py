@@ -40,6 +40,8 @@ class Settings:
     max_seconds: float = 120.0  # s, longer clips are cut
     cache_mb: int = 64  # MB (10^6 bytes) of features kept for clips already seen
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
+    max_per_visitor: int = 0  # questions that one visitor may ask in a minute; 0: any number
+    proxies: int = 0  # before the page, each adding to X-Forwarded-For; 0: nobody's word is taken on who asks
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
     serve: str = ""  # http://host:8000 of `app.deploy.serve`, whose machines read the clips; empty: this one
@@ -144,6 +146,8 @@ _READERS: dict[str, Callable] = {
     "max_seconds": _number(float, 1, 3600, "seconds"),
     "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
+    "max_per_visitor": _number(int, 0, 100_000, "a number of questions"),
+    "proxies": _number(int, 0, 10, "a number of proxies"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
     "log": _one_of("text", "json"),

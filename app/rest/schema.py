@@ -10,6 +10,7 @@ from annotated_types import MaxLen
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from app.service import analysis
+from app.service.query import LONGEST_TEXT
 from models.types import Modality
 
 ModalityName = Literal["text", "audio", "vision"]
@@ -38,6 +39,11 @@ def as_file(described: dict[str, Any]) -> None:
     described |= {"type": "string", "format": "binary"}
 
 
+def up_to_longest(described: dict[str, Any]) -> None:
+    """Says how long a text may be; one that is longer has an error of its own, see `Query.check_given`."""
+    described["maxLength"] = LONGEST_TEXT
+
+
 class Question(Strict):
     """What is asked of any input."""
 
@@ -55,7 +61,7 @@ class Question(Strict):
 class WordsQuestion(Question):
     """Words alone."""
 
-    text: str = Field(min_length=1, max_length=100_000, description="the words, in English")
+    text: str = Field(min_length=1, json_schema_extra=up_to_longest, description="the words, in English")
 
 
 class Features(Strict):
@@ -79,7 +85,7 @@ class ClipQuestion(Question):
     audio: Path | None = Field(None, json_schema_extra=as_file, description="sound instead of the clip's own")
     text: str | None = Field(
         None,
-        max_length=100_000,
+        json_schema_extra=up_to_longest,
         description='the words that are spoken; "" for none, left out for speech recognition',
     )
     face: int | None = Field(None, ge=1, description="which face, from 1; left out: the one that speaks")

@@ -55,6 +55,7 @@ STATUS = {  # of an error's code; 400 for every other
     "unknown_method": 422,
     "unknown_modality": 422,
     "no_face_number": 422,
+    "text_too_long": 413,
     "too_many_requests": 429,
     "readers_away": 503,  # these are of the machines that read for a page
     "machines_ended": 503,
@@ -69,7 +70,7 @@ MEANT = {
     413: "The input is too large.",
     415: "The file is no video and no sound, or the body neither a form nor JSON.",
     422: "The request does not fit this description.",
-    429: "This caller has too many requests waiting.",
+    429: "This caller has too many requests waiting, or has asked too often.",
     500: "Something went wrong here.",
     503: "Too many requests are waiting, or weights are missing.",
 }
@@ -243,7 +244,8 @@ class RequestHandler:
         fields: dict[str, Any] = {}
         # two files, each of which the analyst measures too
         limited = _limited(request, 2 * self.limits.max_mb + 1)
-        async with limited.form(max_files=len(FILES), max_fields=FORM_FIELDS) as form:
+        most = {"max_files": len(FILES), "max_fields": FORM_FIELDS, "max_part_size": int(1e6 * JSON_MB)}
+        async with limited.form(**most) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile) != (name in FILES):  # a text there would be a path of ours
                     raise Refused(422, "malformed", f"{name}: only clip and audio are files.", place=name)
@@ -285,7 +287,8 @@ def _malformed(errors: Any) -> Refused:
 
 
 def _too_large(most: float) -> Refused:
-    return Refused(413, "too_large", f"More was sent than {most:g} MB, the most there may be.", limit=most)
+    text = f"More was sent than {most:g} MB, the most there may be. Cut it, or export it smaller."
+    return Refused(413, "too_large", text, limit=most)
 
 
 def _limited(request: Request, most: float) -> Request:

@@ -11,6 +11,7 @@ from models.registry import FUSION_MODELS
 from models.types import MODALITIES, Modality
 
 File = str | Path | None
+LONGEST_TEXT = 100_000  # characters, of which an encoder reads the first words
 
 
 class AnalysisError(InputError):
@@ -46,7 +47,11 @@ class Query:
             object.__setattr__(self, "face", _face_number(self.face))
 
     def check_given(self) -> None:
-        """AnalysisError where there is neither a file nor a word."""
+        """AnalysisError where there is neither a file nor a word, or too many of those."""
+        if len(self.text or "") > LONGEST_TEXT:
+            length = len(self.text or "")
+            text = f"The words have {length} characters; at most {LONGEST_TEXT} can be read. Give fewer."
+            raise AnalysisError("text_too_long", text, length=length, limit=LONGEST_TEXT)
         if not self.video and not self.audio and not (self.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
 

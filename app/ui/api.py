@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.events import api
 
+from app.rest.visitors import Visitors
 from app.service.query import Query
 from app.ui import words
 from app.ui.blocks import as_data
 from app.ui.controller import in_plain_words
 from app.ui.events.context import ANALYSES, AT_ONCE
+from app.ui.page_state import visitor_of
 from app.ui.uploads import UploadSessions
 from models.catalogue import MethodInfo
 
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 EXAMPLE = "I loved every minute of it."
 
 
-def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uploads: UploadSessions) -> None:
+def add_endpoints(
+    analyst: Analyst, methods: list[MethodInfo], chosen: str, uploads: UploadSessions, visitors: Visitors
+) -> None:
     """Add `/analyze` and `/methods` to the Blocks being built; `methods` are those that can be chosen."""
 
     def analyze(
+        request: gr.Request,
         clip: str | None = None,
         audio: str | None = None,
         text: str | None = None,
@@ -53,6 +58,7 @@ def add_endpoints(analyst: Analyst, methods: list[MethodInfo], chosen: str, uplo
             wrong with the input, and what would work
         """
         with uploads.call(clip, audio) as session, in_plain_words(words.ENGLISH, as_data):
+            visitors.admit(visitor_of(request, visitors))
             asked = words.MODALITIES if modalities is None else modalities
             # the query itself tells what is no modality
             query = Query(clip, audio, text, method or chosen, asked, face)  # pyright: ignore[reportArgumentType]

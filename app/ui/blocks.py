@@ -19,6 +19,14 @@ def as_data(code: str, message: str, values: dict) -> gr.Error:
     return gr.Error(told, print_exception=False)
 
 
+def _names_address(given: Any) -> bool:
+    """Whether a file among the arguments of an event is an address."""
+    if isinstance(given, dict):
+        path = given.get("path")
+        return (isinstance(path, str) and "://" in path) or any(map(_names_address, given.values()))
+    return isinstance(given, list | tuple) and any(map(_names_address, given))
+
+
 class Page(gr.Blocks):
     """Blocks that answer a call of the wrong shape with an error, and not with a traceback on the log.
 
@@ -27,7 +35,9 @@ class Page(gr.Blocks):
     """
 
     async def preprocess_data(self, block_fn, *args, **kwargs) -> list:
-        """As Gradio's."""
+        """As Gradio's; a file is one that was uploaded, never an address to be fetched."""
+        if _names_address([args, kwargs]):
+            raise as_data("malformed", MALFORMED, {})
         try:
             return await super().preprocess_data(block_fn, *args, **kwargs)
         except ValueError as error:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio import themes
+from starlette.middleware import Middleware
 
 from app.rest.admission import Places
 from app.rest.service import routes
+from app.rest.visitors import Visitors
 from app.settings import Settings
 from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
 from app.ui.api import add_endpoints
 from app.ui.blocks import Page
 from app.ui.controller import Controller
 from app.ui.events.context import AT_ONCE, EventContext
+from app.ui.gate import Gate
 from app.ui.panels import TabContext
 from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
@@ -43,15 +47,20 @@ SYSTEM_FONTS = [
 
 def serve(analyst: Analyst, settings: Settings) -> None:
     """Show the page at the settings' host and port until interrupted."""
+    visitors = Visitors(settings.max_per_visitor, settings.proxies)
+    if not settings.proxies:  # uvicorn would take this machine's word for who asks
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     with own_folder():
-        create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside(analyst))
+        demo = create_demo(analyst, visitors)
+        demo.launch(**launch_options(settings), app_kwargs=beside(analyst, visitors))
 
 
-def beside(analyst: Analyst) -> dict:
+def beside(analyst: Analyst, visitors: Visitors) -> dict:
     """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
-    places = Places(analyst.settings.max_waiting, AT_ONCE)
-    shared = {"routes": routes(analyst, places), **no_own}
+    places = Places(analyst.settings.max_waiting, AT_ONCE, visitors=visitors)
+    gate = Middleware(Gate, max_mb=analyst.settings.max_mb)
+    shared = {"routes": routes(analyst, places), "middleware": [gate], **no_own}
     if not analyst.settings.mcp:
         return shared
     from app.mcp_server import mounted  # half a second, for those who want it
@@ -102,8 +111,9 @@ def create_theme() -> themes.Base:
     )
 
 
-def create_demo(analyst: Analyst) -> gr.Blocks:
+def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> gr.Blocks:
     """The page over an analyst, ready to launch with `launch_options`."""
+    visitors = visitors or Visitors()
     controller = Controller(analyst)
     methods = list((controller.available or controller.methods).values())
     names = [method.spec.name for method in methods]
@@ -137,7 +147,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
         # What is read aloud stands in a part of the page that is never drawn anew.
         gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
         uploads = UploadSessions(analyst.forget)
-        add_endpoints(analyst, methods, first, uploads)
+        add_endpoints(analyst, methods, first, uploads, visitors)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)
         events.connect(
@@ -145,6 +155,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
                 demo=demo,
                 controller=controller,
                 uploads=uploads,
+                visitors=visitors,
                 examples=examples,
                 page_state=page_state,
                 language=language,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
+from app.rest.visitors import Visitors
 from app.service.analysis import Analysis
 from app.service.calls import ADDRESS
 from app.service.query import Query
@@ -67,6 +68,11 @@ class PageState:
 def session_of(request: gr.Request) -> str:
     """The session that an event of the page belongs to."""
     return request.session_hash or ""
+
+
+def visitor_of(request: gr.Request, visitors: Visitors) -> str:
+    """The address of whom an event or a call comes from."""
+    return visitors.address(request.client.host, request.headers.getlist("x-forwarded-for"))
 
 
 @dataclass(frozen=True)

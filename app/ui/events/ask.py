@@ -12,10 +12,11 @@ from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.reader import DOING
 from app.ui import words
+from app.ui.controller import in_plain_words
 from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, Arrival, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, TEXT
-from app.ui.page_state import PageState, Visit, session_of
+from app.ui.page_state import PageState, Visit, session_of, visitor_of
 
 WRITE_HEARD = "(typed, heard) => window.fusebox.wordsHeard(typed, heard)"
 WHEN_EMPTIED = "async (language) => { await window.fusebox.emptied(); return [language]; }"
@@ -90,7 +91,7 @@ class AskEvents:
         """Lets one question into the queue, unless that is full; from now on it can be cancelled."""
         context, limit = self.context, self.context.controller.analyst.settings.max_waiting
         if len(context.demo._queue) >= limit:  # Gradio's own refusal knows only English
-            return context.with_message(session_of(request), language, to_say("error_busy"))
+            return context.with_message(session_of(request), language, to_say("error_busy", limit=limit))
         number = str(context.questions.begin(session_of(request)))
         return {context.inputs.request_number: number, **context.inputs.while_asking()}
 
@@ -120,6 +121,12 @@ class AskEvents:
         if asked is None:
             gr.Warning(words.say(f"need_{tab}", language))
             return inputs.when_answered()
+        try:
+            with in_plain_words(language):
+                context.visitors.admit(visitor_of(request, context.visitors))
+        except gr.Error as refusal:
+            message = context.with_message(visit.session, language, to_refuse(refusal))
+            return {**message, **inputs.when_answered()}
         context.uploads.keep(visit.session, asked.video, asked.audio)
         try:
             progress(0.0, desc=words.say("doing", language))

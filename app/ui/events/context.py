@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import gradio as gr
 from gradio.components import Component
 
+from app.rest.visitors import Visitors
 from app.service.query import Query
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.blocks import Page
@@ -50,6 +51,7 @@ class EventContext:
     demo: Page
     controller: Controller
     uploads: UploadSessions
+    visitors: Visitors
     examples: list[Example]
     page_state: gr.State
     language: gr.Radio
@@ -101,9 +103,9 @@ class EventContext:
         self.arrivals.pop(session, None)
 
 
-def to_say(key: str) -> Message:
-    """The phrase `key`."""
-    return lambda language: words.say(key, language)
+def to_say(key: str, **values: object) -> Message:
+    """The phrase `key`, its placeholders filled with `values`."""
+    return lambda language: words.say(key, language, **values)
 
 
 def to_refuse(error: gr.Error) -> Message:

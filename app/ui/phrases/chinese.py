@@ -74,6 +74,8 @@ ERRORS_CHINESE = {
     "too_many_frames": "视频超过 {limit} 帧。请以每秒 60 帧以下导出，或剪短。",
     "no_sound": "所给的声音文件里没有声音。",
     "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
+    "text_too_long": "文字有 {length} 个字符，最多可读取 {limit} 个。请缩短。",
+    "asked_too_often": "每位访客每分钟最多可提问 {limit} 次；请在 {seconds} 秒后再试。",
     "unknown_method": "没有名为 {asked} 的融合方法；已有：{known}。",
     "no_face_number": "{asked} 不是面部的编号；编号从 1 开始。",
     "no_such_face": "没有第 {asked} 张面部：共找到 {count} 张，从 1 开始编号。",

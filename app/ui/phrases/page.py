@@ -234,8 +234,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "服务器出了问题，原因已记入日志。换一段视频也许可以。",
     ),
     "error_busy": (
-        "Many people are asking at the moment. Please try again in a minute.",
-        "现在提问的人很多，请一分钟后再试。",
+        "Many people are asking: {limit} questions are waiting, the most there may be. "
+        "Please try again in a minute.",
+        "现在提问的人很多：已有 {limit} 个问题在排队，达到上限。请一分钟后再试。",
     ),
     "error_gone": (
         "The clip is no longer on the server: uploads are deleted after a while. Please add it again.",
