@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import av
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
+from gradio import processing_utils
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -26,10 +28,12 @@ from app.rest.visitors import Visitors
 from app.service.analyst import Analyst
 from app.service.query import LONGEST_TEXT, AnalysisError, Query
 from app.settings import Settings
+from app.ui.page import create_demo
 from app.ui.phrases.chinese import ERRORS_CHINESE
 from models.media.clip import InputError
 from models.media.decode import MAX_FRAMES
 from tests.app.conftest import TinyProfile
+from tests.asynchronous import finished
 from tests.crowd import Visitor
 from tests.serving import Served, serving
 
@@ -191,12 +195,22 @@ def test_what_the_page_does_not_need_is_closed(served):
     recorded = httpx.post(f"{served.url}gradio_api/process_recording", files={"video": ("a.mp4", b"film")})
     assert recorded.status_code == 404
     assert httpx.get(f"{served.url}gradio_api/file=http://192.0.2.1/a.mp4").status_code == 404
+
+
+def test_an_address_in_place_of_an_upload_is_not_fetched(own, monkeypatch):
+    fetched = []
+
+    async def fetch(address: str, **options: object) -> str:
+        fetched.append(address)
+        raise ValueError("nobody answers")
+
+    monkeypatch.setattr(processing_utils, "async_ssrf_protected_download", fetch)
+    demo = create_demo(own)
+    endpoint = next(each for each in demo.fns.values() if each.api_name == "analyze")
     file = {"path": "http://192.0.2.1/a.mp4", "meta": {"_type": "gradio.FileData"}}
-    asked = {"data": [file, *[None] * 5]}
-    answer = httpx.post(f"{served.url}gradio_api/call/analyze", json=asked)
-    event = answer.json()["event_id"]
-    told = httpx.get(f"{served.url}gradio_api/call/analyze/{event}", timeout=60).text
-    assert "malformed" in told
+    with pytest.raises(gr.Error) as refused:
+        finished(demo.preprocess_data(endpoint, [file, *[None] * 5], None))
+    assert refused.value.message["code"] == "malformed" and not fetched
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])
