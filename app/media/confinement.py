@@ -35,7 +35,6 @@ class _Ruleset(ctypes.Structure):
 
 class _Beneath(ctypes.Structure):
     _pack_ = 1
-    _layout_ = "ms"
     _fields_ = (("rights", ctypes.c_uint64), ("path", ctypes.c_int32))
 
 

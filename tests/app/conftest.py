@@ -93,8 +93,12 @@ class TinyProfile(LocalProfile):
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory) -> Path:
-    """Folder of untrained but complete checkpoints of every method for `TinyProfile`."""
-    root = tmp_path_factory.mktemp("checkpoints")
+    """Folder of untrained checkpoints."""
+    return untrained(tmp_path_factory.mktemp("checkpoints"))
+
+
+def untrained(root: Path) -> Path:
+    """The folder, with untrained but complete checkpoints of every method for `TinyProfile` in it."""
     for name, method in FUSION_MODELS.items():
         torch.manual_seed(7)
         config = with_small_language_model(name)
