@@ -60,7 +60,9 @@ def main() -> int:
 
 def through_a_server(seeds: list[int], service: Trials, folder: Path) -> list[Outcome]:
     """What becomes of the seeds' files there; what it should not have said is a blunder."""
-    with serving(folder) as served:
+    own = folder / "server"
+    own.mkdir()
+    with serving(own) as served:
         outcomes = through_all(served.url, tqdm(seeds), service.world, folder)
         if "Traceback" in (said := served.log.read_text()):
             service.watch.blunders.append(said)

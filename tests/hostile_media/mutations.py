@@ -27,7 +27,7 @@ SIDES = (0, 1, 16_384, 32_767, 65_535)  # pixels
 HUGE_METADATA = 3_000_000  # bytes
 ENDINGS = (*FORMATS, "", "m3u8", "txt", "exe", "jpg", "zip")
 NAMES = (
-    *("../../escaped.mp4", "/etc/passwd.mp4", "clip.mp4/", "clip.mp4\\..\\b", "..", ".mp4", "", "con.mp4"),
+    *("../../escaped.mp4", "/etc/passwd.mp4", "clip.mp4/", "clip.mp4\\..\\b", "..", ".mp4", "con.mp4"),
     *("http://127.0.0.1/a.mp4", "concat:a|b.mp4", "%05d.mp4", "%s%n%x.mp4", "-i.mp4", "$(reboot).mp4"),
     *("x" * 300 + ".mp4", "clip." + "e" * 300, "a\nb.mp4", "\u202e4pm.exe", "影片.mp4", '";x="a.mp4'),
 )
