@@ -242,3 +242,13 @@ def test_a_broken_whisper_is_named(whisper_folder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(RecogniserError, match="cannot be loaded"):
         Recogniser(str(tmp_path)).transcribe(vowels(1))
+
+
+def test_an_engine_that_fails_in_a_clip_hears_the_next(recogniser, example_clip):
+    """By CTranslate2's own error, of a decoder whose weights are away."""
+    sound = decode(example_clip).audio
+    wanted = recogniser.transcribe(sound)
+    recogniser._engine._model.model.unload_model()
+    with pytest.raises(RuntimeError, match="unload"):
+        recogniser.transcribe(sound)
+    assert wanted.text and recogniser.transcribe(sound) == wanted
