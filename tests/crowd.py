@@ -215,8 +215,9 @@ def crowd(
 
     def turns() -> Iterator[None]:
         for _ in range(requests):
-            if time.monotonic() < end:
-                yield
+            if time.monotonic() > end:
+                return
+            yield
 
     def come(number: int) -> None:
         door = (None, *DOORS)[number % (1 + len(DOORS))]
