@@ -72,7 +72,8 @@ class Caller:
     """Asks the page's `/analyze` as a program does."""
 
     def __init__(self, url: str, outcome: Outcome | None = None):
-        self._client = Client(url, verbose=False)
+        # by itself it waits for 5 s, which an upload beside 63 others may take
+        self._client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
 
     def score(self, question: Question, file: Path | None) -> float:
         given = {"clip": handle_file(file)} if file else {}
