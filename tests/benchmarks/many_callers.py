@@ -50,6 +50,12 @@ def watched(served: Served) -> Iterator[list[float]]:
         thread.join()
 
 
+def minutes_of(memory: list[float]) -> list[list[float]]:
+    """The memory seen in each minute, the last one perhaps in part."""
+    each = round(60 / SAMPLED)
+    return [memory[start : start + each] for start in range(0, len(memory), each)]
+
+
 def growth(memory: list[float]) -> float:
     """How many times the median of the second quarter that of the last one is."""
     quarter = len(memory) // 4
@@ -80,7 +86,7 @@ def main() -> int:
         f"{args.callers} callers, {outcome.requests} requests in {seconds:.0f} s "
         f"({outcome.requests / seconds:.1f} a second), {outcome.turned_away} told to come again: "
         f"{len(outcome.failures)} failed, {len(wrong)} of {len(outcome.scores)} scores other than alone; "
-        f"memory at most {max(memory):.0f} MB, growth {grown:.3f}; load of the machine {load:.1f}"
+        f"memory by minutes {' '.join(f'{statistics.median(m):.0f}' for m in minutes_of(memory))} MB, growth {grown:.3f}; load of the machine {load:.1f}"
     )
     keep_latest(
         {
@@ -88,7 +94,7 @@ def main() -> int:
             "scores": len(outcome.scores),
             "requests_per_second": outcome.requests / seconds,
             "told_to_come_again": outcome.turned_away,
-            "memory_mb": max(memory),
+            "memory_mb": [statistics.median(minute) for minute in minutes_of(memory)],
             "memory_growth": grown,
             "failed": len(outcome.failures),
             "other_scores": len(wrong),
