@@ -50,10 +50,10 @@ def watched(served: Served) -> Iterator[list[float]]:
         thread.join()
 
 
-def minutes_of(memory: list[float]) -> list[list[float]]:
-    """The memory seen in each minute, the last one perhaps in part."""
+def of_minutes(memory: list[float]) -> list[float]:
+    """The median of each minute, the last one perhaps in part."""
     each = round(60 / SAMPLED)
-    return [memory[start : start + each] for start in range(0, len(memory), each)]
+    return [statistics.median(memory[start : start + each]) for start in range(0, len(memory), each)]
 
 
 def growth(memory: list[float]) -> float:
@@ -81,12 +81,14 @@ def main() -> int:
             seconds, load = time.monotonic() - start, os.getloadavg()[1]
         with serving(folder) as served:
             wrong = differing(outcome, served.url)
+    by_minute = of_minutes(memory)
     grown = growth(memory) if len(memory) >= 4 else 1.0
     print(
         f"{args.callers} callers, {outcome.requests} requests in {seconds:.0f} s "
         f"({outcome.requests / seconds:.1f} a second), {outcome.turned_away} told to come again: "
         f"{len(outcome.failures)} failed, {len(wrong)} of {len(outcome.scores)} scores other than alone; "
-        f"memory by minutes {' '.join(f'{statistics.median(m):.0f}' for m in minutes_of(memory))} MB, growth {grown:.3f}; load of the machine {load:.1f}"
+        f"memory by minutes {' '.join(f'{mb:.0f}' for mb in by_minute)} MB, growth {grown:.3f}; "
+        f"load of the machine {load:.1f}"
     )
     keep_latest(
         {
@@ -94,7 +96,7 @@ def main() -> int:
             "scores": len(outcome.scores),
             "requests_per_second": outcome.requests / seconds,
             "told_to_come_again": outcome.turned_away,
-            "memory_mb": [statistics.median(minute) for minute in minutes_of(memory)],
+            "memory_mb": by_minute,
             "memory_growth": grown,
             "failed": len(outcome.failures),
             "other_scores": len(wrong),
