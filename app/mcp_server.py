@@ -6,7 +6,6 @@ import base64
 import logging
 import mimetypes
 import re
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ from app.rest.admission import Admission, Places
 from app.rest.schema import as_modalities
 from app.service.comparison import compare
 from app.service.query import Query
+from app.service.shortage import told_when_short
+from app.temporary import temporary_folder
 from models.media.clip import InputError
 from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
@@ -225,8 +226,8 @@ def file_of(clip: str | None, opens_paths: bool) -> Iterator[Path | None]:
             raise ToolError(f"missing: there is no file {clip[:100]}; give a path or data:video/mp4;base64,…")
         yield Path(clip)
         return
-    with tempfile.TemporaryDirectory(prefix="call-") as folder:
-        path = Path(folder) / f"clip{mimetypes.guess_extension(found['kind']) or ''}"
+    with told_when_short(), temporary_folder("call-") as folder:
+        path = folder / f"clip{mimetypes.guess_extension(found['kind']) or ''}"
         try:
             path.write_bytes(base64.b64decode("".join(found["content"].split()), validate=True))
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Many callers at once, of the page and of the API, each with a mixture of requests of its own.
+"""Many callers at once, at every door of a server, each with a mixture of requests of its own.
 
 A page's visitor speaks to the server as a browser does, from what the page's configuration says of its
 events; what only a browser can show is tested in one.
@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 from gradio_client import Client, handle_file
@@ -24,6 +28,8 @@ SUBSETS = (("text", "audio", "vision"), ("text",), ("audio", "vision"), ("text",
 SENTENCES = ("I love it.", "A waste of time.", "So they say.", "Not bad, but far too long for me. " * 4)
 TABS = ("imagined", "why", "timeline", "compare", "take_away")
 PATIENCE = 900  # s
+AWAY = (429, 503)  # statuses of a full queue
+OFFERED = {"FUSEBOX_MCP": "1"}  # what a server's environment must say for all doors to be open
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Outcome:
     scores: list[tuple[Question, float, float]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     requests: int = 0
+    turned_away: int = 0  # by a full queue, and come again
 
 
 def as_new(clip: Path, folder: Path) -> Path:
@@ -53,20 +60,70 @@ def as_new(clip: Path, folder: Path) -> Path:
     return copy
 
 
-class Caller:
-    """Asks `/analyze` as a program does."""
-
-    def __init__(self, url: str):
-        self._client = Client(url, verbose=False)
+class Door(Protocol):
+    """A way to ask about one clip, or about words."""
 
     def score(self, question: Question, file: Path | None) -> float:
         """The score of `file`, which holds the question's clip."""
+        ...
+
+
+class Caller:
+    """Asks the page's `/analyze` as a program does."""
+
+    def __init__(self, url: str, outcome: Outcome | None = None):
+        # by itself it waits for 5 s, which an upload beside 63 others may take
+        self._client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+
+    def score(self, question: Question, file: Path | None) -> float:
         given = {"clip": handle_file(file)} if file else {}
         if question.text is not None:
             given["text"] = question.text
         return self._client.predict(
             **given, method=question.method, modalities=list(question.modalities), api_name="/analyze"
         )["score"]
+
+
+class RestCaller:
+    """Asks `/v1/analyze`."""
+
+    def __init__(self, url: str, outcome: Outcome | None = None):
+        self._url, self._outcome = url, outcome or Outcome()
+
+    def score(self, question: Question, file: Path | None) -> float:
+        asked = {"method": question.method, "modalities": ",".join(question.modalities)}
+        if question.text is not None:
+            asked["text"] = question.text
+        if file is None:
+            return self._post(json={**asked, "modalities": list(question.modalities)})["score"]
+        return self._post(files={"clip": (file.name, file.read_bytes())}, data=asked)["score"]
+
+    def _post(self, path: str = "v1/analyze", **sent: object) -> dict:
+        """The answer; asked again, as a full queue tells one to."""
+        while (response := httpx.post(f"{self._url}{path}", timeout=PATIENCE, **sent)).status_code in AWAY:
+            self._outcome.turned_away += 1
+            time.sleep(float(response.headers["retry-after"]))
+        return response.raise_for_status().json()
+
+
+class ToolCaller(RestCaller):
+    """Calls the tools at `/mcp`."""
+
+    def score(self, question: Question, file: Path | None) -> float:
+        tool, asked = "analyze_words", {"method": question.method}
+        if question.text is not None:
+            asked["text"] = question.text
+        if file is not None:
+            tool, asked = "analyze_clip", {**asked, "clip": str(file), "modalities": question.modalities}
+        call = {"name": tool, "arguments": asked}
+        told = self._post(
+            "mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
+            headers={"accept": "application/json, text/event-stream"},
+        )["result"]
+        if told.get("isError"):
+            raise RuntimeError(told["content"])
+        return told["structuredContent"]["score"]
 
 
 class Visitor:
@@ -145,16 +202,35 @@ class Visitor:
         return [part for part in event["outputs"] if self._values[part] != before[part]]
 
 
-def crowd(url: str, clips: list[Path], callers: int, requests: int, folder: Path) -> Outcome:
-    """So many callers at once, every second one on the page; `folder` takes the clips made new."""
-    outcome = Outcome()
+DOORS = (Caller, RestCaller, ToolCaller)
+
+
+def crowd(
+    url: str, clips: list[Path], callers: int, requests: int, folder: Path, minutes: float = inf
+) -> Outcome:
+    """So many callers at once, as many at each of DOORS as on the page; `folder` takes the clips made new.
+
+    requests : of each caller; minutes : after which none of them asks again
+    """
+    outcome, end = Outcome(), time.monotonic() + 60 * minutes
+
+    def turns() -> Iterator[None]:
+        for _ in range(requests):
+            if time.monotonic() > end:
+                return
+            yield
 
     def come(number: int) -> None:
-        act = _visit if number % 2 else _call
+        door = (None, *DOORS)[number % (1 + len(DOORS))]
+        draw = random.Random(number)
         try:
-            act(url, clips, requests, folder, random.Random(number), outcome)
+            if door is None:
+                _visit(url, clips, turns(), folder, draw, outcome)
+            else:
+                _call(door(url, outcome), clips, turns(), folder, draw, outcome)
         except Exception as error:
-            outcome.failures.append(f"{act.__name__} {number}: {type(error).__name__}: {error}")
+            who = door.__name__ if door else "Visitor"
+            outcome.failures.append(f"{who} {number}: {type(error).__name__}: {error}")
 
     with ThreadPoolExecutor(callers) as pool:
         list(pool.map(come, range(callers)))
@@ -162,26 +238,25 @@ def crowd(url: str, clips: list[Path], callers: int, requests: int, folder: Path
 
 
 def _call(
-    url: str, clips: list[Path], requests: int, folder: Path, draw: random.Random, out: Outcome
+    door: Door, clips: list[Path], turns: Iterator[None], folder: Path, draw: random.Random, out: Outcome
 ) -> None:
-    caller = Caller(url)
-    for _ in range(requests):
+    for _ in turns:
         clip = draw.choice([None, *clips])
         method, modalities = draw.choice(METHODS), draw.choice(SUBSETS)
         question = Question(clip, None, method, modalities)
         if clip is None:
             question = Question(None, draw.choice(SENTENCES), method)
         file = as_new(clip, folder) if clip and draw.random() < 0.3 else clip
-        out.scores.append((question, caller.score(question, file), 1e-3))
+        out.scores.append((question, door.score(question, file), 1e-3))
         out.requests += 1
 
 
 def _visit(
-    url: str, clips: list[Path], requests: int, folder: Path, draw: random.Random, out: Outcome
+    url: str, clips: list[Path], turns: Iterator[None], folder: Path, draw: random.Random, out: Outcome
 ) -> None:
     visitor = Visitor(url)
     clip, method, on = None, "lmf", SUBSETS[0]
-    for _ in range(requests):
+    for _ in turns:
         action = "clip" if clip is None else draw.choice(["clip", "switch", "method", "tab", "words"])
         if action == "clip":
             clip, on = draw.choice(clips), SUBSETS[0]

@@ -34,12 +34,17 @@ class Served:
 
 @contextmanager
 def serving(
-    folder: Path, every: float = 0.3, command: tuple[str, ...] = ("-m", "app"), **environment: str
+    folder: Path,
+    every: float = 0.3,
+    command: tuple[str, ...] = ("-m", "app"),
+    within: tuple[str, ...] = (),
+    **environment: str,
 ) -> Iterator[Served]:
     """`python -m app`, or another command, on a free port until the context ends.
 
     Uploads and log go to `folder`.
     every : seconds between looks whether it answers
+    within : a command that becomes the one that is appended to it
     """
     port = free_port()
     settings = {
@@ -54,7 +59,11 @@ def serving(
     log = folder / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=os.environ | settings, stdout=file, stderr=file
+            [*within, sys.executable, *command],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=file,
+            stderr=file,
         )
     served = Served(f"http://127.0.0.1:{port}/", process, log)
     try:

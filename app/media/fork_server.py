@@ -7,6 +7,7 @@ server opens no file itself, and has no network: each child is limited, decodes 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from app.media.confinement import leave_network
 ROOT = Path(__file__).resolve().parents[2]
 AVAILABLE = sys.platform == "linux"
 MESSAGE = 1 << 16  # bytes that a job may have
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 GRACE = 5.0  # s after a job's own limit until its process counts as lost
 
 
@@ -127,6 +129,7 @@ def _wait_for(job: dict, answer: int) -> dict:
     pid = os.fork()
     if pid == 0:
         os.close(answer)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # whoever limits its time may be killed
         try:
             child.do(job)
             os._exit(0)

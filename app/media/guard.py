@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from app.media.fork_server import AVAILABLE, ROOT, ForkServer
+from app.temporary import temporary_folder
 from models.media.clip import FRAME_RATE, MAX_SECONDS, SAMPLE_RATE, Clip, MediaError
 from models.media.decode import MAX_FRAMES
 from models.media.picture import LONGER_SIDE
@@ -62,11 +63,11 @@ def decode_guarded(
     """
     path = Path(path).resolve()
     check_size(path, limits)
-    with tempfile.TemporaryDirectory(prefix="fusebox-", ignore_cleanup_errors=True) as folder:
-        returncode, in_time = _run_child(path, Path(folder), limits, target, list(unneeded))
+    with temporary_folder("fusebox-") as folder:
+        returncode, in_time = _run_child(path, folder, limits, target, list(unneeded))
         if not in_time or returncode == -getattr(signal, "SIGXCPU", 0):
             raise _too_slow(limits)
-        return _read(Path(folder), returncode, limits)
+        return _read(folder, returncode, limits)
 
 
 def check_size(path: Path, limits: DecodeLimits) -> None:
@@ -169,7 +170,14 @@ def _read(folder: Path, returncode: int, limits: DecodeLimits) -> Clip:
         # The kernel ends a process by SIGKILL when the machine itself has no memory left.
         killed = returncode == -getattr(signal, "SIGKILL", 0)
         failure = _too_much_memory(limits) if killed else _crashed(returncode)
+    if failure.code == "decoder_crashed" and not _has_room(folder):
+        raise no_space() from failure
     raise failure
+
+
+def _has_room(folder: Path) -> bool:
+    """False where the disk is full, or somebody deleted the folder: that is no fault of the file's."""
+    return folder.is_dir() and shutil.disk_usage(folder).free >= MB
 
 
 def _load_clip(folder: Path, result: dict, limits: DecodeLimits) -> Clip:
@@ -191,6 +199,12 @@ def _load_clip(folder: Path, result: dict, limits: DecodeLimits) -> Clip:
     if not (sound and picture and 0 <= duration <= limits.max_seconds):
         raise ValueError("its arrays are not those of a clip")
     return Clip(frames, times, audio, duration, bool(result["truncated"]), bool(result["damaged"]))
+
+
+def no_space() -> MediaError:
+    """Nothing can be written beside the uploads."""
+    text = "This server has no room left for temporary files; try again in a minute."
+    return MediaError("no_space", text)
 
 
 def _too_slow(limits: DecodeLimits) -> MediaError:

@@ -65,14 +65,19 @@ class Recogniser:
         """The words of (n,) float32 sound at 16 kHz, with their times; text is "" where nobody speaks.
 
         encoded : what `Profile.hear` heard in the same sound, which spares a second look
-        Raises RecogniserError where the Whisper that is set, or the packaged one, cannot be loaded.
+        Raises RecogniserError where the Whisper that is set, or the packaged one, cannot be loaded, and what
+        the engine raises where it fails.
         """
         with self._lock:
             engine = self._loaded()
             peak = float(np.abs(audio).max(initial=0.0))
             if peak < QUIET or nobody_speaks(audio):
                 return Transcript("", engine.name)
-            text, words = engine.words(np.asarray(audio, np.float32) / peak, encoded)
+            try:
+                text, words = engine.words(np.asarray(audio, np.float32) / peak, encoded)
+            except Exception:
+                self._engine = None  # whatever has failed in it, the next clip has a new one
+                raise
         rounded = tuple(Word(word.text, round(word.start, 2), round(word.end, 2)) for word in words)
         return Transcript(text, engine.name, rounded)
 

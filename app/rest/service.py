@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 import shutil
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable
@@ -34,6 +33,8 @@ from app.rest.admission import Admission, Places, Refused, told
 from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.reader import Progress
+from app.service.shortage import told_when_short
+from app.temporary import temporary_folder
 from models.media.clip import InputError
 from models.tensors import CheckpointError
 
@@ -61,6 +62,8 @@ STATUS = {  # of an error's code; 400 for every other
     "machines_ended": 503,
     "other_extractors": 503,
     "no_weights": 503,
+    "no_space": 503,
+    "no_memory": 503,
     "busy": 503,
     "wrong_features": 422,
 }
@@ -72,7 +75,7 @@ MEANT = {
     422: "The request does not fit this description.",
     429: "This caller has too many requests waiting, or has asked too often.",
     500: "Something went wrong here.",
-    503: "Too many requests are waiting, or weights are missing.",
+    503: "Too many requests are waiting, or the server lacks weights, memory or room on its disk.",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schema.Error, "description": text} for status, text in MEANT.items()
@@ -178,15 +181,15 @@ class RequestHandler:
         """The answer to a question in any of the three forms."""
         if _content_type(request) == JSON:
             return await self._of_json(request)
-        with tempfile.TemporaryDirectory(prefix="call-") as folder:
-            asked = await self._form(request, schema.ClipQuestion, Path(folder))
+        with told_when_short(), temporary_folder("call-") as folder:
+            asked = await self._form(request, schema.ClipQuestion, folder)
             query = Query(asked.clip, asked.audio, asked.text, asked.method, asked.used, asked.face)
             return await self._answer(request, query)
 
     async def transcribe(self, request: Request) -> dict:
         """The words of the file in the form's field `clip`."""
-        with tempfile.TemporaryDirectory(prefix="call-") as folder:
-            asked = await self._form(request, schema.Recording, Path(folder))
+        with told_when_short(), temporary_folder("call-") as folder:
+            asked = await self._form(request, schema.Recording, folder)
 
             def work(session: str, progress: Progress) -> dict:
                 heard = self.analyst.transcribe(video=asked.clip, session=session, progress=progress)

@@ -10,6 +10,7 @@ from time import perf_counter
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.service.cache import Cancelled
+from app.service.shortage import told_when_short
 from models.media.clip import InputError
 
 SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # upper ends of the buckets
@@ -25,11 +26,12 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def counted(call: str) -> Iterator[None]:
-    """Counts and times a call, and logs how it ended."""
+    """Counts and times a call, and logs how it ended; see `told_when_short` for what that may be."""
     start, outcome = perf_counter(), "internal"
     RUNNING.labels(call).inc()
     try:
-        yield
+        with told_when_short():
+            yield
         outcome = "ok"
     except InputError as error:
         outcome = error.code

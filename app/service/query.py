@@ -23,7 +23,8 @@ class Query:
     """One clip, one method, one subset of modalities; hashable.
 
     video, audio : files, or None; a separate audio file replaces the clip's own sound
-    text : the words; "" for none, None for those that speech recognition finds
+    text : the words; "" for none, None for those that speech recognition finds. What is no character, as half
+    of an emoji's two codes, becomes a question mark
     method : name in the registry
     modalities : those to use, brought into canonical order
     face : number of the face to look at, from 1, of those found; None for the one that speaks
@@ -38,6 +39,8 @@ class Query:
     face: int | None = None
 
     def __post_init__(self):
+        if self.text is not None:
+            object.__setattr__(self, "text", self.text.encode("utf-8", "replace").decode("utf-8"))
         object.__setattr__(self, "modalities", _modalities(self.modalities))
         if self.method not in tuple(FUSION_MODELS):  # which, unlike a dict, can be asked about anything
             names = ", ".join(FUSION_MODELS)

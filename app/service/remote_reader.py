@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from app.service.query import AnalysisError, File
 from app.service.reader import Reader, Stages
 from app.service.stored import StoredUtterances
 from app.service.utterance import Needs, Utterance
+from app.temporary import temporary_folder
 from models.types import MODALITIES
 
 SECONDS = 300.0  # within which a clip must be read, in the queue there and after it
@@ -77,9 +77,9 @@ class RemoteReader(Reader):
         raise AnalysisError(told.code, told.message, **told.values)
 
     def _received(self, key: tuple, content: bytes) -> Utterance:
-        with tempfile.TemporaryDirectory(prefix="read-") as folder:
-            (Path(folder) / "utterance.safetensors").write_bytes(content)
-            utterance = StoredUtterances(Path(folder), self.profile.dims).find(key, lambda: self.fingerprints)
+        with temporary_folder("read-") as folder:
+            (folder / "utterance.safetensors").write_bytes(content)
+            utterance = StoredUtterances(folder, self.profile.dims).find(key, lambda: self.fingerprints)
         if utterance is None:
             text = "The machines that read clips have other extractors than this page; give both one version."
             raise AnalysisError("other_extractors", text)

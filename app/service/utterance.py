@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NO_WORDS = Transcript("", "none")
 
 States = Mapping[str, Any]  # {modality: (T, d) numbers, or None where it is absent}
+MOST = 1e6  # of a state; those of extractors stay below 100, and squares of 1e19 are no float32
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,10 @@ def _sequence(modality: Modality, given: Any, width: int) -> Sequence:
         rows = torch.as_tensor(given, dtype=torch.float32)
     except (ValueError, TypeError, RuntimeError):  # rows of several lengths, or no numbers
         rows = torch.empty(0)
-    if rows.dim() != 2 or not len(rows) or rows.shape[1] != width or not rows.isfinite().all():
-        text = f"The states of {modality} must be one or more rows of {width} finite numbers each."
-        raise AnalysisError("wrong_features", text, modality=modality, width=width)
+    if rows.dim() != 2 or not len(rows) or rows.shape[1] != width or not (rows.abs() <= MOST).all():
+        text = (
+            f"The states of {modality} must be one or more rows of {width} numbers each, none of them "
+            f"beyond {MOST:,.0f}."
+        )
+        raise AnalysisError("wrong_features", text, modality=modality, width=width, most=MOST)
     return Sequence.single(rows, width)

@@ -15,6 +15,7 @@ import gradio as gr
 from app.service.analysis import Analysis
 from app.service.cache import Cancelled
 from app.service.query import Query
+from app.service.shortage import told_when_short
 from app.ui import words
 from app.ui.page_state import PageState, Visit
 from models.media.clip import InputError
@@ -139,7 +140,8 @@ def in_plain_words(
     error : makes what is raised, from a code, the message and the values in it
     """
     try:
-        yield
+        with told_when_short():
+            yield
     except Cancelled:
         raise
     except InputError as failure:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio import themes
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
 from app.rest.admission import Places
 from app.rest.service import routes
 from app.rest.visitors import Visitors
+from app.service.shortage import told_when_short
 from app.settings import Settings
 from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
 from app.ui.api import add_endpoints
@@ -26,6 +29,7 @@ from app.ui.phrases import PHRASES
 from app.ui.phrases.gradio import GRADIO
 from app.ui.templates import fill
 from app.ui.uploads import UploadSessions, own_folder
+from models.media.clip import InputError
 
 if TYPE_CHECKING:
     from app.service.analyst import Analyst
@@ -59,14 +63,29 @@ def beside(analyst: Analyst, visitors: Visitors) -> dict:
     """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
     places = Places(analyst.settings.max_waiting, AT_ONCE, visitors=visitors)
-    gate = Middleware(Gate, max_mb=analyst.settings.max_mb)
-    shared = {"routes": routes(analyst, places), "middleware": [gate], **no_own}
+    shared = {
+        "routes": routes(analyst, places),
+        "middleware": [Middleware(Gate, max_mb=analyst.settings.max_mb)],
+        "exception_handlers": {OSError: tell_of_full_disk},
+        **no_own,
+    }
     if not analyst.settings.mcp:
         return shared
     from app.mcp_server import mounted  # half a second, for those who want it
 
     tools, lifespan = mounted(analyst, places)
     return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
+
+
+async def tell_of_full_disk(request: Request, error: Exception) -> PlainTextResponse:
+    """What an upload gets, which Gradio writes, where the disk is full."""
+    try:
+        with told_when_short():
+            raise error
+    except InputError as told:
+        languages = (words.ENGLISH, words.CHINESE)
+        lines = (words.error(told.code, str(told), told.values, language) for language in languages)
+        return PlainTextResponse("\n".join(lines), 503)
 
 
 def launch_options(settings: Settings) -> dict:

@@ -36,7 +36,11 @@ _mel = torchaudio.transforms.MelSpectrogram(
 
 @torch.inference_mode()
 def log_mel(waveform: Tensor) -> Tensor:
-    """Natural-log mel energies (80, frames) of a 16 kHz waveform (n,), 10 ms a frame."""
+    """Natural-log mel energies (80, frames) of a 16 kHz waveform (n,), 10 ms a frame.
+
+    Silence follows what is shorter than a window, which alone has nothing to mirror at its ends.
+    """
+    waveform = F.pad(waveform, (0, max(0, WINDOW - len(waveform))))
     return _mel(waveform).clamp_min(FLOOR).log()
 
 

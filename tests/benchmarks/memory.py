@@ -2,7 +2,7 @@
 
     python tests/benchmarks/memory.py CLIPS_FOLDER [--requests 1000] [--first 100]
 
-Callers of page and API ask about clips, words, methods and tabs; prints the server's resident memory after
+Callers at every door ask about clips, words, methods and tabs; prints the server's resident memory after
 the first requests and after all, and their ratio. Exit code 1 where it grew by more than 5 %.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.benchmarks.results import keep_latest
-from tests.crowd import crowd
+from tests.crowd import OFFERED, crowd
 from tests.serving import serving
 
 CALLERS = 4
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=100, help="after which memory is measured first")
     args = parser.parse_args()
     clips, asked, memory = sorted(args.folder.rglob("*.mp4"))[:6], 0, []
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as served:
+    with tempfile.TemporaryDirectory() as name, serving(Path(name), **OFFERED) as served:
         while asked < args.requests:
             outcome = crowd(served.url, clips, CALLERS, args.first // CALLERS, Path(name))
             if outcome.failures:

@@ -55,8 +55,10 @@ READABLE_CHINESE = "视频请用 mp4、webm、mov、mkv 或 avi，声音请用 w
 
 # {code of an AnalysisError or MediaError: its text in Chinese}; the English text is the error's own.
 ERRORS_CHINESE = {
-    "wrong_features": "{modality} 的特征必须是一行或多行，每行 {width} 个有限的数。",
+    "wrong_features": "{modality} 的特征必须是一行或多行，每行 {width} 个数，绝对值不超过 {most:g}。",
     "needs_words": "{method} 直接读取文字，而特征中没有文字；请提供文字或视频，关闭文字，或换一种方法。",
+    "no_space": "服务器的磁盘已没有空间存放临时文件；请过一分钟再试。",
+    "no_memory": "服务器的内存不足；请过一分钟再试，或换较短的视频。",
     "machines_ended": "处理它的服务器已停止；请过一分钟再试。",
     "other_extractors": "读取视频的服务器与本页面的特征提取器不同；两者须为同一版本。",
     "readers_away": "读取视频的服务器没有应答；请过一分钟再试。",

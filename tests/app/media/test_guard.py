@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.media import guard
 from app.media.guard import DecodeLimits, decode_guarded
 from models.media.clip import MediaError
 from models.media.decode import decode
+from tests.processes import lineage
 
 CLIPS = Path(__file__).resolve().parents[4] / "shared" / "data" / "clips" / "video"
 
@@ -238,6 +240,24 @@ def test_a_killed_fork_server_starts_again(clip_file, monkeypatch):
     [server] = (pid for pid in children() if b"fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(server, signal.SIGKILL)
     assert len(decode_guarded(clip_file).frames) == 5
+
+
+@pytest.mark.skipif(not guard.AVAILABLE, reason="this system cannot fork")
+def test_a_decoder_does_not_outlive_the_process_that_limits_its_time(hostile, file):
+    if not guard.AVAILABLE:
+        pytest.skip("this process itself limits the time")
+    guard.prepare_decoding()
+    [server] = (pid for pid in children() if b"fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    killed: set[int] = set()
+    with ThreadPoolExecutor(1) as pool:
+        refused = pool.submit(refusal, file, "hang")
+        while not refused.done():  # the file is tried twice
+            waiting = set(lineage(server, 1)) - killed
+            if waiting and lineage(*waiting, 1):
+                os.kill(*waiting, signal.SIGKILL)
+                killed |= waiting
+            sleep(0.01)
+    assert refused.result().code == "too_much_memory" and len(killed) == 2
 
 
 def test_several_clips_at_once(clip_file):

@@ -242,3 +242,15 @@ def test_a_broken_whisper_is_named(whisper_folder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(RecogniserError, match="cannot be loaded"):
         Recogniser(str(tmp_path)).transcribe(vowels(1))
+
+
+def test_an_engine_that_fails_in_a_clip_hears_the_next(recogniser, example_clip):
+    """By CTranslate2's own error, of a decoder whose weights are away."""
+    sound = decode(example_clip).audio
+    wanted = recogniser.transcribe(sound)
+    decoder = recogniser._engine._model.model
+    while decoder.model_is_loaded:  # it stays while the last batch is being put away
+        decoder.unload_model()
+    with pytest.raises(RuntimeError, match="unload"):
+        recogniser.transcribe(sound)
+    assert wanted.text and recogniser.transcribe(sound) == wanted
