@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+from app.ui.presence import Presence
 
 MALFORMED = (
     "The arguments cannot be read: give clip and audio as handle_file(…) or as an uploaded file's "
@@ -22,9 +29,23 @@ def as_data(code: str, message: str, values: dict) -> gr.Error:
 class Page(gr.Blocks):
     """Blocks that answer a call of the wrong shape with an error, and not with a traceback on the log.
 
-    Of a session that is over they keep little. Gradio keeps every component and all that was painted in it,
+    Of a session that is over they keep nothing. Gradio keeps every component and all that was painted in it,
     for links into the middle of a page, which this page does not have.
     """
+
+    def __init__(self, **settings: Any):
+        super().__init__(**settings)
+        self._ended: Callable[[str], None] = self.drop
+        self._presence = Presence(lambda session: self._ended(session))
+
+    @property
+    def middleware(self) -> list[Middleware]:
+        """What its server needs, to know which visitors are there."""
+        return [Middleware(self._presence.watched)]
+
+    def when_ended(self, ended: Callable[[str], None]) -> None:
+        """Tells `ended` of each session whose page was closed and has not come back."""
+        self._ended = ended
 
     async def preprocess_data(self, block_fn, *args, **kwargs) -> list:
         """As Gradio's."""
@@ -40,19 +61,32 @@ class Page(gr.Blocks):
         try:
             return await super().process_api(block_fn, *args, session_hash=session_hash, **kwargs)
         finally:
-            if block_fn.api_visibility == "public":
-                self._drop(session_hash)
+            if session_hash is not None:
+                if block_fn.api_visibility == "public":
+                    self.drop(session_hash)
+                else:
+                    self._presence.seen(session_hash)
 
     def leave(self, session: str) -> None:
-        """The visitor has left; an answer stays, for one whose connection was only lost."""
+        """The page was closed; an answer stays for a while, should the connection only be lost."""
         kept = self.state_holder[session]
         kept.config_values.clear()
         kept.blocks_config = copy(self.default_config)
         if not kept.state_data:
-            self._drop(session)
+            self.drop(session)
 
-    def _drop(self, session: str | None) -> None:
-        if session is None:
-            return
+    def drop(self, session: str) -> None:
+        """Keep nothing of the session."""
         self.state_holder.session_data.pop(session, None)
         self.state_holder.time_last_used.pop(session, None)
+
+    def delete(self, files: set[Path]) -> None:
+        """Delete those that lie in Gradio's folder, and forget their names."""
+        folder = Path(get_upload_folder()).resolve()
+        for file in files:
+            if file.resolve().is_relative_to(folder):
+                file.unlink(missing_ok=True)
+                with suppress(OSError):  # the same content under another name is another visitor's
+                    file.parent.rmdir()
+            for known in self.temp_file_sets:
+                known.discard(str(file))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio import themes
+from gradio.routes import App
 
+from app.rest.access import Access
 from app.rest.admission import Places
 from app.rest.service import routes
 from app.settings import Settings
@@ -43,21 +47,31 @@ SYSTEM_FONTS = [
 
 def serve(analyst: Analyst, settings: Settings) -> None:
     """Show the page at the settings' host and port until interrupted."""
+    if settings.login:
+        print(f"* Everybody has to log in (FUSEBOX_LOGIN, {settings.login}); /healthz alone is open")
     with own_folder():
-        create_demo(analyst).launch(**launch_options(settings), app_kwargs=beside(analyst))
+        demo = create_demo(analyst)
+        demo.launch(**launch_options(settings), app_kwargs={**beside(analyst), "middleware": demo.middleware})
 
 
 def beside(analyst: Analyst) -> dict:
-    """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
+    """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server, and of who may ask."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
     places = Places(analyst.settings.max_waiting, AT_ONCE)
-    shared = {"routes": routes(analyst, places), **no_own}
-    if not analyst.settings.mcp:
-        return shared
-    from app.mcp_server import mounted  # half a second, for those who want it
+    tools, running = [], nullcontext
+    if analyst.settings.mcp:
+        from app.mcp_server import mounted  # half a second, for those who want it
 
-    tools, lifespan = mounted(analyst, places)
-    return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
+        tools, running = mounted(analyst, places)
+
+    @asynccontextmanager
+    async def lifespan(server: App) -> AsyncIterator[None]:
+        # around Gradio's own middleware, which a server's `middleware` would stand within
+        server.middleware_stack = Access(server.middleware_stack, analyst.settings.login, server.tokens)
+        async with running(server):
+            yield
+
+    return {"routes": [*routes(analyst, places), *tools], "lifespan": lifespan, **no_own}
 
 
 def launch_options(settings: Settings) -> dict:
@@ -72,6 +86,7 @@ def launch_options(settings: Settings) -> dict:
         "run_history": False,
         "enable_monitoring": False,
         "share": False,
+        "auth": settings.login.admit if settings.login else None,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
         "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
@@ -102,7 +117,7 @@ def create_theme() -> themes.Base:
     )
 
 
-def create_demo(analyst: Analyst) -> gr.Blocks:
+def create_demo(analyst: Analyst) -> Page:
     """The page over an analyst, ready to launch with `launch_options`."""
     controller = Controller(analyst)
     methods = list((controller.available or controller.methods).values())
@@ -113,6 +128,7 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
     gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
     with Page(title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
         page_state = gr.State(None)
+        uploads = UploadSessions(analyst.forget, demo.delete)
         with gr.Row(elem_id="head"):
             gr.HTML(_mark(), elem_id="brand")
             gr.HTML(words.label("tagline"), elem_id="tagline")
@@ -131,12 +147,11 @@ def create_demo(analyst: Analyst) -> gr.Blocks:
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
                 fuses, switches = fuses_panel.build()
-                below = tabs.build(TabContext(controller, page_state, language))
+                below = tabs.build(TabContext(controller, uploads, page_state, language))
         how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
         # What is read aloud stands in a part of the page that is never drawn anew.
         gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
-        uploads = UploadSessions(analyst.forget)
         add_endpoints(analyst, methods, first, uploads)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)

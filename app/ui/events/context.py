@@ -92,10 +92,19 @@ class EventContext:
         """The example that the page opens with."""
         return input_panel.first_shown(self.examples)
 
-    def forget(self, session: str) -> None:
-        """The visitor has left."""
+    def leave(self, session: str) -> None:
+        """The page was closed: nothing goes on for it, and what was read is forgotten."""
         self.demo.leave(session)
+        self.controller.analyst.forget(session)
+        self._end_questions(session)
+
+    def delete(self, session: str) -> None:
+        """The visitor does not come back, or wants it so: nothing is kept, and the uploads are deleted."""
+        self.demo.drop(session)
         self.uploads.end(session)
+        self._end_questions(session)
+
+    def _end_questions(self, session: str) -> None:
         self.questions.forget(session)
         self.messages.pop(session, None)
         self.arrivals.pop(session, None)
