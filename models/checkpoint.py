@@ -14,7 +14,7 @@ from models.config import Config
 from models.fusion.base import FusionModel
 from models.fusion.spec import ModelSpec
 from models.registry import EXTRACTORS, spec
-from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors, save_tensors
+from models.tensors import CHECKPOINTS, CheckpointError, check_fit, load_strictly, load_tensors, save_tensors
 from models.types import MODALITIES, Modality
 
 HALF_FROM = 1024  # parameters of at least so many entries are stored in float16, the rest in float32
@@ -113,7 +113,10 @@ def load_fusion(
         if meta.profile != profile:
             raise CheckpointError(f"{path} wants states of the profile {meta.profile!r}, not of {profile!r}")
         _check_fingerprints(path, meta, fingerprints or {})
-        model = method.build({Modality(m): d for m, d in meta.dims.items()}, meta.config)
+        dims = {Modality(m): d for m, d in meta.dims.items()}
+        with torch.device("meta"):  # without memory: what the file says of itself may be any size
+            check_fit(method.build(dims, meta.config).state_dict(), tensors, path)
+        model = method.build(dims, meta.config)
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"{path} was written for another version of {name!r} ({error}); train it again"

@@ -51,7 +51,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path} has format {header.get('format')!r}; this version reads {FORMAT}")
     try:
         meta = json.loads(header.get("meta", ""))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has unreadable metadata: {error}") from error
     return tensors, meta
 
@@ -63,16 +63,12 @@ def read_meta(path: Path) -> dict[str, Any]:
             return json.loads((file.metadata() or {})["meta"])
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
 
 
-@torch.no_grad()
-def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Fill the tensors of a state dict from stored ones.
-
-    CheckpointError names each missing, extra or mis-shaped one.
-    """
+def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """CheckpointError names each tensor of a state dict that is missing, extra or mis-shaped among stored ones."""
     faults = [f"missing {name}" for name in wanted if name not in tensors]
     faults += [f"extra {name}" for name in tensors if name not in wanted]
     faults += [
@@ -82,6 +78,12 @@ def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], p
     ]
     if faults:
         raise CheckpointError(f"{path} does not fit the model: {'; '.join(faults)}")
+
+
+@torch.no_grad()
+def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Fill the tensors of a state dict from stored ones; CheckpointError as `check_fit`."""
+    check_fit(wanted, tensors, path)
     for name, tensor in wanted.items():
         tensor.copy_(tensors[name])
 

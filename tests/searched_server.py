@@ -21,7 +21,7 @@ from app.ui import presence
 from tests.serving import Served
 
 AWAY_SECONDS = 2.0  # s, a minute elsewhere
-PATIENCE = 60.0  # s for a search
+PATIENCE = 240.0  # s for a search
 
 
 def search(folder: Path) -> None:
@@ -50,7 +50,7 @@ def holders(needles: list[str]) -> Iterator[tuple[object, str]]:
                 text = part if isinstance(part, str) else part.decode("latin1")
                 if any(needle in text for needle in mine):
                     yield holder, text
-            elif not gc.is_tracked(part):  # a tuple or a dict of texts alone
+            elif isinstance(part, tuple | dict) and not gc.is_tracked(part):  # of texts alone
                 ahead.append(part)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
+from gradio.utils import get_upload_folder, is_static_file
+from gradio_client.utils import is_file_obj, traverse
 from starlette.middleware import Middleware
 
 from app.ui.presence import Presence
@@ -47,10 +48,11 @@ class Page(gr.Blocks):
         """Tells `ended` of each session whose page was closed and has not come back."""
         self._ended = ended
 
-    async def preprocess_data(self, block_fn, *args, **kwargs) -> list:
-        """As Gradio's."""
+    async def preprocess_data(self, block_fn, inputs, *args, **kwargs) -> list:
+        """As Gradio's, which would fetch what an address names, and follow a link out of its folder."""
+        traverse(inputs, _refuse_elsewhere, is_file_obj)
         try:
-            return await super().preprocess_data(block_fn, *args, **kwargs)
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
         except ValueError as error:
             if isinstance(error, gr.Error) or block_fn.api_visibility != "public":
                 raise
@@ -82,11 +84,24 @@ class Page(gr.Blocks):
 
     def delete(self, files: set[Path]) -> None:
         """Delete those that lie in Gradio's folder, and forget their names."""
-        folder = Path(get_upload_folder()).resolve()
         for file in files:
-            if file.resolve().is_relative_to(folder):
+            if _is_upload(file):
                 file.unlink(missing_ok=True)
                 with suppress(OSError):  # the same content under another name is another visitor's
                     file.parent.rmdir()
             for known in self.temp_file_sets:
                 known.discard(str(file))
+
+
+def _is_upload(file: Path) -> bool:
+    return file.resolve().is_relative_to(Path(get_upload_folder()).resolve())
+
+
+def _refuse_elsewhere(file: dict) -> dict:
+    """The same file; gr.Error where it is neither an upload nor an example of the page's."""
+    try:
+        if _is_upload(Path(file["path"])) or is_static_file(file["path"]):
+            return file
+    except (OSError, ValueError):  # no path at all
+        pass
+    raise as_data("malformed", MALFORMED, {})

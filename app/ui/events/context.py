@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 import gradio as gr
 from gradio.components import Component
 
+from app.service.device import release_heaps
 from app.service.query import Query
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.blocks import Page
@@ -103,6 +105,8 @@ class EventContext:
         self.demo.drop(session)
         self.uploads.end(session)
         self._end_questions(session)
+        gc.collect()  # Gradio's events hold each other, and with them what was asked
+        release_heaps()
 
     def _end_questions(self, session: str) -> None:
         self.questions.forget(session)
