@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.accounts import Accounts
+from app.accounts import NOBODY, Accounts
 
 if TYPE_CHECKING:
     from models.extractors.hub.encoders import HubEncoders
@@ -46,7 +46,7 @@ class Settings:
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
     serve: str = ""  # http://host:8000 of `app.deploy.serve`, whose machines read the clips; empty: this one
     log: str = "text"  # text: warnings, plain; json: an object a line, with every call
-    login: Accounts = Accounts()  # user:password, or a file of such lines; empty: nobody has to log in
+    login: Accounts = NOBODY  # user:password, or a file of such lines; empty: nobody has to log in
     mcp: bool = False  # offer tools at /mcp? On 127.0.0.1 they open paths: a proxy must say that it is one
 
     @classmethod

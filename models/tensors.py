@@ -68,7 +68,7 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 
 def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
-    """CheckpointError names each tensor of a state dict that is missing, extra or mis-shaped among stored ones."""
+    """CheckpointError names each tensor of a state dict that stored ones lack, or have too many or mis-shaped."""
     faults = [f"missing {name}" for name in wanted if name not in tensors]
     faults += [f"extra {name}" for name in tensors if name not in wanted]
     faults += [

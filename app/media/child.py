@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from app.fault import way_to
 from models.media import decode as _decode  # noqa: F401  (imported before the fork server forks)
 from models.media.clip import Clip, MediaError
 
@@ -37,8 +37,8 @@ def run(job: dict) -> dict:
         return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
     except MemoryError:
         return {"failure": "memory"}
-    except Exception:
-        return {"failure": "error", "traceback": traceback.format_exc(limit=-20)}
+    except Exception as error:
+        return {"failure": "error", "traceback": way_to(error)}
 
 
 def limit_resources(memory: int, cpu_seconds: int, file_size: int) -> None:

@@ -57,9 +57,7 @@ class Access:
     another origin gets no answer that a cookie or a remembered password opened.
     """
 
-    def __init__(
-        self, app: ASGIApp, accounts: Accounts, tokens: MutableMapping[str, str] | None = None
-    ):
+    def __init__(self, app: ASGIApp, accounts: Accounts, tokens: MutableMapping[str, str] | None = None):
         self._app, self._accounts = app, accounts
         self._tokens = {} if tokens is None else tokens
         self._token = secrets.token_urlsafe()  # for who logs in with each request
@@ -82,7 +80,7 @@ class Access:
         await (refusal or self._app)(scope, receive, send_protected)
 
     def _refusal(self, scope: Scope, headers: MutableHeaders) -> Response | None:
-        """What is answered instead; None where the request may pass. Cookies of another origin are taken off."""
+        """What is answered instead; None where the request may pass, without cookies for another origin."""
         if CLOSED.match(scope["path"]):
             return _error(404, "not_found", "There is nothing here; see /docs.")
         if _foreign(headers):

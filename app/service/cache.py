@@ -137,7 +137,7 @@ def nbytes(value: Any) -> int:
 
 
 class FileDigests:
-    """SHA-256 of files; an unchanged file (same path, inode, size and time) is not read again in a session."""
+    """SHA-256 of files; one unchanged (same path, inode, size and time) is not read again in its session."""
 
     def __init__(self) -> None:
         self._known = SessionCache(DIGESTS_BYTES)

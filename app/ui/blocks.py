@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -13,12 +14,16 @@ from gradio.utils import get_upload_folder, is_static_file
 from gradio_client.utils import is_file_obj, traverse
 from starlette.middleware import Middleware
 
+from app.ui import words
 from app.ui.presence import Presence
 
 MALFORMED = (
     "The arguments cannot be read: give clip and audio as handle_file(…) or as an uploaded file's "
     '{"path": …, "meta": {"_type": "gradio.FileData"}}, all others as text; see /gradio_api/info.'
 )
+UNEXPECTED = words.say("error_unexpected", words.ENGLISH)
+
+log = logging.getLogger(__name__)
 
 
 def as_data(code: str, message: str, values: dict) -> gr.Error:
@@ -59,9 +64,14 @@ class Page(gr.Blocks):
             raise as_data("malformed", MALFORMED, {}) from error
 
     async def process_api(self, block_fn, *args, session_hash: str | None = None, **kwargs) -> dict:
-        """As Gradio's; a program's call leaves no session behind."""
+        """As Gradio's, which would print messages; a program's call leaves no session behind."""
         try:
             return await super().process_api(block_fn, *args, session_hash=session_hash, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.exception("an event failed")
+            raise gr.Error(UNEXPECTED, print_exception=False) from error
         finally:
             if session_hash is not None:
                 if block_fn.api_visibility == "public":

@@ -32,7 +32,6 @@ from models.features.feature_set import (
 from models.features.utterances import Utterance
 from models.types import MODALITIES, Modality
 
-
 # of a zip file, of an array's header, of what that claims
 DAMAGE = (
     *(ValueError, OSError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError),

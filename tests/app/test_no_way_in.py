@@ -91,7 +91,10 @@ def given(served, folder, secret, inside) -> list[dict]:
     return [
         *({"path": path, "meta": meta} for path in paths),
         *({"path": path, "url": path, "meta": meta} for path in paths),
-        *({"path": path, "url": path, "orig_name": "x.mp4", "is_stream": True, "meta": meta} for path in paths),
+        *(
+            {"path": path, "url": path, "orig_name": "x.mp4", "is_stream": True, "meta": meta}
+            for path in paths
+        ),
         {"path": uploaded, "url": f"{address}/url", "meta": meta},
         {"path": uploaded, "orig_name": f"../../../{secret.name}", "meta": meta},
         *({"path": path} for path in paths),
@@ -121,7 +124,9 @@ def test_no_file_field_of_the_page_opens_or_fetches_what_is_no_upload(served, gi
 def test_no_event_of_the_page_does(served, given, inside, folder):
     config = httpx.get(f"{served.url}config").json()
     files = {part["id"] for part in config["components"] if part["type"] in ("video", "audio", "file")}
-    events = [e for e in config["dependencies"] if e["backend_fn"] and files & {*e["inputs"]} and not e["queue"]]
+    events = [
+        e for e in config["dependencies"] if e["backend_fn"] and files & {*e["inputs"]} and not e["queue"]
+    ]
     assert events
     for event in events:
         for file in given:
@@ -135,7 +140,7 @@ def test_no_event_of_the_page_does(served, given, inside, folder):
 def test_no_file_is_served_that_is_no_upload(served, given, inside):
     paths = {file["path"] for file in given if isinstance(file, dict) and "path" in file}
     for path in paths - {file["path"] for file in given[-100:] if "film" in str(file)}:
-        if "\0" in path or len(path) > 5000 or Path(path).name == "clip.mp4" and "fusebox-uploads" in path:
+        if "\0" in path or len(path) > 5000 or (Path(path).name == "clip.mp4" and "fusebox-uploads" in path):
             continue
         for route in ("file=", "file/", "proxy="):
             answer = httpx.get(f"{served.url}gradio_api/{route}{path}", timeout=20)
@@ -163,7 +168,9 @@ def test_tools_fetch_nothing(served, given, inside):
     assert inside[1] == []
 
 
-@pytest.mark.parametrize("name", ["../../../../escaped.mp4", "/tmp/escaped.mp4", "..\\escaped.mp4", "....//escaped"])
+@pytest.mark.parametrize(
+    "name", ["../../../../escaped.mp4", "/tmp/escaped.mp4", "..\\escaped.mp4", "....//escaped"]
+)
 def test_an_upload_s_name_steers_it_nowhere(served, folder, name):
     (path,) = httpx.post(f"{served.url}gradio_api/upload", files={"files": (name, b"film")}).json()
     (uploads,) = (folder / "uploads").glob("fusebox-uploads-*")
