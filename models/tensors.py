@@ -67,8 +67,12 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
 
 
-def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
-    """CheckpointError names each tensor of a state dict that stored ones lack, or have too many or mis-shaped."""
+@torch.no_grad()
+def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Fill the tensors of a state dict from stored ones.
+
+    CheckpointError names each missing, extra or mis-shaped one.
+    """
     faults = [f"missing {name}" for name in wanted if name not in tensors]
     faults += [f"extra {name}" for name in tensors if name not in wanted]
     faults += [
@@ -78,12 +82,6 @@ def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path:
     ]
     if faults:
         raise CheckpointError(f"{path} does not fit the model: {'; '.join(faults)}")
-
-
-@torch.no_grad()
-def load_strictly(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Fill the tensors of a state dict from stored ones; CheckpointError as `check_fit`."""
-    check_fit(wanted, tensors, path)
     for name, tensor in wanted.items():
         tensor.copy_(tensors[name])
 

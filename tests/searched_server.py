@@ -1,7 +1,7 @@
 """`python -m app` whose memory can be searched: python -m tests.searched_server FOLDER.
 
-On SIGUSR1 it reads FOLDER/needles.json, a list of texts, and writes FOLDER/found.json: what Python's objects hold
-of them, and what the analyst keeps. A visit ends AWAY_SECONDS after its page was closed.
+On SIGUSR1 it reads FOLDER/needles.json, a list of texts, and writes FOLDER/found.json: what Python's objects
+hold of them, and what the analyst keeps. A visit ends AWAY_SECONDS after its page was closed.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def serve(analyst: Analyst, settings: Settings) -> None:
 
 
 def beside(analyst: Analyst) -> dict:
-    """What FastAPI, which Gradio's server is, must know of REST and MCP beside the page, and of who may ask."""
+    """What Gradio's server, a FastAPI, must know of REST and MCP beside the page, and of who may ask."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
     places = Places(analyst.settings.max_waiting, AT_ONCE)
     tools, running = [], nullcontext

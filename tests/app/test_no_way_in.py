@@ -139,9 +139,9 @@ def test_no_event_of_the_page_does(served, given, inside, folder):
 
 def test_no_file_is_served_that_is_no_upload(served, given, inside):
     paths = {file["path"] for file in given if isinstance(file, dict) and "path" in file}
-    for path in paths - {file["path"] for file in given[-100:] if "film" in str(file)}:
+    for path in paths:
         if "\0" in path or len(path) > 5000 or (Path(path).name == "clip.mp4" and "fusebox-uploads" in path):
-            continue
+            continue  # no address; and what is an upload, or stands for one
         for route in ("file=", "file/", "proxy="):
             answer = httpx.get(f"{served.url}gradio_api/{route}{path}", timeout=20)
             assert answer.status_code in (403, 404, 405), (route, path, answer.status_code)

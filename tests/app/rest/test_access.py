@@ -62,8 +62,8 @@ def test_what_is_posted_needs_an_account_too(served):
         assert (refused.status_code, refused.json()["code"]) == (401, "login"), path
     assert httpx.get(f"{served.url}gradio_api/heartbeat/x").status_code == 401
     assert httpx.post(f"{served.url}v1/analyze", json=ask, auth=ANN).status_code == 200
-    page = Client(served.url, auth=ANN, verbose=False)
-    assert page.predict(**ask, api_name="/analyze")["score"] > 0
+    client = Client(served.url, auth=ANN, verbose=False)
+    assert client.predict(**ask, api_name="/analyze")["score"] > 0
 
 
 def test_whether_it_lives_everybody_may_ask_and_the_start_says_so(served):

@@ -78,6 +78,7 @@ def left(served: Served, folder: Path, clip: Path, seconds: float = 5.0) -> list
     deadline = time.monotonic() + seconds
     while True:
         there = [*map(str, on_disk(folder, clip)), *found_in(served, folder, needles(clip))]
+        there += [line for line in served.log.read_text().splitlines() if clip.stem in line]
         if not there or time.monotonic() > deadline:
             return there
         time.sleep(0.5)
@@ -145,3 +146,20 @@ def test_of_a_program_s_words_nothing_stays(served, folder, clip):
     event = httpx.post(call, json=asked, timeout=60).json()["event_id"]
     assert "complete" in httpx.get(f"{call}/{event}", timeout=60).text
     assert left(served, folder, clip) == []
+
+
+def test_of_a_file_that_cannot_be_read_no_name_is_logged(served, folder, clip):
+    content = clip.read_bytes()
+    for broken in (b"", b"no film", content[:9000], content[:40] + bytes(2000) + content[2040:]):
+        clip.write_bytes(broken)
+        form = {"files": {"clip": (clip.name, broken)}, "data": {"text": said(clip)}}
+        httpx.post(f"{served.url}v1/analyze", **form, timeout=120)
+        visitor = Visitor(served.url)
+        visitor.set("clip", visitor.upload(clip))
+        visitor.fire("clip", "upload")
+        visitor.fire("analyse", "click")
+        visitor.fire("delete-now", "click")
+        visitor.leave()
+    assert clip.stem not in "".join(path.name for path in (folder / "uploads").rglob("*"))
+    log = served.log.read_text()
+    assert clip.stem not in log and "127.0.0.1" not in log.replace(served.url.rstrip("/"), "")
