@@ -67,7 +67,8 @@ def beside(analyst: Analyst) -> dict:
     @asynccontextmanager
     async def lifespan(server: App) -> AsyncIterator[None]:
         # around Gradio's own middleware, which a server's `middleware` would stand within
-        server.middleware_stack = Access(server.middleware_stack, analyst.settings.login, server.tokens)
+        inner = server.middleware_stack or server.build_middleware_stack()
+        server.middleware_stack = Access(inner, analyst.settings.login, server.tokens)
         async with running(server):
             yield
 

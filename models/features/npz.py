@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ from models.types import MODALITIES, Modality
 # of a zip file, of an array's header, of what that claims
 DAMAGE = (
     *(ValueError, OSError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, struct.error, TokenError),
 )
 
 
