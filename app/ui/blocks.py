@@ -63,21 +63,35 @@ class Page(gr.Blocks):
                 raise
             raise as_data("malformed", MALFORMED, {}) from error
 
-    async def process_api(self, block_fn, *args, session_hash: str | None = None, **kwargs) -> dict:
+    async def process_api(
+        self, block_fn, *args, session_hash: str | None = None, event_id: str | None = None, **kwargs
+    ) -> dict:
         """As Gradio's, which would print messages; a program's call leaves no session behind."""
+        asked = {"session_hash": session_hash, "event_id": event_id, **kwargs}
         try:
-            return await super().process_api(block_fn, *args, session_hash=session_hash, **kwargs)
+            return await super().process_api(block_fn, *args, **asked)
         except gr.Error:
             raise
         except Exception as error:
             log.exception("an event failed")
             raise gr.Error(UNEXPECTED, print_exception=False) from error
         finally:
+            self._empty(event_id)
             if session_hash is not None:
                 if block_fn.api_visibility == "public":
                     self.drop(session_hash)
                 else:
                     self._presence.seen(session_hash)
+
+    def _empty(self, event_id: str | None) -> None:
+        """Drop what came with an event: the loop of Gradio's queue holds on to it until the next one."""
+        event = self._queue.event_ids_to_events.get(event_id or "")
+        if event is None or event.data is None:
+            return
+        event.data.data = []
+        for request in filter(None, (event.request, event.data.request)):
+            for read in ("_body", "_json"):  # where starlette keeps what it has read
+                vars(request).pop(read, None)
 
     def leave(self, session: str) -> None:
         """The page was closed; an answer stays for a while, should the connection only be lost."""

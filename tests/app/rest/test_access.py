@@ -75,7 +75,7 @@ def test_whether_it_lives_everybody_may_ask_and_the_start_says_so(served):
 def test_a_wrong_password_opens_nothing_and_the_page_shows_nothing_but_the_login(served):
     assert log_in(served.url, (ANN[0], BOB[1])).status_code == 400
     page = httpx.get(served.url).text
-    assert '"auth_required":true' in page.replace(' ', '') and '"elem_id"' not in page
+    assert '"auth_required":true' in page.replace(" ", "") and '"elem_id"' not in page
 
 
 def test_cookies_are_kept_from_scripts_and_other_origins(served):

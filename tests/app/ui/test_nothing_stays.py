@@ -96,6 +96,17 @@ def test_nothing_of_a_visit_stays_once_it_is_deleted(served, folder, clip):
     visitor.leave()
 
 
+def test_nothing_stays_of_the_last_question_that_anybody_asked(served, folder, clip):
+    """Without another event after it."""
+    visitor = Visitor(served.url)
+    visitor.set("input-tab", "text")
+    visitor.set("words", said(clip))
+    visitor.fire("analyse", "click")
+    visitor.fire("delete-now", "click")
+    assert left(served, folder, clip) == []
+    visitor.leave()
+
+
 @pytest.mark.slow
 def test_nothing_of_a_visit_stays_once_its_page_is_closed(served, folder, clip):
     visitor = visit(served.url, clip)
