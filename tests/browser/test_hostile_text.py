@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.ui.phrases import PHRASES
 from tests.browser.test_take_away import download
 from tests.browser.visiting import analyse, ask_about_words, choose_method, look_into, upload
 
@@ -22,6 +23,8 @@ MARKUP = (
 )
 SAID = f"I love it {' '.join(MARKUP)} so much"
 TABS = ("Seen and heard", "Imagined", "Why", "Timeline", "Compare", "Stress", "Take away")
+FILLED = """empty => [...document.querySelectorAll('#depth [role=tabpanel]')].some(panel =>
+    panel.offsetParent && panel.innerText.trim().length > 20 && !panel.innerText.includes(empty))"""
 # one of each view of "Why"
 METHODS = ("MLA", "MFN", "LRCMT", "TFR-Net", "MFM", "LMF")
 
@@ -49,12 +52,16 @@ def test_words_are_markup_nowhere(open_page, locale, tmp_path):
     nothing_ran(page)
     for tab in tabs:
         look_into(page, tab)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(FILLED, arg=PHRASES["nothing_yet"][locale == "zh-CN"])
         nothing_ran(page)
     if locale == "en-US":
         look_into(page, "Why")
         for title in METHODS:
+            before = page.inner_text("#why")
             choose_method(page, next(t for t in page_titles(page) if t.startswith(title)))
+            page.wait_for_function(
+                "before => document.querySelector('#why').innerText !== before", arg=before
+            )
             nothing_ran(page)
         look_into(page, "Take away")
     check_report(page, tmp_path)
