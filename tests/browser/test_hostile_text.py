@@ -25,6 +25,7 @@ SAID = f"I love it {' '.join(MARKUP)} so much"
 TABS = ("Seen and heard", "Imagined", "Why", "Timeline", "Compare", "Stress", "Take away")
 FILLED = """empty => [...document.querySelectorAll('#depth [role=tabpanel]')].some(panel =>
     panel.offsetParent && panel.innerText.trim().length > 20 && !panel.innerText.includes(empty))"""
+CHANGED = "before => document.querySelector('#why').innerText !== before"
 # one of each view of "Why"
 METHODS = ("MLA", "MFN", "LRCMT", "TFR-Net", "MFM", "LMF")
 
