@@ -117,7 +117,9 @@ def fail(*arguments, **values):
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_fault_is_logged_with_its_way_and_kind_and_without_its_message(form, analyst, written, monkeypatch):
+def test_a_fault_is_logged_with_its_way_and_kind_and_without_its_message(
+    form, analyst, written, monkeypatch, caplog
+):
     set_up(form)
     monkeypatch.setattr(analyst, "analyze", fail)
     client = TestClient(Starlette(routes=routes(analyst, Places(10, 1))), raise_server_exceptions=False)
