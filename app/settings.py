@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.accounts import NOBODY, Accounts
+
 if TYPE_CHECKING:
     from models.extractors.hub.encoders import HubEncoders
 
@@ -46,6 +48,7 @@ class Settings:
     decode_memory_mb: int = 4096  # MB (10^6 bytes), memory limit of the decoding child process
     serve: str = ""  # http://host:8000 of `app.deploy.serve`, whose machines read the clips; empty: this one
     log: str = "text"  # text: warnings, plain; json: an object a line, with every call
+    login: Accounts = NOBODY  # user:password, or a file of such lines; empty: nobody has to log in
     mcp: bool = False  # offer tools at /mcp? On 127.0.0.1 they open paths: a proxy must say that it is one
 
     @classmethod
@@ -126,6 +129,16 @@ def _address(variable: str, text: str) -> str:
     return text.rstrip("/")
 
 
+def _accounts(variable: str, text: str) -> Accounts:
+    try:
+        path = Path(text).expanduser()
+        return Accounts.of(path.read_text(encoding="utf-8").splitlines() if path.is_file() else [text])
+    except (ValueError, OSError, RuntimeError):  # the last for an unknown ~user
+        # what was given is not repeated: it may be a password
+        needed = "give user:password, or the name of a file of such lines that can be read"
+        raise SettingsError(f"{variable} has no account; {needed}") from None
+
+
 def _text(variable: str, text: str) -> str:
     return text
 
@@ -152,5 +165,6 @@ _READERS: dict[str, Callable] = {
     "decode_memory_mb": _number(int, 256, 1_000_000, "whole megabytes"),
     "log": _one_of("text", "json"),
     "serve": _address,
+    "login": _accounts,
     "mcp": _switch,
 }

@@ -18,6 +18,7 @@ from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_ten
 from models.types import MODALITIES, Modality
 
 HALF_FROM = 1024  # parameters of at least so many entries are stored in float16, the rest in float32
+FEW = 1000  # ranks, steps and the like, which need not be the size of a tensor
 HALF_MAX = 6e4  # beyond, float16 would overflow
 
 
@@ -113,6 +114,7 @@ def load_fusion(
         if meta.profile != profile:
             raise CheckpointError(f"{path} wants states of the profile {meta.profile!r}, not of {profile!r}")
         _check_fingerprints(path, meta, fingerprints or {})
+        _check_sizes(path, meta, tensors)
         model = method.build({Modality(m): d for m, d in meta.dims.items()}, meta.config)
     except (TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
@@ -150,6 +152,16 @@ def nothing_trained(profile: str, roots: Iterable[Path]) -> str:
 def _halved(tensor: Tensor) -> Tensor:
     small = tensor.numel() < HALF_FROM or tensor.abs().max() > HALF_MAX
     return tensor if small else tensor.to(torch.float16)
+
+
+def _check_sizes(path: Path, meta: CheckpointMeta, tensors: Mapping[str, Tensor]) -> None:
+    """CheckpointError where a network of the settings would be far larger than what the file holds."""
+    largest = max((size for tensor in tensors.values() for size in tensor.shape), default=0)
+    for name, value in {**vars(meta.config), **meta.dims}.items():
+        if isinstance(value, int) and value > max(largest, FEW):
+            raise CheckpointError(
+                f"{path} says {name} is {value}, and no tensor in it is so large; train it again"
+            )
 
 
 def _fusion_meta(path: Path, method: ModelSpec, raw: dict[str, Any]) -> CheckpointMeta:

@@ -51,7 +51,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path} has format {header.get('format')!r}; this version reads {FORMAT}")
     try:
         meta = json.loads(header.get("meta", ""))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has unreadable metadata: {error}") from error
     return tensors, meta
 
@@ -63,7 +63,7 @@ def read_meta(path: Path) -> dict[str, Any]:
             return json.loads((file.metadata() or {})["meta"])
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
 
 

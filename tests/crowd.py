@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -137,11 +137,21 @@ class Visitor:
         self._values = {part["id"]: part["props"].get("value") for part in config["components"]}
         self._session = uuid.uuid4().hex
         self._there = ExitStack()
+        self._come()
+
+    def _come(self) -> None:
         self._there.enter_context(self._http.stream("GET", f"/gradio_api/heartbeat/{self._session}"))
 
     def leave(self) -> None:
         """Closes the page."""
         self._there.close()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The page's connection is lost for as long as the block lasts."""
+        self.leave()
+        yield
+        self._come()
 
     def set(self, name: str, value: object) -> None:
         """What the visitor types, chooses or uploads."""

@@ -127,7 +127,7 @@ class ClipReader(Reader):
         transcript = self._transcript(decoded.key, None, files, stages) if recognise else NO_WORDS
         return replace(files, transcript=transcript)
 
-    def _key(self, video: File, audio: File) -> tuple[str, str]:
+    def _key(self, video: File, audio: File, session: str) -> tuple[str, str]:
         return (str(video or ""), str(audio or ""))
 
     def _decode(self, video: File, audio: File, needs: Needs) -> Clip:

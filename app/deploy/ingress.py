@@ -16,6 +16,7 @@ from starlette.routing import Route, request_response
 from app.deploy.cluster_analyst import ClusterAnalyst
 from app.deploy.deployments import READING, Decoding, Fusing, Reading, replicas
 from app.rest import schema
+from app.rest.access import Access
 from app.rest.admission import Admission, Places
 from app.rest.service import HANDLERS, RequestHandler, routes
 from app.service.analyst import Analyst
@@ -73,6 +74,7 @@ class Ingress:
             redoc_url=None,
             openapi_url=None,
         )
+        site.add_middleware(Access, accounts=self._analyst.settings.login)
         for kind, handler in HANDLERS.items():
             site.add_exception_handler(kind, handler)
         return site

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from av.subtitles import codeccontext, stream  # noqa: F401  (PyAV imports them with the first file: too late)
 
+from app.fault import way_to
 from app.media.confinement import leave_files, leave_network
 from models.media import decode as _decode  # noqa: F401  (imported before the fork server forks)
 from models.media.clip import Clip, MediaError
@@ -41,8 +41,8 @@ def run(job: dict, decode: Callable[..., Clip]) -> dict:
         return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
     except MemoryError:
         return {"failure": "memory"}
-    except Exception:
-        return {"failure": "error", "traceback": traceback.format_exc(limit=-20)}
+    except Exception as error:
+        return {"failure": "error", "traceback": way_to(error)}
 
 
 def limit_resources(memory: int, cpu_seconds: int, file_size: int) -> None:

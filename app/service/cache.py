@@ -16,7 +16,7 @@ import torch
 
 from models.media.clip import MediaError
 
-REMEMBERED_DIGESTS = 4096  # files; about 1 MB
+DIGESTS_BYTES = 1_000_000  # of digests, 64 bytes each
 
 
 class Cancelled(Exception):
@@ -137,26 +137,23 @@ def nbytes(value: Any) -> int:
 
 
 class FileDigests:
-    """SHA-256 of files; an unchanged file (same path, inode, size and time) is not read again."""
+    """SHA-256 of files; one unchanged (same path, inode, size and time) is not read again in its session."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple, str] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known = SessionCache(DIGESTS_BYTES)
 
-    def __call__(self, path: Path) -> str:
+    def of(self, path: Path, session: str) -> str:
         """Hex digest of the file's bytes; MediaError where there is no such file."""
         if not path.is_file():
             raise MediaError("missing", f"There is no file {path.name}.", name=path.name)
         stat = path.stat()
-        version = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        with self._lock:
-            if version in self._known:
-                self._known.move_to_end(version)
-                return self._known[version]
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        with self._lock:
-            self._known[version] = digest
-            while len(self._known) > REMEMBERED_DIGESTS:
-                self._known.popitem(last=False)
-        return digest
+
+        def compute() -> str:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+
+        return self._known.get((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns), session, compute)
+
+    def forget(self, session: str) -> None:
+        """Drop the digests that only `session` asked for."""
+        self._known.forget(session)

@@ -95,7 +95,7 @@ class Reader:
         # Large networks use every core: two at once would wait for each other's threads, many times as long.
         self._computing = threading.Lock()
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
-        self._digest = FileDigests()
+        self._digests = FileDigests()
         self._stored = StoredUtterances() if stored is None else stored
         self._limits = limits_of(settings)
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
@@ -107,7 +107,7 @@ class Reader:
         """
         video, audio = query.video, query.audio
         text = query.text if Modality.TEXT in wanted else ""
-        key = self._key(video, audio)
+        key = self._key(video, audio, stages.session)
         needs, picture = needs_of(query, wanted), Modality.VISION in wanted
         files = self._files(key, video, audio, stages, needs, recognise=text is None)
         if query.face is not None and picture:
@@ -124,7 +124,7 @@ class Reader:
 
     def transcribe(self, video: File, audio: File, stages: Stages) -> tuple[Transcript, tuple[Notice, ...]]:
         """The recognised words, empty without sound, and what to know about the sound and them."""
-        key = self._key(video, audio)
+        key = self._key(video, audio, stages.session)
         files = self._files(key, video, audio, stages, Needs(voice=False, picture=False))
         transcript = self._transcript(key, None, files, stages)
         return transcript, (*notices.of_sound(files.notices), *_about_transcript(transcript, None, files))
@@ -132,6 +132,7 @@ class Reader:
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
         self._cache.forget(session)
+        self._digests.forget(session)
 
     @property
     def profile(self) -> Profile:
@@ -177,14 +178,15 @@ class Reader:
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
         """What files give without their words, and the digests that they are known by."""
-        key = self._key(video, audio)
+        key = self._key(video, audio, "")
         return key, self._files(key, video, audio, Stages(), EVERYTHING)
 
-    def _key(self, video: File, audio: File) -> tuple[str, str]:
+    def _key(self, video: File, audio: File, session: str) -> tuple[str, str]:
         """What both files hold, "" for one that is not given."""
         for file in filter(None, (video, audio)):
             check_size(Path(file), self._limits)
-        return (self._digest(Path(video)) if video else "", self._digest(Path(audio)) if audio else "")
+        first, second = (self._digests.of(Path(f), session) if f else "" for f in (video, audio))
+        return first, second
 
     def _files(
         self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool = False

@@ -66,6 +66,7 @@ class InputPanel:
     tab : holds the name of the open tab
     request_number : of the latest question; once it changes, the question is asked
     heard : as JSON, the words of an answer and those that they replace unless the visitor has typed on
+    delete : deletes all that the visitor gave, and the answer
     cards : the examples
     """
 
@@ -80,6 +81,7 @@ class InputPanel:
     cancel: gr.Button
     request_number: gr.Textbox
     heard: gr.Textbox
+    delete: gr.Button
     cards: list[gr.Button]
     panel: Panel
 
@@ -150,6 +152,9 @@ def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> In
     with gr.Row(elem_id="ask"):
         analyse = gr.Button(words.label("analyse"), variant="primary", size="lg", elem_id="analyse", scale=3)
         cancel = gr.Button(words.label("cancel"), size="lg", visible=False, elem_id="cancel", scale=1)
+    with gr.Row(elem_id="delete"):
+        gr.HTML(words.label("delete_hint"), elem_id="delete-hint")
+        delete = gr.Button(words.label("delete"), size="sm", min_width=0, scale=0, elem_id="delete-now")
     cards = _cards(examples) if examples else []
     panel = Panel(
         per_clip=[transcript],
@@ -157,7 +162,20 @@ def build(methods: list[MethodInfo], chosen: str, examples: list[Example]) -> In
     )
     each_tab = {CLIP: clip_tab, AUDIO: audio_tab, TEXT: text_tab}
     return InputPanel(
-        tab, tabs, each_tab, video, audio, transcript, method, analyse, cancel, number, heard, cards, panel
+        tab,
+        tabs,
+        each_tab,
+        video,
+        audio,
+        transcript,
+        method,
+        analyse,
+        cancel,
+        number,
+        heard,
+        delete,
+        cards,
+        panel,
     )
 
 

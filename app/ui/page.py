@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio import themes
+from gradio.routes import App
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from app.rest.access import Access
 from app.rest.admission import Places
 from app.rest.service import routes
 from app.rest.visitors import Visitors
@@ -51,30 +55,43 @@ SYSTEM_FONTS = [
 
 def serve(analyst: Analyst, settings: Settings) -> None:
     """Show the page at the settings' host and port until interrupted."""
+    if settings.login:
+        print(f"* Everybody has to log in (FUSEBOX_LOGIN, {settings.login}); /healthz alone is open")
     visitors = Visitors(settings.max_per_visitor, settings.proxies)
     if not settings.proxies:  # uvicorn would take this machine's word for who asks
         os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     with own_folder():
         demo = create_demo(analyst, visitors)
-        demo.launch(**launch_options(settings), app_kwargs=beside(analyst, visitors))
+        server = beside(analyst, visitors)
+        server["middleware"] += demo.middleware
+        demo.launch(**launch_options(settings), app_kwargs=server)
 
 
 def beside(analyst: Analyst, visitors: Visitors) -> dict:
-    """What FastAPI, which Gradio's server is, must know of REST and MCP on the same server."""
+    """What Gradio's server, a FastAPI, must know of REST and MCP beside the page, and of who may ask."""
     no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
     places = Places(analyst.settings.max_waiting, AT_ONCE, visitors=visitors)
-    shared = {
-        "routes": routes(analyst, places),
+    tools, running = [], nullcontext
+    if analyst.settings.mcp:
+        from app.mcp_server import mounted  # half a second, for those who want it
+
+        tools, running = mounted(analyst, places)
+
+    @asynccontextmanager
+    async def lifespan(server: App) -> AsyncIterator[None]:
+        # around Gradio's own middleware, which a server's `middleware` would stand within
+        inner = server.middleware_stack or server.build_middleware_stack()
+        server.middleware_stack = Access(inner, analyst.settings.login, server.tokens)
+        async with running(server):
+            yield
+
+    return {
+        "routes": [*routes(analyst, places), *tools],
         "middleware": [Middleware(Gate, max_mb=analyst.settings.max_mb)],
         "exception_handlers": {OSError: tell_of_full_disk},
+        "lifespan": lifespan,
         **no_own,
     }
-    if not analyst.settings.mcp:
-        return shared
-    from app.mcp_server import mounted  # half a second, for those who want it
-
-    tools, lifespan = mounted(analyst, places)
-    return {**shared, "routes": [*shared["routes"], *tools], "lifespan": lifespan}
 
 
 async def tell_of_full_disk(request: Request, error: Exception) -> PlainTextResponse:
@@ -100,6 +117,7 @@ def launch_options(settings: Settings) -> dict:
         "run_history": False,
         "enable_monitoring": False,
         "share": False,
+        "auth": settings.login.admit if settings.login else None,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
         "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
@@ -130,7 +148,7 @@ def create_theme() -> themes.Base:
     )
 
 
-def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> gr.Blocks:
+def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> Page:
     """The page over an analyst, ready to launch with `launch_options`."""
     visitors = visitors or Visitors()
     controller = Controller(analyst)
@@ -142,6 +160,7 @@ def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> gr.Blocks
     gr.set_static_paths([file for example in examples for file in (example.file, example.poster) if file])
     with Page(title="Fusebox", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
         page_state = gr.State(None)
+        uploads = UploadSessions(analyst.forget, demo.delete)
         with gr.Row(elem_id="head"):
             gr.HTML(_mark(), elem_id="brand")
             gr.HTML(words.label("tagline"), elem_id="tagline")
@@ -160,12 +179,11 @@ def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> gr.Blocks
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
                 fuses, switches = fuses_panel.build()
-                below = tabs.build(TabContext(controller, page_state, language))
+                below = tabs.build(TabContext(controller, uploads, page_state, language))
         how_panel.build(methods, first, language)
         gr.HTML(words.label("caution"), elem_id="caution")
         # What is read aloud stands in a part of the page that is never drawn anew.
         gr.HTML('<p id="announced" class="fb-spoken" aria-live="polite"></p>', elem_id="announcements")
-        uploads = UploadSessions(analyst.forget)
         add_endpoints(analyst, methods, first, uploads, visitors)
         # closed: a direct request would go past the queue and its limits
         demo.queue(max_size=analyst.settings.max_waiting, api_open=False)

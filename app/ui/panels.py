@@ -13,6 +13,7 @@ from app.ui import words
 from app.ui.controller import Controller
 from app.ui.page_state import PageState
 from app.ui.templates import fill
+from app.ui.uploads import UploadSessions
 
 Render = Callable[[PageState | None, str], list]
 
@@ -33,9 +34,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class TabContext:
-    """What a tab is built over: who answers, and what holds the answer on the page and the language."""
+    """What a tab is built over: who answers, whose files are whose, and what holds answer and language."""
 
     controller: Controller
+    uploads: UploadSessions
     page_state: gr.State
     language: gr.Radio
 

@@ -26,19 +26,20 @@ VARIABLE = "GRADIO_TEMP_DIR"  # where Gradio keeps uploads; an operator may set 
 
 
 class UploadSessions:
-    """Sessions by the files that they asked about: what was read is kept no longer than those files.
+    """Sessions by the files that are theirs: what was read is kept no longer than those files.
 
     forget : told of every session that is over, or of whose files one is gone
+    delete : deletes the files of a session that is over, but for those that another has too
     """
 
-    def __init__(self, forget: Callable[[str], None]):
-        self._forget = forget
+    def __init__(self, forget: Callable[[str], None], delete: Callable[[set[Path]], None]):
+        self._forget, self._delete = forget, delete
         self._files: dict[str, set[Path]] = {}
         self._looking = False
         self._lock = threading.Lock()
 
     def keep(self, session: str, *files: File) -> None:
-        """The session has asked about these files; None for one that it was not given."""
+        """The session has given or was given these files; None for one that there is not."""
         given = {Path(file) for file in files if file}
         with self._lock:
             self._files.setdefault(session, set()).update(given)
@@ -47,7 +48,8 @@ class UploadSessions:
     def end(self, session: str) -> None:
         """The session is over."""
         with self._lock:
-            self._files.pop(session, None)
+            files = self._files.pop(session, set())
+            self._delete(files.difference(*self._files.values()))
         self._forget(session)
 
     @contextmanager

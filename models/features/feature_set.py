@@ -164,6 +164,8 @@ def strings(where: str, values: Any) -> list[str]:
     """
     try:
         entries = np.asarray(values, dtype=object).reshape(-1).tolist()
+    except SystemError as error:  # code points beyond Unicode in an array of texts
+        raise DataError(f"{where} has characters that do not exist") from error
     except ValueError as error:
         raise DataError(f"{where} must have one text for each utterance; it has lists") from error
     return [_string(where, row, entry) for row, entry in enumerate(entries, start=1)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -29,6 +32,12 @@ from models.features.feature_set import (
 )
 from models.features.utterances import Utterance
 from models.types import MODALITIES, Modality
+
+# of a zip file, of an array's header, of what that claims
+DAMAGE = (
+    *(ValueError, OSError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, struct.error, TokenError),
+)
 
 
 def write_npz(path: Path, dataset: FeatureSet) -> None:
@@ -153,7 +162,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except TypeError as error:  # a single array is no context
         raise DataError(f"{path} is a .npy of one array; features are a .npz of several") from error
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGE as error:
         remedy = "; store texts as str, not as objects" if "Object arrays" in str(error) else ""
         raise DataError(f"{path} is damaged or no .npz of plain arrays: {error}{remedy}") from error
 

@@ -146,10 +146,44 @@ def _array_globals() -> dict[tuple[str, str], Global]:
     return allowed
 
 
-class NumpyUnpickler(pickle.Unpickler):
-    """Reads containers, numbers, strings and numpy arrays; any other global is refused by name."""
+# objects of classes, sets, and what refers to something outside the file
+UNNEEDED = {
+    *(pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4),
+    *(pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET, pickle.PERSID, pickle.BINPERSID),
+    *(pickle.NEXT_BUFFER, pickle.READONLY_BUFFER),
+}
+
+
+def _checks_keys(load: Callable[[Any], None], keys: slice) -> Callable[[Any], None]:
+    """What fills a dict from the stack, whose `keys` must be plain: a tuple's hash may take for ever."""
+
+    def checked(unpickler: Any) -> None:
+        for key in unpickler.stack[keys]:
+            if type(key) not in (str, bytes, int):
+                raise pickle.UnpicklingError(f"it has a {type(key).__name__} as the key of a dict")
+        load(unpickler)
+
+    return checked
+
+
+def _loaders() -> dict[int, Callable[[Any], None]]:
+    """{opcode: what carries it out}, of those that features need."""
+    known = pickle._Unpickler.dispatch  # pyright: ignore[reportAttributeAccessIssue] (not in its stub)
+    needed = {code: load for code, load in known.items() if bytes([code]) not in UNNEEDED}
+    needed[pickle.SETITEM[0]] = _checks_keys(known[pickle.SETITEM[0]], slice(-2, -1))
+    for code in (pickle.SETITEMS[0], pickle.DICT[0]):
+        needed[code] = _checks_keys(known[code], slice(0, None, 2))
+    return needed
+
+
+class NumpyUnpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
+    """Reads containers, numbers, strings and numpy arrays; any other global is refused by name.
+
+    Python's own, since that in C makes a list as long as any number in the file says before it looks further.
+    """
 
     allowed = _array_globals()
+    dispatch = _loaders()
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for the function or class a pickle asks for; UnpicklingError where nothing does."""

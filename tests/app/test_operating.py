@@ -8,6 +8,7 @@ import logging
 import sys
 from dataclasses import replace
 
+import gradio as gr
 import pytest
 from prometheus_client import REGISTRY
 from starlette.applications import Starlette
@@ -21,8 +22,10 @@ from app.service.analyst import Analyst
 from app.service.cache import Cancelled
 from app.service.query import AnalysisError, Query
 from app.settings import Settings
+from app.ui.controller import in_plain_words
 
 SAID = "an unmistakable sentence"
+NAME = "/uploads/a-name-that-tells.mp4"
 
 
 def count(name: str, **labels: str) -> float:
@@ -76,16 +79,23 @@ def test_the_self_test_reads_two_clips_and_tells_them_apart(monkeypatch):
 
 
 @pytest.fixture
-def json_log(monkeypatch):
-    """json_log() -> the objects logged since FUSEBOX_LOG=json."""
-    root, own, written = logging.getLogger(), logging.getLogger("app"), io.StringIO()
-    kept = root.handlers[:], own.level
+def written(monkeypatch):
+    """What is logged from now on, and nothing is set up for that; afterwards all is as it was."""
+    root, own, factory = logging.getLogger(), logging.getLogger("app"), logging.getLogRecordFactory()
+    kept, text = (root.handlers[:], own.level), io.StringIO()
     root.handlers.clear()
-    monkeypatch.setattr(sys, "stderr", written)
-    set_up("json")
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    monkeypatch.setattr(sys, "stderr", text)
+    yield text
     root.handlers[:] = kept[0]
     own.setLevel(kept[1])
+    logging.setLogRecordFactory(factory)
+
+
+@pytest.fixture
+def json_log(written):
+    """json_log() -> the objects logged since FUSEBOX_LOG=json."""
+    set_up("json")
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 def test_logs_are_objects_without_words_names_and_addresses(analyst, json_log):
@@ -98,3 +108,27 @@ def test_logs_are_objects_without_words_names_and_addresses(analyst, json_log):
     assert all(line["level"] and line["timestamp"] for line in lines)
     told = json.dumps(lines)
     assert not any(secret in told for secret in (SAID, "secret-name", "203.0.113.9"))
+
+
+def fail(*arguments, **values):
+    try:
+        raise OSError(f"cannot open {NAME} of {SAID}")
+    except OSError as error:
+        raise ZeroDivisionError(SAID) from error
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_fault_is_logged_with_its_way_and_kind_and_without_its_message(
+    form, analyst, written, monkeypatch, caplog
+):
+    set_up(form)
+    monkeypatch.setattr(analyst, "analyze", fail)
+    client = TestClient(Starlette(routes=routes(analyst, Places(10, 1))), raise_server_exceptions=False)
+    assert client.post("/v1/analyze", json={"text": SAID}).status_code == 500
+    with pytest.raises(gr.Error), in_plain_words("en"):
+        fail()
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=ValueError(SAID))
+    told = written.getvalue() + caplog.text  # pytest has taken over the handlers
+    assert "builtins.ZeroDivisionError" in told and "builtins.OSError" in told and "in fail" in told
+    assert "builtins.ValueError" in told
+    assert SAID not in told and NAME not in told

@@ -10,6 +10,7 @@ import gradio as gr
 
 from app.ui.events.ask import AskEvents
 from app.ui.events.context import EventContext
+from app.ui.events.delete import DeleteEvents
 from app.ui.events.language import LanguageEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.new_input import NewInputEvents
@@ -27,8 +28,11 @@ def connect(context: EventContext) -> None:
     SwitchEvents(context, looking).connect()
     LanguageEvents(context, looking).connect()
 
-    def forget(request: gr.Request) -> None:
-        context.forget(session_of(request))
+    DeleteEvents(context, asking).connect()
+
+    def leave(request: gr.Request) -> None:
+        context.leave(session_of(request))
         looking.forget(session_of(request))
 
-    context.demo.unload(forget)
+    context.demo.unload(leave)
+    context.demo.when_ended(context.delete)

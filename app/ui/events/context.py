@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app.rest.visitors import Visitors
+from app.service.device import release_heaps
 from app.service.query import Query
 from app.ui import input_panel, sentiment_panel, words
 from app.ui.blocks import Page
@@ -94,10 +96,21 @@ class EventContext:
         """The example that the page opens with."""
         return input_panel.first_shown(self.examples)
 
-    def forget(self, session: str) -> None:
-        """The visitor has left."""
+    def leave(self, session: str) -> None:
+        """The page was closed: nothing goes on for it, and what was read is forgotten."""
         self.demo.leave(session)
+        self.controller.analyst.forget(session)
+        self._end_questions(session)
+
+    def delete(self, session: str) -> None:
+        """The visitor does not come back, or wants it so: nothing is kept, and the uploads are deleted."""
+        self.demo.drop(session)
         self.uploads.end(session)
+        self._end_questions(session)
+        gc.collect()  # Gradio's events hold each other, and with them what was asked
+        release_heaps()
+
+    def _end_questions(self, session: str) -> None:
         self.questions.forget(session)
         self.messages.pop(session, None)
         self.arrivals.pop(session, None)

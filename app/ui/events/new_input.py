@@ -76,6 +76,7 @@ class NewInputEvents:
     ) -> dict:
         """The page without an answer, for another clip or none."""
         context, inputs = self.context, self.context.inputs
+        context.uploads.keep(session_of(request), video, audio)
         # whatever is still being analysed is about another clip
         context.questions.begin(session_of(request))
         # Words belong to the clip they were shown with; those typed before any answer are kept.

@@ -40,8 +40,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "caution": (
         "Research demo. Not for hiring, school, clinic or any decision about a person. "
-        "Uploads are deleted within two hours.",
-        "研究演示。不得用于招聘、学校、诊疗或任何关于个人的决定。上传的文件会在两小时内删除。",
+        "Uploads are deleted a minute after the page is closed, and within two hours in any case.",
+        "研究演示。不得用于招聘、学校、诊疗或任何关于个人的决定。关闭页面一分钟后即删除上传的文件，最迟不超过两小时。",
     ),
     # Input
     "tab_clip": ("Clip", "视频"),
@@ -74,6 +74,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "method": ("Fusion method", "融合方法"),
     "analyse": ("Analyse", "分析"),
     "cancel": ("Cancel", "取消"),
+    "delete": ("Delete now", "立即删除"),
+    "delete_hint": (
+        "Deletes your clip, your words and the answer from the server and from this page.",
+        "从服务器和此页面删除您的视频、声音、文字和结果。",
+    ),
+    "deleted": ("Deleted: add another clip, or try an example", "已删除：可添加其他视频，或试试示例"),
     "examples": ("Or try an example", "或者试试示例"),
     "examples_made": (
         "Drawn faces, synthetic voices, but for one portrait by NASA",

@@ -6,9 +6,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     # Files
     "take_away_files": ("Take it with you", "带走结果"),
     "take_away_kept": (
-        "A file is made when you ask for it and stays on the server for at most two hours. "
+        "A file is made when you ask for it and stays on the server as your clip does. "
         "Only the report has pictures in it: faces and voice.",
-        "文件在您点击时生成，在服务器上最多保留两小时。只有报告里含有图像：面部与声音。",
+        "文件在您点击时生成，在服务器上与您的视频保留同样长的时间。只有报告里含有图像：面部与声音。",
     ),
     "take_away_report": ("Report (HTML)", "报告（HTML）"),
     "take_away_report_hint": (

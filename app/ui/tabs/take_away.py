@@ -14,7 +14,7 @@ from app.service.comparison import compare
 from app.service.take_away import analysis_json, features_npz, features_pkl, name_of, versions
 from app.ui import words
 from app.ui.controller import Controller, in_plain_words
-from app.ui.page_state import PageState, Visit
+from app.ui.page_state import PageState, Visit, session_of
 from app.ui.panels import LazyTab, TabContext, nothing_yet
 from app.ui.report import Circumstances, report
 from app.ui.templates import fill
@@ -32,7 +32,8 @@ def build(context: TabContext) -> LazyTab:
     def render(state: PageState | None, visit: Visit) -> list:
         language = visit.language
         if state is None or not state.on:
-            return [nothing_yet(state, language), gr.Column(visible=False), *[""] * (len(FILES) + len(CALLS))]
+            hidden = gr.Column(visible=False)
+            return [nothing_yet(state, language), hidden, None, *[""] * (len(FILES) + len(CALLS))]
         call = Call(state.query)
         calls = {
             "python": call.python(visit.address),
@@ -44,7 +45,7 @@ def build(context: TabContext) -> LazyTab:
             fill("charts.small", language, text=words.say(f"take_away_{what}_hint", language, sizes=sizes))
             for what in FILES
         ]
-        return ["", gr.Column(visible=True), *hints, *(calls[how] for how in CALLS)]
+        return ["", gr.Column(visible=True), None, *hints, *(calls[how] for how in CALLS)]
 
     def make(what: str) -> Callable:
         def made(state: PageState | None, language: str, request: gr.Request) -> str | dict:
@@ -53,7 +54,9 @@ def build(context: TabContext) -> LazyTab:
             gr.Progress()(None, desc=words.say("take_away_making", language))
             with in_plain_words(language):
                 content = files.content(what, state, Visit.of(request, language))
-            return save_bytes_to_cache(content, file_name(what, state), handed.GRADIO_CACHE)
+            path = save_bytes_to_cache(content, file_name(what, state), handed.GRADIO_CACHE)
+            context.uploads.keep(session_of(request), path)
+            return path
 
         return made
 
@@ -100,7 +103,7 @@ def build(context: TabContext) -> LazyTab:
             show_progress_on=button,
             api_visibility="private",
         ).success(None, js=SAVE)
-    return LazyTab("take_away", [empty, everything, *hints, *codes], render)
+    return LazyTab("take_away", [empty, everything, handed, *hints, *codes], render)
 
 
 def file_name(what: str, state: PageState) -> str:

@@ -136,7 +136,11 @@ def test_bytes_count_nested_arrays():
 
 
 def test_digest_follows_content(tmp_path):
-    digest = FileDigests()
+    digests = FileDigests()
+
+    def digest(path):
+        return digests.of(path, "somebody")
+
     first, second = tmp_path / "a.mp4", tmp_path / "b.mp4"
     first.write_bytes(b"one")
     second.write_bytes(b"one")
@@ -149,4 +153,4 @@ def test_digest_follows_content(tmp_path):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MediaError, match=r"no file clip\.mp4"):
-        FileDigests()(tmp_path / "clip.mp4")
+        FileDigests().of(tmp_path / "clip.mp4", "")

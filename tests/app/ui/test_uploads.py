@@ -136,7 +136,7 @@ def test_what_a_call_read_is_kept_as_long_as_its_upload(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "SWEEP_SECONDS", 0.02)
     clip, ended = tmp_path / "clip.mp4", []
     clip.write_bytes(b"film")
-    sessions = UploadSessions(ended.append)
+    sessions = UploadSessions(ended.append, lambda files: None)
     with sessions.call(str(clip), None) as first:
         pass
     with sessions.call(str(clip), None) as again:
@@ -154,7 +154,7 @@ def test_what_a_call_read_is_kept_as_long_as_its_upload(tmp_path, monkeypatch):
 def test_what_was_read_for_a_visitor_goes_with_the_upload(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "SWEEP_SECONDS", 0.02)
     old, new, forgotten = tmp_path / "old.mp4", tmp_path / "new.mp4", []
-    sessions = UploadSessions(forgotten.append)
+    sessions = UploadSessions(forgotten.append, lambda files: None)
     for clip in (old, new):
         clip.write_bytes(b"film")
         sessions.keep("visitor", str(clip), None)

@@ -1,0 +1,114 @@
+"""Who may ask the server for anything, and what browsers may do with its answers: page, REST, tools alike."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import MutableMapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.accounts import Accounts
+from app.rest import schema
+
+# Gradio's page needs its inline scripts and `new Function`; but nothing is loaded from or sent to elsewhere.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self' https://huggingface.co https://*.hf.space",  # a hosted Space is an iframe
+    )
+)
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",  # the page's own calls are told the address that it was opened at
+    "content-security-policy": POLICY,
+}
+# What Gradio offers beyond this page: to fetch any address, and to keep a visitor's page in a file.
+CLOSED = re.compile(r"/gradio_api/(file[=/]\w+:/|proxy=|deep_link|dev/|process_recording)", re.IGNORECASE)
+# What a login page and a look whether the server lives need.
+OPEN = re.compile(
+    r"/|/healthz|/log(in|out)/?|/favicon\.ico|/manifest\.json|/robots\.txt|/theme\.css|/(assets|static|svelte)/.*"
+    r"|/gradio_api/(startup-events|theme\.css)"
+)
+COOKIE = "access-token-"  # how Gradio's cookies begin
+
+
+class Access:
+    """ASGI middleware around all that a server answers.
+
+    accounts : who may log in; nobody has to where there is none
+    tokens : {value of a cookie: user} of those who logged in on the page, as Gradio keeps them
+
+    A caller whose `Authorization` is right is one of them too. `/healthz` is answered to everybody. A page of
+    another origin gets no answer that a cookie or a remembered password opened.
+    """
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, tokens: MutableMapping[str, str] | None = None):
+        self._app, self._accounts = app, accounts
+        self._tokens = {} if tokens is None else tokens
+        self._token = secrets.token_urlsafe()  # for who logs in with each request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # there are no websockets
+            return await self._app(scope, receive, send)
+        refusal = self._refusal(scope, headers := MutableHeaders(scope=scope))
+
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    told.setdefault(name, value)
+                # Gradio would let every origin read what a visitor's cookies open
+                del told["access-control-allow-credentials"]
+            await send(message)
+
+        scope["headers"] = headers.raw
+        await (refusal or self._app)(scope, receive, send_protected)
+
+    def _refusal(self, scope: Scope, headers: MutableHeaders) -> Response | None:
+        """What is answered instead; None where the request may pass, without cookies for another origin."""
+        if CLOSED.match(scope["path"]):
+            return _error(404, "not_found", "There is nothing here; see /docs.")
+        if _foreign(headers):
+            del headers["cookie"]
+        if not self._accounts:
+            return None
+        if self._accounts.admit_basic(headers.get("authorization", "")):
+            name = f"{COOKIE}unsecure-{getattr(scope.get('app'), 'cookie_id', '')}"
+            self._tokens[self._token], headers["cookie"] = "caller", f"{name}={self._token}"
+            return None
+        cookies = cookie_parser(headers.get("cookie", ""))
+        if any(name.startswith(COOKIE) and value in self._tokens for name, value in cookies.items()):
+            return None
+        if OPEN.fullmatch(scope["path"]):
+            return None
+        text = "Log in on the page, or send user and password with the request (HTTP Basic)."
+        refusal = _error(401, "login", text)
+        refusal.headers["www-authenticate"] = 'Basic realm="Fusebox", charset="UTF-8"'
+        return refusal
+
+
+def _foreign(headers: Headers) -> bool:
+    """True for a request that a browser sends for a page of another origin."""
+    origin = headers.get("origin")
+    if origin is None or headers.get("sec-fetch-site") == "same-origin":
+        return False
+    return urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host"))
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse(schema.Error(code=code, message=message).model_dump(mode="json"), status)
