@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from app.kept_rows import Answered, KeptRows
 from app.media.whisper import RecogniserError
+from app.segments import segments
 from app.service.analysis import Analysis, Notice, as_displayed
 from app.service.analyst import Analyst
 from app.service.device import choose_device
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
     try:
-        {"predict": predict, "transcribe": transcribe}[args.command](args, settings)
+        {"predict": predict, "segments": segments, "transcribe": transcribe}[args.command](args, settings)
     except (CheckpointError, RecogniserError) as error:
         print(error, file=sys.stderr)
         return 1

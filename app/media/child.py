@@ -30,8 +30,7 @@ def run(job: dict) -> dict:
     try:
         module, function = job["target"].split(":")
         decode = getattr(import_module(module), function)
-        unneeded = dict.fromkeys(job["unneeded"], False)
-        clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **unneeded)
+        clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **job["options"])
         return _save(clip, Path(job["folder"]))
     except MediaError as error:
         return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
@@ -71,7 +70,7 @@ def _save(clip: Clip, folder: Path) -> dict:
     present = {name: array for name, array in arrays.items() if array is not None}
     for name, array in present.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    kept = {"duration": clip.duration, "truncated": clip.truncated, "damaged": clip.damaged}
+    kept = {name: getattr(clip, name) for name in ("duration", "truncated", "damaged", "whole")}
     return {"arrays": list(present), **kept}
 
 
