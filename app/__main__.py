@@ -45,6 +45,8 @@ def build_parser() -> Parser:
     predict.add_argument(
         "--face", type=int, metavar="N", help="which face, from 1 (default: the one that speaks)"
     )
+    predict.add_argument("--start", type=float, default=0.0, metavar="S", help="seconds that are left out")
+    predict.add_argument("--end", type=float, metavar="S", help="second where what is read ends")
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
@@ -76,7 +78,13 @@ def check(args: argparse.Namespace) -> None:
     one_clip = args.clip or asked.get("audio") or asked.get("text")
     manifest = asked.get("manifest")
     if manifest:
-        if one_clip or asked.get("json") or asked.get("face") is not None:
+        of_one_clip = (
+            asked.get("face"),
+            asked.get("start") or None,
+            asked.get("end"),
+            asked.get("json") or None,
+        )
+        if one_clip or any(value is not None for value in of_one_clip):
             others = "--out, --method, --modalities and --ray" if args.command == "predict" else "--out"
             parser.error(f"--manifest goes with {others} only")
         if not args.out:

@@ -62,6 +62,10 @@ class Query:
         """True where clip, voice and span are the same; words, method and modalities may differ."""
         return self._given == other._given
 
+    def same_media(self, other: Query) -> bool:
+        """True where clip and voice are the same, whatever span of them is asked about."""
+        return (self.video, self.audio) == (other.video, other.audio)
+
     @property
     def _given(self) -> tuple:
         return self.video, self.audio, self.start, self.end

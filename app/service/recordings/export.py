@@ -32,10 +32,14 @@ def to_csv(segments: Sequence[Segment]) -> str:
     return _table(COLUMNS, [row(segment) for segment in segments], ",")
 
 
-def to_json(segments: Sequence[Segment]) -> str:
+def as_object(segments: Sequence[Segment]) -> dict:
     """{"segments": [COLUMNS as an object], "summary": `Summary`, its utterances counted from 0}."""
-    summary = asdict(summarise(segments))
-    return json.dumps({"segments": [row(segment) for segment in segments], "summary": summary}, indent=2)
+    return {"segments": [row(segment) for segment in segments], "summary": asdict(summarise(segments))}
+
+
+def to_json(segments: Sequence[Segment]) -> str:
+    """`as_object`, written."""
+    return json.dumps(as_object(segments), indent=2)
 
 
 def to_srt(segments: Sequence[Segment]) -> str:

@@ -18,8 +18,8 @@ def with_speakers(segments: Sequence[Segment]) -> list[Segment]:
     Agglomerative clustering with average linkage: what was told of the first utterances may change as more
     are heard.
     """
-    heard = [n for n, segment in enumerate(segments) if segment.voice is not None]
-    labels = _clusters(np.stack([segments[n].voice for n in heard])) if heard else np.zeros(0, int)
+    heard = {n: segment.voice for n, segment in enumerate(segments) if segment.voice is not None}
+    labels = _clusters(np.stack([*heard.values()])) if heard else []
     numbers: dict[int, int] = {}
     of = {n: numbers.setdefault(int(label), len(numbers) + 1) for n, label in zip(heard, labels, strict=True)}
     return [replace(segment, speaker=of.get(n)) for n, segment in enumerate(segments)]
@@ -31,6 +31,9 @@ def _clusters(voices: np.ndarray) -> np.ndarray:
     from sklearn.cluster import AgglomerativeClustering  # takes a second
 
     clustering = AgglomerativeClustering(
-        n_clusters=None, distance_threshold=SAME, metric="cosine", linkage="average"
+        n_clusters=None,  # pyright: ignore[reportArgumentType] (the stub knows no None, which the threshold needs)
+        distance_threshold=SAME,
+        metric="cosine",
+        linkage="average",
     )
     return clustering.fit_predict(voices)

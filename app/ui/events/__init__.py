@@ -13,6 +13,7 @@ from app.ui.events.context import EventContext
 from app.ui.events.language import LanguageEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.new_input import NewInputEvents
+from app.ui.events.recording import RecordingEvents
 from app.ui.events.switch import SwitchEvents
 from app.ui.page_state import session_of
 
@@ -26,9 +27,12 @@ def connect(context: EventContext) -> None:
     NewInputEvents(context, asking, looking).connect()
     SwitchEvents(context, looking).connect()
     LanguageEvents(context, looking).connect()
+    recording = RecordingEvents(context, looking)
+    recording.connect()
 
     def forget(request: gr.Request) -> None:
         context.forget(session_of(request))
         looking.forget(session_of(request))
+        recording.forget(session_of(request))
 
     context.demo.unload(forget)
