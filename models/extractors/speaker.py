@@ -18,7 +18,7 @@ WINDOW = 25_600  # samples (1.6 s) that the encoder was trained to hear
 N_MELS = 40
 HOP = 160  # samples, 10 ms
 FRAMES = WINDOW // HOP
-LEVEL = 10 ** (-30 / 20)  # root mean square to which quieter sound is raised
+LEVEL = 10 ** (-30 / 20)  # root mean square to which sound is brought; in training quieter sound alone was
 TOGETHER = 64  # windows a batch
 
 _mel = torchaudio.transforms.MelSpectrogram(
@@ -68,7 +68,7 @@ def _windows(sound: np.ndarray) -> Tensor:
     if len(wave) < WINDOW:
         wave = wave.repeat(-(-WINDOW // max(1, len(wave))))[:WINDOW]
     level = wave.square().mean().sqrt()
-    if 0 < level < LEVEL:
+    if level > 0:
         wave = wave * (LEVEL / level)
     mel = _mel(wave).T
     starts = [*range(0, len(mel) - FRAMES, FRAMES), len(mel) - FRAMES]

@@ -28,7 +28,7 @@ SAME_VOICE, OTHER_VOICE = 0.25, 0.5  # cosine distances of 1.6 s before and afte
 LEAST_SOUND = SAMPLE_RATE // 4  # samples on either side that have a voice to compare
 # Log odds of a cut, by hand on three recordings of six speakers (`tests/benchmarks/recordings.py` measures
 # the others): nothing speaks for it; a pause, another shot, another voice; in the midst of speech.
-NOTHING, FOR_PAUSE, FOR_SHOT, FOR_VOICE, IN_SPEECH = -3.0, 3.0, 2.5, 3.0, -6.0
+NOTHING, FOR_PAUSE, FOR_SHOT, FOR_VOICE, IN_SPEECH = -3.0, 3.6, 2.5, 3.0, -6.0
 TOO_SHORT = -2.0  # for each second that an utterance falls short of SHORTEST
 SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 
