@@ -41,7 +41,7 @@ def alternating(
         [
             (speaker, file)
             for video, file in rows
-            if video == speaker and shortest <= _seconds(file) <= longest
+            if video == speaker and shortest <= seconds_of(file) <= longest
         ]
         for speaker in speakers
     ]
@@ -73,7 +73,8 @@ def join(turns: Sequence[tuple[str, Path]], out: Path) -> list[Said]:
     return said
 
 
-def _seconds(file: Path) -> float:
+def seconds_of(file: Path) -> float:
+    """Of a media file, as its header has them."""
     with av.open(str(file)) as container:
         return (container.duration or 0) / av.time_base
 
