@@ -2,8 +2,8 @@
 
     python tests/benchmarks/recordings.py [CLIPS] [--pairs 3] [--minutes 10]
 
-Recordings are joined from the labelled clips of 2 to 15 s in CLIPS, two speakers taking turns: one recording a
-pair of the six speakers on whom no constant of `app/service/recordings` was chosen, and one of the first pair
+Recordings are joined from the labelled clips of 2 to 15 s in CLIPS, two speakers taking turns: one a pair of
+the six speakers on whom no constant of `app/service/recordings` was chosen, and one of the first pair
 that is as long as --minutes, its clips said again and again, for time and memory. A cut or an end counts as
 found within 0.5 s. Scores are compared where both ends of a clip were found.
 """
