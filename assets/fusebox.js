@@ -175,8 +175,13 @@ window.fusebox = {
     player.currentTime = Number(timeline.dataset.begins) + Number(place);
   },
 
-  // A click on an utterance of a recording opens it, and goes there.
+  // A click on an utterance of a recording opens it, and goes there; on its speaker or face, it corrects that.
   openUtterance: (event) => {
+    const wrong = event.target.closest?.("[data-correct]");
+    if (wrong) {
+      window.fusebox.chosen = wrong.dataset.correct;
+      document.querySelector("#recording-corrector").click();
+    }
     const utterance = event.target.closest?.("[data-utterance]");
     if (!utterance) return;
     window.fusebox.chosen = utterance.dataset.utterance;

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from app.service.query import Query
 from app.service.recordings.segment import Segment, summarise
@@ -39,6 +43,8 @@ def draw(recording: Recording, reading: bool, language: str) -> str:
         summary=summary,
         marked=marked,
         turns=sorted(summary.turns),
+        portraits=_portraits(segments),
+        corrigible=not reading,
         told=told,
         share=recording.read / recording.whole if reading and recording.whole else None,
         seconds=_ticks(axis),
@@ -59,6 +65,7 @@ class _Drawn:
         self.width = axis.share(segment.end) - self.left
         self.speaker = segment.speaker_name
         self.text = segment.transcript.text
+        self.has_face = segment.face is not None and segment.whole is not None
         parts = self.analysis.modalities if self.analysis else {}
         self.weights = {m: part.weight for m, part in parts.items() if part.weight is not None}
         self.spoken = words.say(
@@ -71,6 +78,16 @@ class _Drawn:
             else words.say("recording_no_score", language),
             text=self.text,
         )
+
+
+def _portraits(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
+    """{speaker: the face that is mostly seen while they speak}."""
+    seen: dict[str, Counter[int]] = {}
+    for part in segments:
+        if part.face is not None and not part.off_screen and part.speaker_name:
+            seen.setdefault(part.speaker_name, Counter())[part.face] += 1
+    first = {part.face: part.portrait for part in reversed(segments) if part.portrait is not None}
+    return {name: first[faces.most_common(1)[0][0]] for name, faces in seen.items()}
 
 
 def clock(seconds: float) -> str:

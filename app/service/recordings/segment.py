@@ -21,8 +21,11 @@ class Segment:
     start, end : seconds of the recording
     transcript : its words
     analysis : of it alone, or None where nothing that was asked for is in it; why : then what is missing
-    speaker : number from 1 in the order in which they first speak, None where no voice is heard
+    speaker, face : numbers from 1 in the order in which they first come, None where there is none
+    off_screen : the face that is seen is another one's, so the analysis leaves it out
     voice : (256,) embedding, by which speakers are told apart, or None
+    portrait : (48, 48) uint8, the mean of the face that is seen, or None
+    whole : the analysis with that face
     """
 
     start: float
@@ -31,7 +34,11 @@ class Segment:
     analysis: Analysis | None
     why: str = ""
     speaker: int | None = None
+    face: int | None = None
+    off_screen: bool = False
     voice: np.ndarray | None = None
+    portrait: np.ndarray | None = None
+    whole: Analysis | None = None
 
     @property
     def seconds(self) -> float:

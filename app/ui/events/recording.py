@@ -13,7 +13,7 @@ from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.recordings.export import FORMATS
 from app.service.recordings.segment import Segment
-from app.service.recordings.speakers import with_speakers
+from app.service.recordings.speakers import with_face, with_speakers
 from app.service.take_away import name_of
 from app.ui import input_panel, words
 from app.ui.controller import in_plain_words
@@ -60,6 +60,13 @@ class RecordingEvents:
             js=CHOSEN,
             **opened,
         ).success(**self.looking.refill)
+        tab.corrector.click(
+            self.correct,
+            [tab.chosen, tab.recording, context.language],
+            [tab.recording, tab.overview],
+            js=CHOSEN,
+            **AT_SIGHT,
+        )
         tab.whole.click(self.open_whole, given, **opened).success(**self.looking.refill)
         for form, button in tab.exports.items():
             button.click(
@@ -148,8 +155,26 @@ class RecordingEvents:
         if recording is None or not chosen or not 0 <= int(chosen) < len(recording.segments):
             return gr.skip()
         segment = recording.segments[int(chosen)]
-        asked = replace(recording.query, method=method, start=segment.start, end=segment.end)
+        asked = recording.query if segment.analysis is None else segment.analysis.query
+        asked = replace(asked, method=method, start=segment.start, end=segment.end)
         return {**self._answer(asked, Visit.of(request, language)), self.tab.whole: gr.update(visible=True)}
+
+    def correct(self, chosen: str, recording: Recording | None, language: str) -> dict:
+        """The recording with the next speaker for an utterance, or with its face counted or not."""
+        what, _, number = (chosen or "").partition(":")
+        if recording is None or not number.isdecimal() or int(number) >= len(recording.segments):
+            return gr.skip()
+        segments = list(recording.segments)
+        one = segments[int(number)]
+        if what == "face":
+            segments[int(number)] = with_face(one, counts=one.off_screen)
+        else:
+            most = max((part.speaker or 0 for part in segments), default=0)
+            others = any(part.speaker == one.speaker for part in segments if part is not one)
+            after = (one.speaker or 0) + 1  # a new one after the last, unless this one was new
+            segments[int(number)] = replace(one, speaker=after if after <= most + others else 1)
+        changed = replace(recording, segments=tuple(segments))
+        return {self.tab.recording: changed, self.tab.overview: draw(changed, False, language)}
 
     def open_whole(
         self,

@@ -44,6 +44,7 @@ NOTICES_CHINESE = {
     "no_face_within": "前 {seconds:g} 秒的画面中没有找到面部。",
     "no_speech": "声音中没有识别出文字；您可以自己输入。",
     "no_speech_within": "前 {seconds:g} 秒的声音中没有识别出文字；您可以自己输入。",
+    "off_screen": "画面中的面部不是说话人的，因此不计入。",
     "no_words": "给出的文字中没有可以读取的单词；请用字母书写。",
     "long_text": "只读取大约前 {words} 个单词。",
     "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",

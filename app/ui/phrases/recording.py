@@ -41,11 +41,21 @@ PHRASES: dict[str, tuple[str, str]] = {
     "recording_one": ("{time}, {speaker}: {score}. {text}", "{time}，{speaker}：{score}。{text}"),
     "recording_nobody": ("nobody speaks", "无人说话"),
     "recording_no_score": ("no score", "无分数"),
+    "recording_face": ("face", "面部"),
+    "recording_off_screen": ("off screen", "画外"),
+    "recording_correct_speaker": (
+        "Wrong? A click gives it to the next speaker",
+        "不对？点击改为下一位说话人",
+    ),
+    "recording_correct_face": (
+        "Wrong? A click says whether the face that is seen is the speaker's; another one's does not count",
+        "不对？点击切换画面中的面部是否属于说话人；他人的面部不计入分数",
+    ),
     "recording_silent": ("no words", "没有文字"),
     "recording_note": (
-        "Speakers are told apart by their voices, which may go wrong; who they are is not known. Scores of "
-        "short utterances are less certain than their band, which was measured on clips of a whole sentence.",
-        "说话人只按嗓音区分，可能出错，也不识别其身份。"
+        "Speakers are told apart by their voices, which may go wrong: a click on a letter corrects it. "
+        "Scores of short utterances are less certain than their band, measured on whole sentences.",
+        "说话人只按嗓音区分，可能出错，点击字母即可改正。"
         "很短的句子，其分数比色带所示更不确定：色带是在至少一句话的视频上测得的。",
     ),
     "recording_save": ("Save as {form}", "保存为 {form}"),

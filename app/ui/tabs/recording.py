@@ -15,7 +15,8 @@ class RecordingTab:
     """The components of the tab.
 
     recording : holds the `Recording` that is shown, or None
-    opener : clicked, out of sight, for the utterance whose number `chosen` gets
+    opener : clicked, out of sight, for the utterance whose number `chosen` gets; corrector : for one whose
+    speaker or face is wrong, "speaker:3"
     exports : {form: its button}, in `forms`; handed : saves the file that one of them made
     """
 
@@ -26,6 +27,7 @@ class RecordingTab:
     whole: gr.Button
     chosen: gr.Textbox
     opener: gr.Button
+    corrector: gr.Button
     forms: gr.Row
     exports: dict[str, gr.Button]
     handed: gr.DownloadButton
@@ -42,6 +44,7 @@ def build() -> RecordingTab:
     overview = gr.HTML("", elem_id="recording-overview")
     chosen = gr.Textbox(visible="hidden")
     opener = gr.Button(visible="hidden", elem_id="recording-opener")
+    corrector = gr.Button(visible="hidden", elem_id="recording-corrector")
     with gr.Row(visible=False, elem_id="recording-forms") as forms:
         exports = {
             form: gr.Button(
@@ -56,4 +59,6 @@ def build() -> RecordingTab:
             for form in FORMATS
         }
     handed = gr.DownloadButton(visible="hidden", elem_id="recording-file")
-    return RecordingTab(recording, overview, read, cancel, whole, chosen, opener, forms, exports, handed)
+    return RecordingTab(
+        recording, overview, read, cancel, whole, chosen, opener, corrector, forms, exports, handed
+    )

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from app.service.analysis import Analysis, ModalityAnalysis, Notice, Transcript
 from app.service.query import Query
 from app.service.recordings.export import COLUMNS, FORMATS, to_csv, to_json, to_srt, to_tsv, to_vtt
 from app.service.recordings.segment import Segment, summarise
-from app.service.recordings.speakers import with_speakers
 
 
 def segment(
@@ -98,12 +95,3 @@ def test_the_score_turns_where_three_utterances_before_and_after_differ():
     scores = [1, 1.5, 1, -1, -1.5, -1, -1.2, -0.9]
     found = summarise([segment(n, n + 1, score) for n, score in enumerate(scores)])
     assert found.turns == (3,)
-
-
-def test_speakers_are_numbered_as_they_first_speak_and_without_a_voice_there_is_none():
-    one, other = np.eye(256)[0], np.eye(256)[1]
-    voices = [other, one, None, other + 0.1 * one, one]
-    parts = [replace(segment(n, n + 1, 1.0, speaker=None), voice=voice) for n, voice in enumerate(voices)]
-    assert [part.speaker for part in with_speakers(parts)] == [1, 2, None, 1, 2]
-    assert [part.speaker for part in with_speakers(parts[:1])] == [1]
-    assert with_speakers([]) == []
