@@ -74,7 +74,7 @@ def without_face(analysis: Analysis) -> Analysis | None:
 def _whose(
     segments: Sequence[Segment], voices: Sequence[int | None], faces: Sequence[int | None]
 ) -> dict[int | None, int | None]:
-    """{face: the speaker who is mostly heard while it is seen}, for speakers with a face of their own alone."""
+    """{face: the speaker who is mostly heard while it is seen}, where that is the face of theirs too."""
     together: defaultdict[tuple[int, int], float] = defaultdict(float)
     for segment, voice, face in zip(segments, voices, faces, strict=True):
         if voice is not None and face is not None:
