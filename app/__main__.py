@@ -1,4 +1,4 @@
-"""`python -m app`: serve the page, predict or transcribe from the command line, or see what is installed."""
+"""`python -m app`: serve the page, read files from the command line, or see what is installed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ from app.settings import Settings, SettingsError
 from models.arguments import Parser, printed
 
 DESCRIPTION = "Fusebox: how words, voice and face fuse into one sentiment. Without a command: serve the page."
+EXPORTS = {
+    "csv": "a table",
+    "json": "one JSON object, with what it comes to",
+    "srt": "SubRip subtitles, score and label before the words",
+    "vtt": "the same as WebVTT",
+    "tsv": "tiers of words and scores, as ELAN imports them",
+}
+READING = ("predict", "segments", "transcribe")  # commands about a file
 MODALITIES_HELP = "comma-separated, of text, audio and vision (default: all three)"
 
 
@@ -37,6 +45,8 @@ def build_parser() -> Parser:
     predict.add_argument(
         "--face", type=int, metavar="N", help="which face, from 1 (default: the one that speaks)"
     )
+    predict.add_argument("--start", type=float, default=0.0, metavar="S", help="seconds that are left out")
+    predict.add_argument("--end", type=float, metavar="S", help="second where what is read ends")
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
@@ -44,6 +54,16 @@ def build_parser() -> Parser:
         "--ray", action="store_true", help="the rows on all machines of a Ray cluster (RAY_ADDRESS)"
     )
     predict.set_defaults(parser=predict)
+    segments = commands.add_parser("segments", help="a long recording, utterance by utterance")
+    segments.add_argument("clip", nargs="?", metavar="FILE", help="video or audio file")
+    segments.add_argument("--audio", metavar="FILE", help="sound to use instead of the recording's own")
+    segments.add_argument("--method", default="lmf", help="fusion method (default: lmf)")
+    segments.add_argument("--modalities", default="text,audio,vision", help=MODALITIES_HELP)
+    form = segments.add_mutually_exclusive_group()
+    for name, about in EXPORTS.items():
+        form.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=about)
+    segments.add_argument("--out", metavar="FILE", help="where it is written instead of printed")
+    segments.set_defaults(parser=segments)
     transcribe = commands.add_parser("transcribe", help="recognise the words of one clip, or of every row")
     transcribe.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
     transcribe.add_argument("--manifest", metavar="FILE.csv", help="listen to every row: `file`")
@@ -53,23 +73,32 @@ def build_parser() -> Parser:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Ends the program where the arguments of `predict` or `transcribe` do not go together."""
+    """Ends the program where the arguments of READING do not go together."""
     asked, parser = vars(args), args.parser
     one_clip = args.clip or asked.get("audio") or asked.get("text")
-    if args.manifest:
-        if one_clip or asked.get("json") or asked.get("face") is not None:
+    manifest = asked.get("manifest")
+    if manifest:
+        of_one_clip = (
+            asked.get("face"),
+            asked.get("start") or None,
+            asked.get("end"),
+            asked.get("json") or None,
+        )
+        if one_clip or any(value is not None for value in of_one_clip):
             others = "--out, --method, --modalities and --ray" if args.command == "predict" else "--out"
             parser.error(f"--manifest goes with {others} only")
         if not args.out:
             parser.error("--manifest needs --out RESULTS.csv")
     elif asked.get("ray"):
         parser.error("--ray goes with --manifest")
-    elif args.out:
+    elif args.out and args.command != "segments":
         parser.error("--out goes with --manifest; for one clip, redirect the output")
     elif not one_clip:
-        others = ", --audio FILE or --text WORDS" if args.command == "predict" else ""
+        others = {"predict": ", --audio FILE or --text WORDS", "segments": " or --audio FILE"}.get(
+            args.command, ""
+        )
         parser.error(f"give a CLIP{others}")
-    for file in filter(None, (args.clip, asked.get("audio"), args.manifest)):
+    for file in filter(None, (args.clip, asked.get("audio"), manifest)):
         if not Path(file).is_file():
             parser.error(f"there is no file {file}")
 
@@ -146,7 +175,7 @@ def serve(settings: Settings) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 something of the installation is missing, 2 input that cannot be used."""
     args = build_parser().parse_args(arguments)
-    if args.command in ("predict", "transcribe"):
+    if args.command in READING:
         check(args)
     quiet()
     try:
@@ -158,9 +187,9 @@ def main(arguments: list[str] | None = None) -> int:
         from app.doctor import examine
 
         return printed(lambda: examine(settings, args.self_test))
-    if args.command in ("predict", "transcribe"):
+    if args.command in READING:
         with loading():
-            if args.clip or args.manifest or vars(args).get("audio"):
+            if any(vars(args).get(given) for given in ("clip", "manifest", "audio")):
                 from app.media.guard import prepare_decoding
 
                 prepare_decoding()  # in a process of its own, while torch is imported here

@@ -26,6 +26,8 @@ from app.rest.admission import Admission, Places
 from app.rest.schema import as_modalities
 from app.service.comparison import compare
 from app.service.query import Query
+from app.service.recordings.export import as_object
+from app.service.recordings.speakers import with_speakers
 from app.service.shortage import told_when_short
 from app.temporary import temporary_folder
 from models.media.clip import InputError
@@ -181,6 +183,24 @@ def create(analyst: Analyst, running: CapacityLimiter) -> MCPServer:
             )
             for info in analyst.methods()
         ]
+
+    @server.tool()
+    async def analyze_recording(
+        context: Context, clip: Clip, method: Method = "lmf", modalities: Modalities = EVERYTHING
+    ) -> schema.Segments:
+        """A recording of any length, utterance by utterance: when, who, which words, which score.
+
+        And what it comes to: the mean, of each speaker too, the extremes, and where the score turns. It takes
+        about a quarter of the recording's length.
+        """
+
+        def work(session: str) -> schema.Segments:
+            with file_of(clip, opens_paths(context)) as path:
+                query = Query(path, method=method, modalities=as_modalities(modalities))
+                found = list(analyst.segments(query, session=session, only_asked=True))
+            return schema.Segments.model_validate(as_object(with_speakers(found)))
+
+        return await answered(work)
 
     @server.tool()
     async def transcribe(context: Context, clip: Clip) -> schema.Transcription:

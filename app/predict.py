@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from app.kept_rows import Answered, KeptRows
 from app.media.whisper import RecogniserError
+from app.segments import segments
 from app.service.analysis import Analysis, Notice, as_displayed
 from app.service.analyst import Analyst
 from app.service.device import choose_device
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a transcript may hold what the terminal cannot show
     try:
-        {"predict": predict, "transcribe": transcribe}[args.command](args, settings)
+        {"predict": predict, "segments": segments, "transcribe": transcribe}[args.command](args, settings)
     except (CheckpointError, RecogniserError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
     modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
-    query = Query(args.clip, args.audio, args.text, args.method, modalities, args.face)
+    query = Query(args.clip, args.audio, args.text, args.method, modalities, args.face, args.start, args.end)
     analyst = Analyst(settings)
     if args.manifest:
         predict_manifest(analyst, Path(args.manifest), Path(args.out), query, args.ray)

@@ -40,6 +40,7 @@ class Settings:
     allow_downloads: bool = False  # may weights be fetched from the hub?
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut
+    max_minutes: float = 60.0  # min, of a recording read utterance by utterance; what is longer is cut
     cache_mb: int = 64  # MB (10^6 bytes) of features kept for clips already seen
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     max_per_visitor: int = 0  # questions that one visitor may ask in a minute; 0: any number
@@ -157,6 +158,7 @@ _READERS: dict[str, Callable] = {
     "allow_downloads": _switch,
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),
     "max_seconds": _number(float, 1, 3600, "seconds"),
+    "max_minutes": _number(float, 1, 600, "minutes"),
     "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "max_per_visitor": _number(int, 0, 100_000, "a number of questions"),

@@ -171,16 +171,35 @@ window.fusebox = {
     if (!player) return;
     const word = event.target.closest("[data-start]");
     const { left, width } = plot.getBoundingClientRect();
-    player.currentTime = word ? word.dataset.start : (timeline.dataset.length * (event.clientX - left)) / width;
+    const place = word ? word.dataset.start : (timeline.dataset.length * (event.clientX - left)) / width;
+    player.currentTime = Number(timeline.dataset.begins) + Number(place);
+  },
+
+  // A click on an utterance of a recording opens it, and goes there; on its speaker or face, it corrects that.
+  openUtterance: (event) => {
+    const wrong = event.target.closest?.("[data-correct]");
+    if (wrong) {
+      window.fusebox.chosen = wrong.dataset.correct;
+      document.querySelector("#recording-corrector").click();
+    }
+    const utterance = event.target.closest?.("[data-utterance]");
+    if (!utterance) return;
+    window.fusebox.chosen = utterance.dataset.utterance;
+    document.querySelector("#recording-opener").click();
+    const player = window.fusebox.playerOf(document.querySelector(".fb-recording"));
+    if (player) player.currentTime = utterance.dataset.from;
+    for (const each of document.querySelectorAll(".fb-utterance"))
+      each.classList.toggle("fb-opened", each.dataset.utterance === window.fusebox.chosen);
   },
 
   // The cursor stands where the player is. Asked for again and again, since Gradio replaces both at any time.
   follow: () => {
-    const timeline = document.querySelector(".fb-timeline[data-player]");
-    const player = timeline?.offsetParent && window.fusebox.playerOf(timeline);
+    const timelines = [...document.querySelectorAll(".fb-timeline[data-player]")];
+    const timeline = timelines.find((each) => each.offsetParent); // the one in the open tab
+    const player = timeline && window.fusebox.playerOf(timeline);
     if (!player) return;
-    const now = player.currentTime;
-    timeline.style.setProperty("--fb-at", Math.min(now / timeline.dataset.length, 1));
+    const now = player.currentTime - timeline.dataset.begins;
+    timeline.style.setProperty("--fb-at", Math.min(Math.max(now / timeline.dataset.length, 0), 1));
     for (const word of timeline.querySelectorAll("[data-start]"))
       word.classList.toggle("fb-said", word.dataset.start <= now && now < word.dataset.end);
     if (player.paused) return;
@@ -234,6 +253,7 @@ document.addEventListener("keydown", window.fusebox.moveBetweenTabs);
 document.addEventListener("scroll", window.fusebox.showMoreTabs, true);
 window.addEventListener("resize", window.fusebox.showMoreTabs);
 document.addEventListener("click", (event) => window.fusebox.seek(event));
+document.addEventListener("click", (event) => window.fusebox.openUtterance(event));
 document.addEventListener("error", window.fusebox.cannotPlay, true); // it does not bubble
 document.addEventListener("loadeddata", (event) => event.target.classList?.remove("fb-unplayable"), true);
 document.addEventListener("scroll", () => window.fusebox.markMore(), true);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from app.service.analysis import Notice, Transcript
 from app.service.analyst import Analyst
 from app.service.device import choose_device, limit_heaps, limit_threads, release_heaps
 from app.service.query import File, Query
-from app.service.reader import Reader, Stages, decode_files, limits_of, needs_of
+from app.service.reader import Known, Reader, Stages, decode_files, limits_of, needs_of
 from app.service.stored import store
 from app.service.subsets import Subset
 from app.service.utterance import NO_WORDS, Needs, States, Utterance
@@ -104,34 +103,24 @@ class Decoding:
 class ClipReader(Reader):
     """Reads clips that were decoded elsewhere: the files of a query are digests of what was in them."""
 
-    def __init__(self, settings: Settings, device: str):
-        super().__init__(settings, device)
-        self._at_hand = threading.local()
-
     def read_clip(self, decoded: Decoded, query: Query, wanted: Subset, stages: Stages) -> Utterance:
         """As `read`."""
-        self._at_hand.clip = decoded.clip
-        return self.read(_of(decoded, query), stages, wanted)
+        return self.read(_of(decoded, query), stages, wanted, Known(decoded.clip))
 
     def transcribe_clip(self, decoded: Decoded, stages: Stages) -> tuple[Transcript, tuple[Notice, ...]]:
         """As `transcribe`."""
-        self._at_hand.clip = decoded.clip
-        return self.transcribe(*_files(decoded), stages)
+        return self.transcribe(*_files(decoded), stages, Known(decoded.clip))
 
     def read_files(self, decoded: Decoded, wanted: Subset, stages: Stages) -> Utterance:
         """What the files give, with the words that are heard in them where those are wanted."""
-        self._at_hand.clip = decoded.clip
         query, recognise = _of(decoded, Query()), Modality.TEXT in wanted
         needs = needs_of(query, wanted)
-        files = self._files(decoded.key, query.video, query.audio, stages, needs, recognise)
+        files = self._files(decoded.key, query, stages, needs, recognise, Known(decoded.clip))
         transcript = self._transcript(decoded.key, None, files, stages) if recognise else NO_WORDS
         return replace(files, transcript=transcript)
 
-    def _key(self, video: File, audio: File, session: str) -> tuple[str, str]:
-        return (str(video or ""), str(audio or ""))
-
-    def _decode(self, video: File, audio: File, needs: Needs) -> Clip:
-        return self._at_hand.clip
+    def _key(self, query: Query, session: str) -> tuple:
+        return (str(query.video or ""), str(query.audio or ""))
 
 
 READING = replicas(AT_ONCE, 1, 2.0)

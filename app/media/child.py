@@ -34,8 +34,7 @@ def do(job: dict) -> None:
 def run(job: dict, decode: Callable[..., Clip]) -> dict:
     """Decode `job["path"]` into `job["folder"]`; the JSON-able result that `guard` reads."""
     try:
-        unneeded = dict.fromkeys(job["unneeded"], False)
-        clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **unneeded)
+        clip = decode(Path(job["path"]), job["max_seconds"], job["max_frames"], **job["options"])
         return _save(clip, Path(job["folder"]))
     except MediaError as error:
         return {"failure": "media", "code": error.code, "text": str(error), "values": error.values}
@@ -75,7 +74,7 @@ def _save(clip: Clip, folder: Path) -> dict:
     present = {name: array for name, array in arrays.items() if array is not None}
     for name, array in present.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    kept = {"duration": clip.duration, "truncated": clip.truncated, "damaged": clip.damaged}
+    kept = {name: getattr(clip, name) for name in ("duration", "truncated", "damaged", "whole")}
     return {"arrays": list(present), **kept}
 
 

@@ -52,19 +52,25 @@ def decode_guarded(
     path: Path | str,
     limits: DecodeLimits = DecodeLimits(),
     *,
+    start: float = 0.0,
     unneeded: Iterable[str] = (),
     target: str = "models.media.decode:decode",
 ) -> Clip:
     """Decode a file in a child process of its own; whatever the file does there, this process goes on.
 
+    start : seconds of the file that are left out
     unneeded : "picture" or "sound", for a stream that is not decoded
-    target : "module:function" that the child calls with (path, max_seconds, max_frames)
+    target : "module:function" that the child calls with (path, max_seconds, max_frames) and by name, where
+        they are given, `start` and False for what is unneeded
     Raises MediaError, in plain words, for every failure: too large, too slow, too much memory, not media.
     """
     path = Path(path).resolve()
     check_size(path, limits)
+    options: dict = dict.fromkeys(unneeded, False)
+    if start:
+        options["start"] = start
     with temporary_folder("fusebox-") as folder:
-        returncode, in_time = _run_child(path, folder, limits, target, list(unneeded))
+        returncode, in_time = _run_child(path, folder, limits, target, options)
         if not in_time or returncode == -getattr(signal, "SIGXCPU", 0):
             raise _too_slow(limits)
         return _read(folder, returncode, limits)
@@ -84,14 +90,14 @@ def check_size(path: Path, limits: DecodeLimits) -> None:
 
 
 def _run_child(
-    path: Path, folder: Path, limits: DecodeLimits, target: str, unneeded: list[str]
+    path: Path, folder: Path, limits: DecodeLimits, target: str, options: dict
 ) -> tuple[int, bool]:
     """(return code, whether it ended in time). What the child prints goes nowhere."""
     job = {
         "path": str(path),
         "folder": str(folder),
         "target": target,
-        "unneeded": unneeded,
+        "options": options,
         "max_seconds": limits.max_seconds,
         "max_frames": limits.max_frames,
         "memory": round(limits.decode_memory_mb * MB),
@@ -198,7 +204,8 @@ def _load_clip(folder: Path, result: dict, limits: DecodeLimits) -> Clip:
     )
     if not (sound and picture and 0 <= duration <= limits.max_seconds):
         raise ValueError("its arrays are not those of a clip")
-    return Clip(frames, times, audio, duration, bool(result["truncated"]), bool(result["damaged"]))
+    whole = None if result["whole"] is None else float(result["whole"])
+    return Clip(frames, times, audio, duration, bool(result["truncated"]), bool(result["damaged"]), whole)
 
 
 def no_space() -> MediaError:

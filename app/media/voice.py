@@ -49,6 +49,19 @@ def nobody_speaks(audio: np.ndarray) -> bool:
     return len(levelled) <= STRETCH or all(likely < CLEAR for likely in long)
 
 
+def voice_probabilities(audio: np.ndarray) -> np.ndarray:
+    """(n,) probability of a voice in each WINDOW of (m,) float32 16 kHz sound, the last filled with silence.
+
+    1 everywhere where the detector is not installed, 0 in silence.
+    """
+    padded = np.pad(np.asarray(audio, np.float32), (0, -len(audio) % WINDOW))
+    peak, windows = float(np.abs(padded).max(initial=0.0)), len(padded) // WINDOW
+    if peak < QUIET:
+        return np.zeros(windows)
+    detector = _detector()
+    return np.ones(windows) if detector is None else detector(padded / (2 * peak)).ravel()
+
+
 def _probability(detector: Detector, audio: np.ndarray) -> float:
     """Mean probability of a voice over the LONGEST likeliest windows."""
     padded = np.pad(audio, (0, -len(audio) % WINDOW))  # also a copy: the detector writes into what it gets

@@ -89,6 +89,15 @@ class ClipQuestion(Question):
         description='the words that are spoken; "" for none, left out for speech recognition',
     )
     face: int | None = Field(None, ge=1, description="which face, from 1; left out: the one that speaks")
+    start: float = Field(0.0, ge=0, description="seconds that are left out")
+    end: float | None = Field(None, gt=0, description="second where what is read ends")
+
+
+class RecordingQuestion(Question):
+    """A recording of any length; the fields of a form."""
+
+    clip: Path = Field(json_schema_extra=as_file, description="video or sound file")
+    audio: Path | None = Field(None, json_schema_extra=as_file, description="sound instead of its own")
 
 
 class Recording(Strict):
@@ -181,6 +190,40 @@ class Transcription(BaseModel):
         """Of what `Analyst.transcribe` gives."""
         warnings = [notice.text for notice in notices]
         return cls.model_validate({"transcript": transcript.to_json(), "warnings": warnings})
+
+
+class Segment(BaseModel):
+    """One utterance of a recording; null for what is not known."""
+
+    start: float = Field(description="seconds")
+    end: float = Field(description="seconds")
+    speaker: str = Field(description='"A" for whoever speaks first, and so on; "" where no voice is heard')
+    text: str
+    score: Score | None
+    lo: Score | None = Field(description="lower end of the 80 % interval")
+    hi: Score | None = Field(description="upper end")
+    label: str | None
+    text_weight: Share | None = Field(description="share of certainty of the words, see Analysis")
+    audio_weight: Share | None = Field(description="of the voice")
+    vision_weight: Share | None = Field(description="of the face")
+    notes: str
+
+
+class RecordingSummary(BaseModel):
+    """What a recording comes to; utterances are counted from 0."""
+
+    mean: Score | None = Field(description="of the scores, each by its utterance's length")
+    by_speaker: dict[str, Score]
+    highest: int | None = Field(description="the most positive utterance")
+    lowest: int | None = Field(description="the most negative one")
+    turns: list[int] = Field(description="utterances with which the score turns, the greatest change first")
+
+
+class Segments(BaseModel):
+    """A recording, utterance by utterance."""
+
+    segments: list[Segment]
+    summary: RecordingSummary
 
 
 class Method(BaseModel):

@@ -33,6 +33,8 @@ from app.rest.admission import Admission, Places, Refused, told
 from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.reader import Progress
+from app.service.recordings.export import as_object
+from app.service.recordings.speakers import with_speakers
 from app.service.shortage import told_when_short
 from app.temporary import temporary_folder
 from models.media.clip import InputError
@@ -66,6 +68,7 @@ STATUS = {  # of an error's code; 400 for every other
     "no_memory": 503,
     "busy": 503,
     "wrong_features": 422,
+    "wrong_span": 422,
 }
 MEANT = {
     400: "The input cannot be analysed.",
@@ -152,6 +155,16 @@ def create(analyst: Analyst, places: Places) -> FastAPI:
         return JSONResponse(await handler.analyze(request))
 
     @rest.post(
+        "/segments",
+        response_model=schema.Segments,
+        responses=ERRORS,
+        openapi_extra=_body({FORM: _described(schema.RecordingQuestion)}),
+    )
+    async def segments(request: Request) -> JSONResponse:
+        """A recording of any length, utterance by utterance; it takes about a quarter of its length."""
+        return JSONResponse(await handler.segments(request))
+
+    @rest.post(
         "/transcribe",
         response_model=schema.Transcription,
         responses=ERRORS,
@@ -183,8 +196,24 @@ class RequestHandler:
             return await self._of_json(request)
         with told_when_short(), temporary_folder("call-") as folder:
             asked = await self._form(request, schema.ClipQuestion, folder)
-            query = Query(asked.clip, asked.audio, asked.text, asked.method, asked.used, asked.face)
+            span = asked.start, asked.end
+            query = Query(asked.clip, asked.audio, asked.text, asked.method, asked.used, asked.face, *span)
             return await self._answer(request, query)
+
+    async def segments(self, request: Request) -> dict:
+        """The utterances of the recording in the form's field `clip`."""
+        with told_when_short(), temporary_folder("call-") as folder:
+            asked = await self._form(request, schema.RecordingQuestion, folder)
+            query = Query(asked.clip, asked.audio, None, asked.method, asked.used)
+
+            def work(session: str, progress: Progress) -> dict:
+                def look(seconds: float, whole: float | None) -> None:
+                    progress("segments")
+
+                found = self.analyst.segments(query, session=session, progress=look, only_asked=True)
+                return as_object(with_speakers(list(found)))
+
+            return await self._run(request, work)
 
     async def transcribe(self, request: Request) -> dict:
         """The words of the file in the form's field `clip`."""

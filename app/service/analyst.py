@@ -22,7 +22,7 @@ from app.service.cache import SessionCache
 from app.service.device import choose_device, limit_threads, release_heaps
 from app.service.metrics import counted
 from app.service.query import File, Query
-from app.service.reader import Progress, Reader, Stages
+from app.service.reader import Known, Progress, Reader, Stages
 from app.service.subsets import (
     Certainty,
     Subset,
@@ -49,14 +49,17 @@ from models.tensors import CheckpointError
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     # imported where they are loaded, as in `reader`
     from app.service.imputation_rendering import Imaginer
+    from app.service.recordings.segment import Segment
     from app.service.stored import StoredUtterances
     from models.extractors.out_of_distribution import OutlierDetector
     from models.extractors.profile import Profile
     from models.extractors.rendering import Renderer
+    from models.extractors.speaker import SpeakerEncoder
 
 # an utterance on the models' device, the weights of the method, and which present modalities are in use
 Opened = tuple[Utterance, Checkpoint, Subset]
@@ -93,22 +96,53 @@ class Analyst:
         self._said = SessionCache(SAID_BYTES)
         self._renderer: Renderer | None = None
         self._outlier_detector: OutlierDetector | None = None
+        self._speakers: SpeakerEncoder | None = None
         self._loading, self._loading_weights = threading.Lock(), threading.Lock()
         self.ready = threading.Event()  # all is loaded, and a real answer was given
 
     @counted("analyze")
     def analyze(
-        self, query: Query, *, session: str = "", progress: Progress | None = None, only_asked: bool = False
+        self,
+        query: Query,
+        *,
+        session: str = "",
+        progress: Progress | None = None,
+        only_asked: bool = False,
+        known: Known | None = None,
     ) -> Analysis:
         """One clip, one method, one subset -> Analysis; only the fusion runs again for a clip seen before.
 
         session : owner of what is kept, see `forget`
         progress : called with the name of each stage that really runs, before it; may raise `Cancelled`
         only_asked : leave unread what the modalities do not need; nothing is said of the others then
+        known : what need not be read of its files again
         AnalysisError or MediaError, in plain words, where the input cannot be used.
         """
         stages, wanted = Stages(session, progress), query.modalities if only_asked else MODALITIES
-        return self._answer(query, stages, wanted, *self._open(query, stages, wanted))
+        return self._answer(query, stages, wanted, *self._open(query, stages, wanted, known))
+
+    def segments(
+        self,
+        query: Query,
+        *,
+        session: str = "",
+        progress: Callable[[float, float | None], None] | None = None,
+        only_asked: bool = False,
+    ) -> Iterator[Segment]:
+        """The utterances of a recording of any length, each analysed as a clip is, as soon as it is read.
+
+        progress : called with the seconds that are done, and those of the whole where the file says them;
+        may raise `Cancelled`. MediaError where it cannot be read, AnalysisError where nothing is in it.
+        """
+        from app.service.recordings.reading import RecordingReader  # with scikit-learn
+
+        query.check_given()
+
+        def analyze(about: Query, known: Known) -> Analysis:
+            return self.analyze(about, session=session, only_asked=only_asked, known=known)
+
+        seconds = 60 * self.settings.max_minutes
+        return RecordingReader(self._reader, analyze, self.speakers(), seconds).segments(query, progress)
 
     @counted("analyze_features")
     def analyze_features(
@@ -195,9 +229,9 @@ class Analyst:
         """What `analyze` starts from, for a deeper look at the same answer; same errors."""
         return self._open(query, Stages(session), MODALITIES)
 
-    def _open(self, query: Query, stages: Stages, wanted: Subset) -> Opened:
+    def _open(self, query: Query, stages: Stages, wanted: Subset, known: Known | None = None) -> Opened:
         query.check_given()
-        utterance = self._reader.read(query, stages, wanted)
+        utterance = self._reader.read(query, stages, wanted, known)
         if wanted != MODALITIES and not set(query.modalities).intersection(utterance.present):
             return self._open(query, stages, MODALITIES)  # what would work can be told from all that is there
         return self._opened(query, utterance)
@@ -322,6 +356,15 @@ class Analyst:
             if self._renderer is None:
                 self._renderer = Renderer.load(profile, self.settings.checkpoints)
             return self._renderer
+
+    def speakers(self) -> SpeakerEncoder:
+        """What tells voices apart, loaded once; CheckpointError where its weights do not fit."""
+        from models.extractors.speaker import SpeakerEncoder
+
+        with self._loading:
+            if self._speakers is None:
+                self._speakers = SpeakerEncoder.load(self.settings.checkpoints)
+            return self._speakers
 
     @property
     def profile(self) -> Profile:

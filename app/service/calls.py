@@ -39,7 +39,7 @@ class Call:
             *([] if self.query.text is None else [f"text={_literal(self.query.text)},"]),
             f"method={_literal(self.query.method)},",
             f"modalities={_literal(list(self.query.modalities))},",
-            *([] if self.query.face is None else [f"face={self.query.face},"]),
+            *(f"{key}={value}," for key, value in self._numbers()),
             'api_name="/analyze",',
         ]
         imports = "Client, handle_file" if self._files() else "Client"
@@ -69,9 +69,8 @@ class Call:
         rest = {"method": self.query.method, "modalities": list(self.query.modalities)}
         if self.query.text is not None:
             rest = {"text": self.query.text, **rest}
-        if self.query.face is not None:
-            rest["face"] = self.query.face
         asked += [f'"{key}": {_literal(value)}' for key, value in rest.items()]
+        asked += [f'"{key}": {value}' for key, value in self._numbers()]
         body = shlex.quote(f"{{{', '.join(asked)}}}")
         script.append(ASK.format(body=re.sub("\0(\\w+)\0", "'\"$\\1\"'", body)))
         return "\n".join(script)
@@ -84,8 +83,13 @@ class Call:
         if self.query.text is not None:
             words.append(f"--text={shlex.quote(self.query.text)}")  # "=": the words may begin with a dash
         words += ["--method", self.query.method, "--modalities", ",".join(self.query.modalities)]
-        words += ([] if self.query.face is None else ["--face", str(self.query.face)]) + ["--json"]
-        return " ".join(words) + "\n"
+        words += [part for key, value in self._numbers() for part in (f"--{key}", str(value))]
+        return " ".join([*words, "--json"]) + "\n"
+
+    def _numbers(self) -> list[tuple[str, float]]:
+        """The face and the span, where they are asked for."""
+        asked = ("face", self.query.face), ("start", self.query.start or None), ("end", self.query.end)
+        return [(key, value) for key, value in asked if value is not None]
 
     def _files(self) -> list[tuple[str, str]]:
         given = ("clip", self.query.video), ("audio", self.query.audio)

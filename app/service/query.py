@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,9 @@ class Query:
     method : name in the registry
     modalities : those to use, brought into canonical order
     face : number of the face to look at, from 1, of those found; None for the one that speaks
-    AnalysisError for an unknown method, for no or an unknown modality, and for what is no number of a face.
+    start, end : seconds of the files between which they are read; None for the end of what is read of a clip
+    AnalysisError for an unknown method, for no or an unknown modality, for what is no number of a face, and
+    for an end that is not behind the start.
     """
 
     video: File = None
@@ -37,6 +40,8 @@ class Query:
     method: str = "lmf"
     modalities: tuple[Modality, ...] = MODALITIES
     face: int | None = None
+    start: float = 0.0
+    end: float | None = None
 
     def __post_init__(self):
         if self.text is not None:
@@ -48,6 +53,9 @@ class Query:
             raise AnalysisError("unknown_method", text, asked=self.method, known=names)
         if self.face is not None:
             object.__setattr__(self, "face", _face_number(self.face))
+        if not 0 <= self.start < (math.inf if self.end is None else self.end):
+            text = f"{self.start:g} to {self.end} seconds is no part of a clip; an end lies behind its start."
+            raise AnalysisError("wrong_span", text, start=self.start, end=str(self.end))
 
     def check_given(self) -> None:
         """AnalysisError where there is neither a file nor a word, or too many of those."""
@@ -59,8 +67,16 @@ class Query:
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
 
     def same_files(self, other: Query) -> bool:
-        """True where clip and voice are the same; words, method and modalities may differ."""
+        """True where clip, voice and span are the same; words, method and modalities may differ."""
+        return self._given == other._given
+
+    def same_media(self, other: Query) -> bool:
+        """True where clip and voice are the same, whatever span of them is asked about."""
         return (self.video, self.audio) == (other.video, other.audio)
+
+    @property
+    def _given(self) -> tuple:
+        return self.video, self.audio, self.start, self.end
 
 
 def _face_number(asked: object) -> int:

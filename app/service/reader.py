@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 
 from app.media.guard import DecodeLimits, check_size, decode_guarded, prepare_decoding
@@ -33,10 +34,11 @@ from models.registry import load_profile
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, an error should not
-    from models.extractors.profile import Profile, TextFeatures
+    from models.extractors.profile import AudioFeatures, Profile, TextFeatures
 
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
 # what `Progress` is told of a clip that nobody asked about before, in this order
+TRANSCRIPT_BYTES = 4_000_000
 DOING = ("decoding", "hearing voice", "listening", "watching face", "reading words", "fusing")
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,18 @@ class Stages:
         STAGE_SECONDS.labels(name).observe(seconds)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a query's files before they are read, as it is of a part of a recording.
+
+    voice : as the profile hears it; transcript : of the sound; None where that is to be found out
+    """
+
+    clip: Clip
+    voice: AudioFeatures | None = None
+    transcript: Transcript | None = None
+
+
 class Reader:
     """Decodes, recognises and extracts; may be called from any thread.
 
@@ -95,21 +109,26 @@ class Reader:
         # Large networks use every core: two at once would wait for each other's threads, many times as long.
         self._computing = threading.Lock()
         self._cache = SessionCache(settings.cache_mb * 1_000_000)
+        self._transcripts = SessionCache(TRANSCRIPT_BYTES)  # which a recording's features would drive out
         self._digests = FileDigests()
         self._stored = StoredUtterances() if stored is None else stored
-        self._limits = limits_of(settings)
+        self.limits = limits_of(settings)
         self._recogniser = Recogniser(settings.whisper, settings.allow_downloads, device)
 
-    def read(self, query: Query, stages: Stages, wanted: Subset = MODALITIES) -> Utterance:
+    def read(
+        self, query: Query, stages: Stages, wanted: Subset = MODALITIES, known: Known | None = None
+    ) -> Utterance:
         """Features of what a query gives; see `Analyst.analyze` for what it raises.
 
         wanted : modalities to read; others are absent
+        known : what need not be read again
         """
-        video, audio = query.video, query.audio
         text = query.text if Modality.TEXT in wanted else ""
-        key = self._key(video, audio, stages.session)
+        key = self._key(query, stages.session)
+        if known and known.transcript is not None:
+            self._transcripts.get(key, stages.session, lambda: known.transcript)
         needs, picture = needs_of(query, wanted), Modality.VISION in wanted
-        files = self._files(key, video, audio, stages, needs, recognise=text is None)
+        files = self._files(key, query, stages, needs, text is None, known)
         if query.face is not None and picture:
             files = self._with_face(key, files, query.face, stages)
         transcript = self._transcript(key, text, files, stages)
@@ -122,16 +141,27 @@ class Reader:
             notices=(*files.notices, *_about_transcript(transcript, text, files), *about_words),
         )
 
-    def transcribe(self, video: File, audio: File, stages: Stages) -> tuple[Transcript, tuple[Notice, ...]]:
+    def listen(self, sound: np.ndarray) -> tuple[AudioFeatures, Transcript]:
+        """A voice (n,) of 16 kHz and its words, of which nothing is kept."""
+        extractors = self.profile
+        with self._computing:
+            voice = extractors.hear(sound)
+        return voice, self._recogniser.transcribe(sound, voice.encoded)
+
+    def transcribe(
+        self, video: File, audio: File, stages: Stages, known: Known | None = None
+    ) -> tuple[Transcript, tuple[Notice, ...]]:
         """The recognised words, empty without sound, and what to know about the sound and them."""
-        key = self._key(video, audio, stages.session)
-        files = self._files(key, video, audio, stages, Needs(voice=False, picture=False))
+        query = Query(video, audio)
+        key = self._key(query, stages.session)
+        files = self._files(key, query, stages, Needs(voice=False, picture=False), known=known)
         transcript = self._transcript(key, None, files, stages)
         return transcript, (*notices.of_sound(files.notices), *_about_transcript(transcript, None, files))
 
     def forget(self, session: str) -> None:
         """Drop everything kept for `session` that no other session uses."""
         self._cache.forget(session)
+        self._transcripts.forget(session)
         self._digests.forget(session)
 
     @property
@@ -178,24 +208,32 @@ class Reader:
 
     def files(self, video: File, audio: File) -> tuple[tuple[str, str], Utterance]:
         """What files give without their words, and the digests that they are known by."""
-        key = self._key(video, audio, "")
-        return key, self._files(key, video, audio, Stages(), EVERYTHING)
+        query = Query(video, audio)
+        key = self._key(query, "")
+        return key, self._files(key, query, Stages(), EVERYTHING)
 
-    def _key(self, video: File, audio: File, session: str) -> tuple[str, str]:
-        """What both files hold, "" for one that is not given."""
-        for file in filter(None, (video, audio)):
-            check_size(Path(file), self._limits)
-        first, second = (self._digests.of(Path(f), session) if f else "" for f in (video, audio))
-        return first, second
+    def _key(self, query: Query, session: str) -> tuple:
+        """What both files hold, "" for one that is not given, and the span of them, where one is given."""
+        files = [Path(file) if file else None for file in (query.video, query.audio)]
+        for file in filter(None, files):
+            check_size(file, self.limits)
+        span = () if query.end is None and not query.start else (query.start, query.end)
+        return (*(self._digests.of(file, session) if file else "" for file in files), *span)
 
     def _files(
-        self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool = False
+        self,
+        key: tuple,
+        query: Query,
+        stages: Stages,
+        needs: Needs,
+        recognise: bool = False,
+        known: Known | None = None,
     ) -> Utterance:
         """What the files give without their words.
 
         recognise : their words are asked for next, and are kept for that
         """
-        if not (video or audio) or not (needs.sound or needs.picture):
+        if not (query.video or query.audio) or not (needs.sound or needs.picture):
             return Utterance(self.profile.features(None, ""))
 
         stored = self._stored.find(key, lambda: self.fingerprints)
@@ -203,20 +241,20 @@ class Reader:
             return stored.only(needs)
 
         if self._cache.holds(("files", *key, EVERYTHING)):
-            return self._read_files(key, video, audio, stages, EVERYTHING, recognise).only(needs)
-        return self._read_files(key, video, audio, stages, needs, recognise)
+            return self._read_files(key, query, stages, EVERYTHING, recognise, known).only(needs)
+        return self._read_files(key, query, stages, needs, recognise, known)
 
     def _read_files(
-        self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool
+        self, key: tuple, query: Query, stages: Stages, needs: Needs, recognise: bool, known: Known | None
     ) -> Utterance:
         def compute() -> Utterance:
             if recognise:
                 self._recogniser.load_aside()
             with stages.run("decode", "decoding"):
-                clip = self._decode(video, audio, needs)
+                clip = known.clip if known else self._decode(query, needs)
             speech = clip.audio is None or not nobody_speaks(clip.audio)
             extractors = self.profile  # loaded before a stage is timed
-            heard = self._hear(extractors, clip, speech, needs, stages)
+            heard = self._hear(extractors, clip, speech, needs, stages, known and known.voice)
             beside = ThreadPoolExecutor(1)  # the words are recognised on one core, which leaves the others
             try:
                 sound = clip.audio if speech else None
@@ -235,7 +273,7 @@ class Reader:
             lacking = notices.of_clip(
                 clip,
                 self._settings.max_seconds,
-                film=bool(video),
+                film=bool(query.video),
                 voice=bool(features.audio.present[0]) or not needs.voice,
                 face=bool(features.vision.present[0]),
                 speech=speech,
@@ -250,13 +288,21 @@ class Reader:
 
         return self._cache.get(("files", *key, needs), stages.session, compute)
 
-    def _hear(self, extractors: Profile, clip: Clip, speech: bool, needs: Needs, stages: Stages) -> Utterance:
-        """What there is to hear, and the voice where that is needed."""
+    def _hear(
+        self,
+        extractors: Profile,
+        clip: Clip,
+        speech: bool,
+        needs: Needs,
+        stages: Stages,
+        voice: AudioFeatures | None,
+    ) -> Utterance:
+        """What there is to hear, and the voice where that is needed; voice : where it was heard before."""
         silent = Utterance(extractors.features(None, ""), waveform=clip.audio, speech=speech)
         if clip.audio is None or not needs.voice:
             return silent
         with stages.run("audio", "hearing voice"), self._computing:
-            voice = extractors.hear(clip.audio)
+            voice = voice or extractors.hear(clip.audio)
         features = replace(silent.features, audio=voice.sequence) if speech else silent.features
         return replace(silent, features=features, log_mel=voice.log_mel, encoded=voice.encoded)
 
@@ -286,7 +332,7 @@ class Reader:
             with stages.run("speech", "listening"):
                 return self._recogniser.transcribe(waveform, files.encoded)
 
-        return self._cache.get(("transcript", *key), stages.session, compute)
+        return self._transcripts.get(key, stages.session, compute)
 
     def _words(self, transcript: Transcript, stages: Stages) -> tuple[TextFeatures, list[Notice]]:
         """The text modality of a transcript, absent for an empty one, and what to know about it."""
@@ -307,8 +353,13 @@ class Reader:
 
         return self._cache.get(("words", text, transcript.words), stages.session, compute)
 
-    def _decode(self, video: File, audio: File, needs: Needs) -> Clip:
-        return decode_files(video, audio, needs, self._limits)
+    def _decode(self, query: Query, needs: Needs) -> Clip:
+        """What a query's files hold between its start and its end."""
+        longest = self.limits.max_seconds
+        seconds = longest if query.end is None else query.end - query.start
+        limits = replace(self.limits, max_seconds=min(longest, seconds))
+        clip = decode_files(query.video, query.audio, needs, limits, query.start)
+        return clip if seconds > longest or query.end is None else replace(clip, truncated=False)
 
 
 def needs_of(query: Query, wanted: Subset) -> Needs:
@@ -327,15 +378,18 @@ def limits_of(settings: Settings) -> DecodeLimits:
     )
 
 
-def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits) -> Clip:
-    """A clip whose sound is that of `audio`, where that is given; MediaError says what is wrong with them."""
+def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits, start: float = 0.0) -> Clip:
+    """A clip whose sound is that of `audio`, where that is given; MediaError says what is wrong with them.
+
+    start : seconds of the files that are left out
+    """
     clip, unneeded = Clip(None, None, None, 0.0), needs.unneeded
     if video and not (audio and "picture" in unneeded):
         left_out = ["sound"] if audio else unneeded
-        clip = decode_guarded(Path(video), limits, unneeded=left_out)
+        clip = decode_guarded(Path(video), limits, start=start, unneeded=left_out)
     if not audio or "sound" in unneeded:
         return clip
-    sound = decode_guarded(Path(audio), limits, unneeded=["picture"])
+    sound = decode_guarded(Path(audio), limits, start=start, unneeded=["picture"])
     if sound.audio is None:
         if not needs.sound:  # it would only tell which of several faces speaks
             return clip

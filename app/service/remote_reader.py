@@ -10,8 +10,8 @@ import httpx
 from pydantic import ValidationError
 
 from app.rest.schema import Error
-from app.service.query import AnalysisError, File
-from app.service.reader import Reader, Stages
+from app.service.query import AnalysisError, File, Query
+from app.service.reader import Known, Reader, Stages
 from app.service.stored import StoredUtterances
 from app.service.utterance import Needs, Utterance
 from app.temporary import temporary_folder
@@ -32,8 +32,11 @@ class RemoteReader(Reader):
         _ = self.profile
 
     def _read_files(
-        self, key: tuple, video: File, audio: File, stages: Stages, needs: Needs, recognise: bool
+        self, key: tuple, query: Query, stages: Stages, needs: Needs, recognise: bool, known: Known | None
     ) -> Utterance:
+        if known or query.start or query.end is not None:  # parts of a recording, which are not sent away
+            return super()._read_files(key, query, stages, needs, recognise, known)
+
         def compute() -> Utterance:
             if stages.progress:
                 stages.progress("decoding")
@@ -41,12 +44,12 @@ class RemoteReader(Reader):
             words = recognise or (needs.sound and not needs.voice)
             parts = zip(MODALITIES, (words, needs.voice, needs.picture), strict=True)
             wanted = [str(modality) for modality, is_wanted in parts if is_wanted]
-            response = self._asked({"clip": video, "audio": audio}, wanted)
+            response = self._asked({"clip": query.video, "audio": query.audio}, wanted)
             for stage, ms in re.findall(r"(\w+);dur=([\d.]+)", response.headers.get("server-timing", "")):
                 stages.timings_ms[stage] += float(ms)
             utterance = self._received(key, response.content)
             if words:
-                self._cache.get(("transcript", *key), stages.session, lambda: utterance.transcript)
+                self._transcripts.get(key, stages.session, lambda: utterance.transcript)
             return utterance
 
         return self._cache.get(("files", *key, needs), stages.session, compute)

@@ -38,6 +38,8 @@ def add_endpoints(
         method: str | None = chosen,
         modalities: list[str] = list(words.MODALITIES),  # noqa: B006 - read only, and shown as the default
         face: int | None = None,
+        start: float | None = None,
+        end: float | None = None,
     ) -> dict:
         """Sentiment of one clip, by one method, from the chosen modalities.
 
@@ -48,6 +50,8 @@ def add_endpoints(
             method: name of a fusion method, see /methods; None for the default
             modalities: which of "text", "audio" and "vision" to use
             face: number of the face to look at, from 1 as in `faces`; None for the one that speaks
+            start: seconds of the files that are left out; None for none
+            end: second where what is read ends; None for the end of the clip
         Returns:
             score in [-3, 3], label, 80 % interval, transcript; for each modality whether it is present and
             used, its entropy, probabilities, weight, score alone and occlusion; imagined: for each one that
@@ -61,7 +65,7 @@ def add_endpoints(
             visitors.admit(visitor_of(request, visitors))
             asked = words.MODALITIES if modalities is None else modalities
             # the query itself tells what is no modality
-            query = Query(clip, audio, text, method or chosen, asked, face)  # pyright: ignore[reportArgumentType]
+            query = Query(clip, audio, text, method or chosen, asked, face, start or 0.0, end)  # pyright: ignore[reportArgumentType]
             return analyst.analyze(query, session=session, only_asked=True).to_json()
 
     def describe_methods() -> list[dict]:
@@ -88,9 +92,12 @@ def add_endpoints(
                 allow_custom_value=True,
             ),
             gr.Number(value=None, label="face"),
+            gr.Number(value=None, label="start"),
+            gr.Number(value=None, label="end"),
         ]
         # the call that the page's own documentation prints: one that can be made, without a file of Gradio's
-        for component, example in zip(inputs, (None, None, EXAMPLE, chosen, ["text"], None), strict=True):
+        examples = (None, None, EXAMPLE, chosen, ["text"], None, None, None)
+        for component, example in zip(inputs, examples, strict=True):
             component.example_payload = lambda example=example: example
         answer = gr.JSON(label="analysis")
         gr.Button().click(

@@ -43,4 +43,6 @@ def _sentiment(state: PageState | None, language: str) -> str:
 def _notices(state: PageState | None, language: str) -> str:
     notices = state.analysis.notices if state else ()
     told = [words.notice(notice, language) for notice in notices if notice.code not in TOLD_ELSEWHERE]
+    if any(notice.code == "truncated" for notice in notices):
+        told.append(words.say("recording_reads_all", language))
     return fill("sentiment.notices", language, told=told)

@@ -18,6 +18,7 @@ from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHI
 from models.types import MODALITIES
 
 ENGLISH, CHINESE = "en", "zh-CN"
+BOTH = (ENGLISH, CHINESE)
 LANGUAGES = [("EN", ENGLISH), ("中文", CHINESE)]
 MOST_ENTROPY = math.log(7)  # nats, of a guess that does not know which of the seven classes
 

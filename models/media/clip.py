@@ -50,6 +50,7 @@ class Clip:
     audio : (n,) float32 in [-1, 1], 16 kHz mono, or None
     duration : seconds kept, at most MAX_SECONDS
     truncated : True where the file was longer than that
+    whole : seconds of the whole file as its header has them, None where it does not say
     damaged : True where a part of the file could not be decoded, or its end is missing: clearly less was read
         than its header or the sizes of its parts promise
     """
@@ -60,3 +61,4 @@ class Clip:
     duration: float
     truncated: bool = False
     damaged: bool = False
+    whole: float | None = None

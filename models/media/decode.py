@@ -18,12 +18,14 @@ from av.video.stream import VideoStream
 from models.media.allowed import OPTIONS, READABLE, may_decode
 from models.media.clip import MAX_SECONDS, Clip, MediaError
 from models.media.missing_end import is_missing
-from models.media.picture import Picture
+from models.media.picture import SLOT_TOLERANCE, Picture
 from models.media.sound import Sound
 from models.media.timestamps import INTERLEAVING, SHORT, Clock, Track
 
 MAX_FRAMES = 30_000  # 120 s at 250 frames a second
 LARGE_PIXELS = 1920 * 1080  # above this, frames that no other frame needs are not decoded
+INDEXED = {"mov", "matroska", "avi"}  # formats that know which pictures need no other
+LONGEST_GROUP = 10.0  # s, between two such pictures of other formats
 END_TOLERANCE = 0.1  # s by which encoders pad the last packet: such a clip is not "longer"
 
 PICTURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
@@ -37,6 +39,7 @@ def decode(
     max_seconds: float = MAX_SECONDS,
     max_frames: int = MAX_FRAMES,
     *,
+    start: float = 0.0,
     picture: bool = True,
     sound: bool = True,
 ) -> Clip:
@@ -45,11 +48,12 @@ def decode(
     Frames are the first at or after each slot of 1 / FRAME_RATE seconds, by time stamp; frame times and sound
     share one start. Jumps of the time stamps are closed up (see `timestamps`). Damaged packets are
     skipped; where there were any, or the end is missing, the clip is marked `damaged`.
+    start : seconds of the file that are left out; the clip's times begin there
     max_seconds : what comes later is cut and the clip marked `truncated`
     max_frames : limit on the frames decoded, kept or not
     picture, sound : False for a stream that nobody needs: the clip has none then
-    Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, too many or too
-    large frames, sound or pixels that cannot be converted.
+    Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, over before
+    `start`, too many or too large frames, sound or pixels that cannot be converted.
     """
     path = Path(path).resolve()
     with _open(path) as container:
@@ -58,9 +62,12 @@ def decode(
             raise _nothing_to_decode(container)
         unneeded = {stream for stream, needed in ((video, picture), (audio, sound)) if stream and not needed}
         origin, end, truncated = math.inf, -math.inf, False
-        clock, frames, samples = Clock(), Picture(max_seconds, video), Sound()
+        if start:
+            origin = start + _seek(container, start)
+        clock, frames, samples = Clock(), Picture(max_seconds, video, origin if start else None), Sound()
         tracks: dict[Stream, Track] = {stream: Track() for stream in (video, audio) if stream is not None}
         running = set(tracks)
+        whole = container.duration / av.time_base if container.duration else None
         hole = damaged = False
 
         for decoded in _frames(container, list(tracks), unneeded):
@@ -68,11 +75,14 @@ def decode(
                 hole = True
                 continue
             stream, frame = decoded
-            damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
             track = tracks[stream]
             other = next((tracks[key] for key in tracks if key is not stream), None)
             time = clock.place(track, other, _stamp(frame), _seconds(frame))
-            origin = min(origin, time)
+            if start and time + (_seconds(frame) if stream is audio else SLOT_TOLERANCE) <= origin:
+                hole = False  # a picture that needs an earlier one
+                continue
+            damaged = damaged or hole or frame.is_corrupt  # what is broken at the end may be mere padding
+            origin = origin if start else min(origin, time)
             if time - origin >= max_seconds + END_TOLERANCE:
                 truncated = True
                 running.discard(stream)
@@ -91,6 +101,12 @@ def decode(
             read = {stream: track.read_until for stream, track in tracks.items() if track.begun}
             damaged = damaged or is_missing(path, container, read)
 
+    if end == -math.inf and start:
+        raise MediaError(
+            "over_before",
+            f"The recording is over before {start:g} seconds. Ask about an earlier part of it.",
+            start=start,
+        )
     if end == -math.inf:
         raise MediaError(
             "damaged",
@@ -100,9 +116,20 @@ def decode(
     pictures, times = frames.collect(origin)
     heard = samples.collect(origin, max_seconds)
     silent = audio is None or (sound and heard is None)
-    if frames.decoded == 1 and silent and not truncated and not damaged:
+    if frames.decoded == 1 and not start and silent and not truncated and not damaged:
         raise _still(path)
-    return Clip(pictures, times, heard, min(end - origin, max_seconds), truncated, damaged)
+    return Clip(pictures, times, heard, min(end - origin, max_seconds), truncated, damaged, whole)
+
+
+def _seek(container: InputContainer, start: float) -> float:
+    """The time at which the file begins, after a jump to a picture before `start` seconds from there."""
+    begin = (container.start_time or 0) / av.time_base
+    margin = 0.0 if container.format.name.split(",")[0] in INDEXED else LONGEST_GROUP
+    try:
+        container.seek(round(max(0.0, begin + start - margin) * av.time_base))
+    except FFmpegError as error:  # all before `start` is decoded then, which is slower
+        log.info("cannot seek: %s", error)
+    return begin
 
 
 def _stamp(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float | None:

@@ -26,14 +26,15 @@ class Picture:
 
     Size, pixel aspect and display matrix are those of each frame, for all of them may change midway. A Clip
     has one array: where sizes differ, frames stand in the middle of a black canvas that holds each of them.
+    start : seconds of the first slot; None for the first frame's
     """
 
-    def __init__(self, max_seconds: float, stream: VideoStream | None) -> None:
+    def __init__(self, max_seconds: float, stream: VideoStream | None, start: float | None = None) -> None:
         self.decoded = 0  # frames, kept or not
         self._stream = stream
         self._aspects = _aspects(stream)
         self._capacity = math.floor(max_seconds * FRAME_RATE + 1)
-        self._start = 0.0
+        self._start = start
         self._next_slot = 0
         self._times: list[float] = []
         self._frames = np.zeros((self._capacity, 0, 0, 3), np.uint8)
@@ -43,7 +44,7 @@ class Picture:
         """One decoded frame at `time` seconds; MediaError for one too many or too large."""
         self.decoded += 1
         _check(frame, self.decoded, max_frames)
-        if not self._times:
+        if self._start is None:
             self._start = time
         slot = math.floor((time - self._start + SLOT_TOLERANCE) * FRAME_RATE)
         if slot < self._next_slot or len(self._times) == self._capacity:

@@ -65,8 +65,9 @@ class Sound:
             raise _not_converted(*self._given) from error
         if not any(map(len, self._blocks)):
             return None
-        pad = np.zeros(round((self._start - origin) * SAMPLE_RATE), np.int16)
-        samples = np.concatenate([pad, *self._blocks])[: round(max_seconds * SAMPLE_RATE)]
+        late = round((self._start - origin) * SAMPLE_RATE)
+        samples = np.concatenate([np.zeros(max(0, late), np.int16), *self._blocks])[max(0, -late) :]
+        samples = samples[: round(max_seconds * SAMPLE_RATE)]
         return samples.astype(np.float32) / 32768
 
     def _place(self, gap: float) -> None:

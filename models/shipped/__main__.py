@@ -56,6 +56,10 @@ def _parser() -> Parser:
     command = commands.add_parser("ship-mpnet", help="round the published language model for the repository")
     command.add_argument("source", type=Path, metavar="FOLDER", help="with model.safetensors and vocab.txt")
     command.set_defaults(run=_ship_mpnet)
+
+    command = commands.add_parser("ship-speaker", help="the published speaker encoder, halved")
+    command.add_argument("source", type=Path, metavar="FILE", help="pretrained.pt of Resemblyzer")
+    command.set_defaults(run=_ship_speaker)
     return parser
 
 
@@ -107,6 +111,12 @@ def _ship_mpnet(options: argparse.Namespace) -> None:
     from models.shipped.mpnet import ship_mpnet
 
     ship_mpnet(options.source, FOLDER)
+
+
+def _ship_speaker(options: argparse.Namespace) -> None:
+    from models.shipped.speaker import ship_speaker
+
+    ship_speaker(options.source, CHECKPOINTS / "local" / "extractors")
 
 
 def _folder(path: Path) -> Path:

@@ -14,6 +14,7 @@ from app.ui.events.delete import DeleteEvents
 from app.ui.events.language import LanguageEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.new_input import NewInputEvents
+from app.ui.events.recording import RecordingEvents
 from app.ui.events.switch import SwitchEvents
 from app.ui.page_state import session_of
 
@@ -27,12 +28,15 @@ def connect(context: EventContext) -> None:
     NewInputEvents(context, asking, looking).connect()
     SwitchEvents(context, looking).connect()
     LanguageEvents(context, looking).connect()
+    recording = RecordingEvents(context, looking)
+    recording.connect()
 
     DeleteEvents(context, asking).connect()
 
     def leave(request: gr.Request) -> None:
         context.leave(session_of(request))
         looking.forget(session_of(request))
+        recording.forget(session_of(request))
 
     context.demo.unload(leave)
     context.demo.when_ended(context.delete)

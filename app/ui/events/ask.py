@@ -202,6 +202,8 @@ def query_of(
     if not (video or audio):
         return None
     asked = Query(video, audio, written or None, method)
+    if state is not None and state.query.same_media(asked):  # an utterance that was opened stays open
+        asked = replace(asked, start=state.query.start, end=state.query.end)
     if state is not None and state.query.same_files(asked):  # a chosen face stays chosen
         asked = replace(asked, face=state.query.face)
     untouched = (

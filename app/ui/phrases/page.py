@@ -185,6 +185,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "tab_imagined": ("Imagined", "想象"),
     "tab_why": ("Why", "为什么"),
     "tab_timeline": ("Timeline", "时间线"),
+    "tab_recording": ("Recording", "整段录音"),
     "tab_compare": ("Compare", "比较"),
     "tab_stress": ("Stress", "压力测试"),
     "tab_take_away": ("Take away", "带走"),

@@ -8,9 +8,10 @@ import gradio as gr
 
 from app.ui import words
 from app.ui.panels import LazyTab, Panel, TabContext
-from app.ui.tabs import compare, evidence, imagined, robustness, take_away, timeline, why
+from app.ui.tabs import compare, evidence, imagined, recording, robustness, take_away, timeline, why
+from app.ui.tabs.recording import RecordingTab
 
-EVIDENCE = "evidence"
+EVIDENCE, RECORDING = "evidence", "recording"
 # {name of the tab: what builds it}, in their order
 LAZY = {
     "imagined": imagined.build,
@@ -29,6 +30,7 @@ class Tabs:
     opened : holds the name of the open one
     each : {name: tab}, the evidence's first; lazy : what the others show
     face : which of several faces is used
+    recording : what reads a long one
     """
 
     opened: gr.Textbox
@@ -36,6 +38,7 @@ class Tabs:
     evidence: Panel
     lazy: dict[str, LazyTab]
     face: gr.Radio
+    recording: RecordingTab
 
 
 def build(context: TabContext) -> Tabs:
@@ -48,4 +51,6 @@ def build(context: TabContext) -> Tabs:
         for name, build_tab in LAZY.items():
             with gr.Tab(words.label(f"tab_{name}"), id=name, elem_id=f"depth-{name}") as each[name]:
                 lazy[name] = build_tab(context)
-    return Tabs(opened, each, panel, lazy, face)
+        with gr.Tab(words.label("tab_recording"), id=RECORDING, elem_id="depth-recording") as each[RECORDING]:
+            long = recording.build()
+    return Tabs(opened, each, panel, lazy, face, long)

@@ -30,13 +30,17 @@ def build(context: TabContext) -> LazyTab:
         utterance, checkpoint, used = context.controller.open(state, visit)
         timeline = read_timeline(utterance, checkpoint, used, analyst.profile)
         player = "clip" if state.query.video else "recording" if state.query.audio else ""
-        return [draw(timeline, utterance, player, visit.language)]
+        return [draw(timeline, utterance, player, visit.language, state.query.start)]
 
     return LazyTab("timeline", [gr.HTML(nothing_yet(None, words.ENGLISH), elem_id="timeline")], render)
 
 
-def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -> str:
-    """The timeline as HTML. player : id of the component that plays the utterance, "" for none."""
+def draw(timeline: Timeline, utterance: Utterance, player: str, language: str, begins: float = 0.0) -> str:
+    """The timeline as HTML.
+
+    player : id of the component that plays the utterance, "" for none
+    begins : seconds of what is played at which the utterance begins
+    """
     spoken = timeline.spoken.words
     axis, placed, zooms = lanes.lay_out(spoken, timeline.seconds or max(1, len(spoken)))
     everything = [part for parts in timeline.contributions.values() for part in parts]
@@ -59,6 +63,7 @@ def draw(timeline: Timeline, utterance: Utterance, player: str, language: str) -
         zooms=zooms,
         player=player,
         length=axis.length,
+        begins=begins,
         notes=_notes(timeline, language),
         rows=_rows(timeline, language),
     )
