@@ -33,9 +33,14 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what its place or fixtures already say, so that `-m "not browser"` works."""
+    """Marks what its place or fixtures already say, so that `-m "not browser"` works.
+
+    Files that take long come first: none is then left for one worker while the others have nothing to do.
+    """
     for item in items:
         if "browser" in Path(item.path).relative_to(ROOT).parts:
             item.add_marker("browser")
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("shared")
+    slow = {item.path for item in items if any(m.name in ("browser", "slow") for m in item.iter_markers())}
+    items.sort(key=lambda item: item.path not in slow)

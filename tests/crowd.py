@@ -21,6 +21,7 @@ from typing import Protocol
 
 import httpx
 from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
 
 SCORE = re.compile(r'class="fb-score">([^<]*)<')
 METHODS = ("lmf", "mla", "tfn", "mfm", "concat")
@@ -168,7 +169,7 @@ class Visitor:
         return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
     def fire(self, name: str, event: str) -> None:
-        """An event of a component, and all that follows from it."""
+        """An event of a component, and all that follows from it; QueueError where the queue takes no more."""
         self._run([e for e in self._events if [self._ids[name], event] in e["targets"]])
 
     def score(self) -> float:
@@ -190,7 +191,10 @@ class Visitor:
         }
         if not event["queue"]:
             return self._http.post("/gradio_api/run/predict", json=question).raise_for_status().json()["data"]
-        joined = self._http.post("/gradio_api/queue/join", json=question).raise_for_status().json()
+        answer = self._http.post("/gradio_api/queue/join", json=question)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise QueueError(answer.json()["detail"])
+        joined = answer.raise_for_status().json()
         parameters = {"session_hash": self._session}
         with self._http.stream("GET", "/gradio_api/queue/data", params=parameters) as messages:
             for line in messages.iter_lines():

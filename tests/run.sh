@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then runs linter, formatter, type checker and every test: bash tests/run.sh [pytest arguments]
+# Sets up what the tests need, then runs linter, formatter, every test and the type checker: bash tests/run.sh [pytest arguments]
 #
 # The packages go into .venv-tests (PYTHON=… chooses the interpreter) and are installed again only when the
 # requirements or the interpreter change. Chromium is fetched with apt-get where root can; without it the browser
@@ -69,7 +69,15 @@ install_packages
 install_browser
 .venv-tests/bin/python -m ruff check .
 .venv-tests/bin/python -m ruff format --check .
-.venv-tests/bin/basedpyright --pythonpath .venv-tests/bin/python
+# the type checker takes a minute of one core: beside the tests, and told after them
+told=$(mktemp)
+.venv-tests/bin/basedpyright --pythonpath .venv-tests/bin/python >"$told" 2>&1 &
+checker=$!
+trap 'kill "$checker" 2>/dev/null || true; rm -f "$told"' EXIT
 # one worker a core, each with its own page and models, which compute on that core
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec .venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+tested=0 checked=0
+.venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || tested=$?
+wait "$checker" || checked=$?
+cat "$told"
+exit $((tested ? tested : checked))

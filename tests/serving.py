@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# uvicorn takes them where they are; they come with Ray, and a user of the page has neither
+NOT_THE_USERS = ("uvloop", "httptools")
 START_SECONDS = 240  # loading torch and the weights on a busy machine
 
 
@@ -46,14 +48,17 @@ def serving(
     every : seconds between looks whether it answers
     within : a command that becomes the one that is appended to it
     """
-    port = free_port()
+    port, hiding = free_port(), folder / "hiding"
+    hiding.mkdir(exist_ok=True)
+    for package in NOT_THE_USERS:
+        (hiding / f"{package}.py").write_text("raise ImportError")
     settings = {
         "FUSEBOX_HOST": "127.0.0.1",
         "FUSEBOX_PORT": str(port),
         "FUSEBOX_ALLOW_DOWNLOADS": "0",
         "GRADIO_TEMP_DIR": str(folder / "uploads"),
         "GRADIO_ANALYTICS_ENABLED": "False",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(hiding), str(ROOT))),
         **environment,
     }
     log = folder / "log.txt"

@@ -222,12 +222,23 @@ def test_help_is_quick_and_needs_no_torch():
         (["dance"], {}, "dance"),
     ],
 )
-def test_bad_input_is_one_plain_line_and_exit_code_2(arguments, environment, message):
-    answer = run(*arguments, **environment)
-    assert answer.returncode == 2
-    assert answer.stdout == ""
-    assert message in answer.stderr
-    assert answer.stderr.count("\n") == 1 and "Traceback" not in answer.stderr
+def test_bad_input_is_one_plain_line_and_exit_code_2(monkeypatch, capfd, arguments, environment, message):
+    monkeypatch.chdir(ROOT)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        code = main(arguments)
+    except SystemExit as end:
+        code = end.code
+    told = capfd.readouterr()
+    assert (code, told.out) == (2, "")
+    assert message in told.err
+    assert told.err.count("\n") == 1 and "Traceback" not in told.err
+
+
+def test_a_process_that_ends_with_bad_input_prints_nothing_else():
+    answer = run("predict", "pyproject.toml", "--text", "hi")
+    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ from models.types import Modality
 from tests.browser.visiting import look_into
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+WIDTHS = (390, 820, 1440)  # pixels of a phone, a tablet and a desk
+PLACES = """() => [
+  [...document.querySelectorAll(".fb-fuse")].map((row) => row.offsetHeight),
+  [...document.querySelectorAll("#meter-text .fb-cell")].map((cell) => [cell.offsetLeft, cell.offsetTop]),
+]"""
 SAID = "I really loved this <b>film</b>."
 PARTIAL = [tuple(map(str, subset)) for subset in Modality.subsets() if len(subset) < 3]
 
@@ -113,30 +118,31 @@ def test_sound_travels_as_a_wav():
     np.testing.assert_allclose(heard, tone, atol=1e-4)
 
 
+def places(page, width: int) -> list:
+    """Heights of the fuses' rows, and where the cells of the words' stand."""
+    page.set_viewport_size({"width": width, "height": 900})
+    return page.evaluate(PLACES)
+
+
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("width", [390, 820, 1440])
-def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, width):
-    page = open_page(viewport={"width": width, "height": 900})
-    page.locator(".fb-card").first.click()
-    page.locator("#sentiment .fb-band").wait_for()
-    heights = "() => [...document.querySelectorAll('.fb-fuse')].map((row) => row.offsetHeight)"
-    before = page.evaluate(heights)
-    cells = "[...document.querySelectorAll('#meter-text .fb-cell')].map(({ offsetLeft, offsetTop }) => "
-    cells += "[offsetLeft, offsetTop])"
-    places = page.evaluate(cells)
+def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page):
+    page = open_page(kept=True)
+    before = {width: places(page, width) for width in WIDTHS}
     for modality in ("audio", "text"):
         page.click(f"#switch-{modality} input")
         page.locator(f"#meter-{modality} .fb-glimpse", has_text="imagined").wait_for()
-    assert page.evaluate(heights) == pytest.approx(before, abs=3)
-    assert page.evaluate(cells) == places and len(places) == 4
     numbers = page.locator("#meter-text .fb-cell > b").all_inner_texts()
     assert numbers == ["–", "–"]  # alone, counts for
-    # the phrase is there to its last word
-    row, phrase = (page.locator(f"#meter-text {part}").bounding_box() for part in (".fb-below", "q"))
-    assert phrase["x"] + phrase["width"] <= row["x"] + row["width"] + 1
-    assert phrase["y"] + phrase["height"] <= row["y"] + row["height"] + 1
-    assert page.locator("#meter-text q").evaluate("q => getComputedStyle(q).webkitLineClamp") == "none"
+    for width in WIDTHS:
+        heights, cells = places(page, width)
+        assert heights == pytest.approx(before[width][0], abs=3)
+        assert cells == before[width][1] and len(cells) == 4
+        # the phrase is there to its last word
+        row, phrase = (page.locator(f"#meter-text {part}").bounding_box() for part in (".fb-below", "q"))
+        assert phrase["x"] + phrase["width"] <= row["x"] + row["width"] + 1
+        assert phrase["y"] + phrase["height"] <= row["y"] + row["height"] + 1
+        assert page.locator("#meter-text q").evaluate("q => getComputedStyle(q).webkitLineClamp") == "none"
     look_into(page, "Imagined")
     page.locator("#imagined-controls").wait_for()
     voice = page.locator("#imagined section.fb-hue-audio", has_text="Voice, from face, by MFM")
@@ -150,5 +156,7 @@ def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page, wid
     assert page.locator("#imagined section.fb-hue-text q").count() == 4
     page.click("#switch-audio input")
     page.locator("#imagined section.fb-hue-audio").wait_for(state="detached")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.abroad == []

@@ -7,6 +7,23 @@ from pathlib import Path
 
 SHOWN_SCORE = """() => document.querySelector('#sentiment .fb-band')
   && document.querySelector('#sentiment .fb-score').innerText"""
+WATCH_ANSWER = """() => {
+  window.answerLeft = false;
+  const watching = new MutationObserver(() => {
+    if (document.querySelector("#sentiment .fb-band")) return;
+    window.answerLeft = true;
+    watching.disconnect();
+  });
+  const all = { childList: true, subtree: true, attributes: true };
+  watching.observe(document.querySelector("#sentiment"), all);
+}"""
+# neither says that there is nothing yet nor that it is on its way, nor is still fading in
+FILLED = """() => {
+  const depth = document.querySelector("#depth");
+  const waiting = [...depth.querySelectorAll(".fb-empty, .progress-text, .pending")];
+  const moving = depth.getAnimations({ subtree: true }).some((one) => one.playState === "running");
+  return !moving && !waiting.some((part) => part.checkVisibility());
+}"""
 SCORE = re.compile(r"^([+−]\d\.\d|0\.0)$")
 
 
@@ -52,9 +69,22 @@ def take_example(page, title: str) -> str:
     return score(page)
 
 
+def take_card(page, index: int) -> None:
+    """Choose an example on a page with an answer, and wait for its own, which follows once that has gone."""
+    page.evaluate(WATCH_ANSWER)
+    page.locator("#examples .fb-card").nth(index).click()
+    page.wait_for_function("window.answerLeft")
+    score(page)
+
+
 def look_into(page, tab: str) -> None:
     """Open a tab below the answer."""
     page.locator("#depth").get_by_role("tab", name=tab, exact=True).click()
+
+
+def wait_until_filled(page) -> None:
+    """The open tab shows what there is to show of the answer."""
+    page.wait_for_function(FILLED)
 
 
 def choose_method(page, title: str) -> None:

@@ -16,7 +16,7 @@ from tests.spoken import spoken
 
 pytestmark = pytest.mark.slow
 
-SUBJECTS = ("film", "story", "acting", "music", "ending", "director", "script", "cast", "picture", "scene")
+SUBJECTS = ("film", "acting", "ending", "script", "picture")
 ADJECTIVES = {
     1.0: ("wonderful", "brilliant", "beautiful", "delightful"),
     -1.0: ("terrible", "dreadful", "horrible", "miserable"),
@@ -31,7 +31,7 @@ def profile() -> LocalProfile:
 
 @pytest.fixture(scope="module")
 def voices(profile) -> list[Utterance]:
-    """40 good and 40 bad sentences, without their words."""
+    """20 good and 20 bad sentences, without their words."""
     return [
         Utterance(
             {
