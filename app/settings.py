@@ -39,6 +39,7 @@ class Settings:
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut
     max_minutes: float = 60.0  # min, of a recording read utterance by utterance; what is longer is cut
+    max_files: int = 50  # files that one table of the page reads
     cache_mb: int = 64  # MB (10^6 bytes) of features kept for clips already seen
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     decode_seconds: float = 60.0  # s, time limit of the decoding child process
@@ -144,6 +145,7 @@ _READERS: dict[str, Callable] = {
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),
     "max_seconds": _number(float, 1, 3600, "seconds"),
     "max_minutes": _number(float, 1, 600, "minutes"),
+    "max_files": _number(int, 1, 1000, "a number of files"),
     "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "decode_seconds": _number(float, 1, 3600, "seconds"),
