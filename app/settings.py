@@ -41,6 +41,7 @@ class Settings:
     max_mb: int = 200  # MB (10^6 bytes), largest file accepted
     max_seconds: float = 120.0  # s, longer clips are cut
     max_minutes: float = 60.0  # min, of a recording read utterance by utterance; what is longer is cut
+    max_files: int = 50  # files that one table of the page reads
     cache_mb: int = 64  # MB (10^6 bytes) of features kept for clips already seen
     max_waiting: int = 100  # requests that may wait in the queue; more are told to come back later
     max_per_visitor: int = 0  # questions that one visitor may ask in a minute; 0: any number
@@ -159,6 +160,7 @@ _READERS: dict[str, Callable] = {
     "max_mb": _number(int, 1, 100_000, "whole megabytes"),
     "max_seconds": _number(float, 1, 3600, "seconds"),
     "max_minutes": _number(float, 1, 600, "minutes"),
+    "max_files": _number(int, 1, 1000, "a number of files"),
     "cache_mb": _number(int, 0, 1_000_000, "whole megabytes"),
     "max_waiting": _number(int, 1, 100_000, "a number of requests"),
     "max_per_visitor": _number(int, 0, 100_000, "a number of questions"),

@@ -57,7 +57,9 @@ window.fusebox = {
 
   // The page opens with an example's answer, unless the visitor was quicker.
   open: (example) => {
-    if (window.fusebox.marked === undefined) window.fusebox.mark(example);
+    // A link may ask about words instead.
+    const words = new URLSearchParams(location.search).get("text")?.trim();
+    if (window.fusebox.marked === undefined) window.fusebox.mark(words ? null : example);
     if (!window.fusebox.touched) document.querySelector("#analyse").click();
   },
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
 from app.service.query import Query
 from models.media.clip import Word
+from models.types import MODALITIES
 
 LABELS = (
     "strongly negative",
@@ -22,6 +23,8 @@ LABELS = (
 
 
 DIGITS = 4  # of the scores in JSON
+# the columns of an answer in a table: the ends of its interval, and each modality's share of certainty
+FIGURES = ("score", "lo", "hi", "label", *(f"{m}_weight" for m in MODALITIES))
 
 
 def as_displayed(score: float) -> float:
@@ -182,6 +185,17 @@ class Analysis:
     def certain(self) -> bool:
         """True where it is known how sure each modality is."""
         return any(part.entropy is not None for part in self.modalities.values())
+
+    def figures(self) -> dict[str, str | float | None]:
+        """FIGURES, rounded to 4 digits; None for what is not known."""
+        values = (self.score, *self.interval, self.label, *(self.modalities[m].weight for m in MODALITIES))
+        return {name: _rounded(value) for name, value in zip(FIGURES, values, strict=True)}
+
+    def without_pictures(self) -> Analysis:
+        """The same without faces and voice, which need not be kept."""
+        imagined = {m: replace(seen, face=None, log_mel=None) for m, seen in self.imagined.items()}
+        faces = self.faces and replace(self.faces, portraits=None)
+        return replace(self, imagined=imagined, faces=faces, crops=None, crop_times=None, log_mel=None)
 
     def to_json(self) -> dict:
         """The documented JSON object: numbers rounded to 4 digits, timings to 0.1 ms."""

@@ -45,11 +45,11 @@ class Controller:
     def ask(
         self, query: Query, state: PageState | None, visit: Visit, progress: Progress | None = None
     ) -> PageState:
-        """The answer to `query`. Switches stay as they were on the same clip; a new clip has all on."""
+        """The answer to `query`. Switches stay as they were on the same clip; a new clip has those
+        of `query` on."""
         if state is not None and not state.query.same_files(query):
             state = None
-        off = switched_off(state) if state else ()
-        asked = tuple(m for m in words.MODALITIES if m not in off)
+        asked = left_on(state) if state else query.modalities
         if state and not present(state.analysis, asked):  # every fuse is out: a new question puts them back
             asked, state = words.MODALITIES, None
         analysis = self._analyze(replace(query, modalities=asked), visit, progress)
@@ -100,6 +100,11 @@ class Controller:
 def switched_off(state: PageState) -> tuple[str, ...]:
     """Modalities the visitor pulled out: present, and not on."""
     return tuple(m for m, part in state.analysis.modalities.items() if part.present and m not in state.on)
+
+
+def left_on(state: PageState) -> tuple[Modality, ...]:
+    """Modalities the visitor did not pull out, whether the input has them or not."""
+    return tuple(m for m in words.MODALITIES if m not in switched_off(state))
 
 
 def present(analysis: Analysis, asked: tuple[Modality, ...]) -> tuple[Modality, ...]:

@@ -22,7 +22,7 @@ from app.rest.service import routes
 from app.rest.visitors import Visitors
 from app.service.shortage import told_when_short
 from app.settings import Settings
-from app.ui import events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
+from app.ui import beside_panel, events, fuses_panel, how_panel, input_panel, sentiment_panel, tabs, words
 from app.ui.api import add_endpoints
 from app.ui.blocks import Page
 from app.ui.controller import Controller
@@ -120,7 +120,7 @@ def launch_options(settings: Settings) -> dict:
         "auth": settings.login.admit if settings.login else None,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
-        "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{_texts()}{_scripts()}</script>",
         "i18n": words.TRANSLATIONS,
     }
 
@@ -178,6 +178,7 @@ def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> Page:
                 inputs = input_panel.build(methods, first, examples)
             with gr.Column(scale=7, min_width=340, elem_id="get"):
                 sentiment = sentiment_panel.build("press" if input_panel.first_shown(examples) else "waiting")
+                beside = beside_panel.build()
                 fuses, switches = fuses_panel.build()
                 below = tabs.build(TabContext(controller, uploads, page_state, language))
         how_panel.build(methods, first, language)
@@ -198,7 +199,8 @@ def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> Page:
                 language=language,
                 inputs=inputs,
                 sentiment=sentiment,
-                panels=[inputs.panel, sentiment, fuses, below.evidence],
+                beside=beside,
+                panels=[inputs.panel, sentiment, beside.panel, fuses, below.evidence],
                 switches=switches,
                 tabs=below,
             )
@@ -208,8 +210,13 @@ def create_demo(analyst: Analyst, visitors: Visitors | None = None) -> Page:
 
 def _texts() -> str:
     """What the page's script says itself, in English and Chinese."""
-    told = {key: PHRASES[key] for key in ("title", "loading")}
+    told = {key: PHRASES[key] for key in ("title", "loading", "link_copied", "link_here")}
     return f"window.fuseboxTexts = {json.dumps({**told, 'gradio': GRADIO})};"
+
+
+def _scripts() -> str:
+    """assets/*.js: fusebox.js, which the others add to, is first by its name."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.js")))
 
 
 def _mark() -> str:

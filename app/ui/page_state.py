@@ -41,12 +41,8 @@ class PageState:
 
     def without_pictures(self) -> PageState:
         """What is kept between events: without faces and voice, which the analyst forgets with the visit."""
-        imagined = {m: replace(seen, face=None, log_mel=None) for m, seen in self.analysis.imagined.items()}
-        faces = self.analysis.faces and replace(self.analysis.faces, portraits=None)
-        bare = replace(
-            self.analysis, imagined=imagined, faces=faces, crops=None, crop_times=None, log_mel=None
-        )
-        return replace(self, analysis=bare, before=self.before and self.before.without_pictures())
+        before = self.before and self.before.without_pictures()
+        return replace(self, analysis=self.analysis.without_pictures(), before=before)
 
     def was(self, language: str) -> str:
         """The score before beside this one: "was +1.9 with voice"; "" where there is nothing to compare."""

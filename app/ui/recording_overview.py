@@ -60,7 +60,7 @@ class _Drawn:
 
     def __init__(self, number: int, segment: Segment, axis: Axis, language: str):
         self.number, self.segment, self.analysis = number, segment, segment.analysis
-        self.time = clock(segment.start)
+        self.time = words.clock(segment.start)
         self.left = axis.share(segment.start)
         self.width = axis.share(segment.end) - self.left
         self.speaker = segment.speaker_name
@@ -90,16 +90,10 @@ def _portraits(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
     return {name: first[faces.most_common(1)[0][0]] for name, faces in seen.items()}
 
 
-def clock(seconds: float) -> str:
-    """ "1:05"."""
-    minutes, second = divmod(int(seconds), 60)
-    return f"{minutes}:{second:02d}"
-
-
 def _told(recording: Recording, reading: bool, language: str) -> str:
-    done = clock(recording.read)
+    done = words.clock(recording.read)
     if reading and recording.whole:
-        return words.say("recording_progress", language, done=done, whole=clock(recording.whole))
+        return words.say("recording_progress", language, done=done, whole=words.clock(recording.whole))
     if reading:
         return words.say("recording_progress_open", language, done=done)
     if recording.whole and recording.read < recording.whole - 1:
@@ -109,4 +103,4 @@ def _told(recording: Recording, reading: bool, language: str) -> str:
 
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
     step = next(step for step in (5, 10, 30, 60, 120, 300, 600, 1800) if axis.length / step <= 8)
-    return [(axis.share(second), clock(second)) for second in range(0, int(axis.length) + 1, step)]
+    return [(axis.share(second), words.clock(second)) for second in range(0, int(axis.length) + 1, step)]

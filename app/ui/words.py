@@ -78,6 +78,12 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def clock(seconds: float) -> str:
+    """ "1:05"."""
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes}:{second:02d}"
+
+
 def share(value: float) -> str:
     """A weight in [0, 1] with two decimals."""
     return f"{value:.2f}"

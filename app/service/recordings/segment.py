@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.service.analysis import DIGITS, Analysis, Transcript
+from app.service.analysis import FIGURES, Analysis, Transcript
 
 NEIGHBOURS = 3  # utterances before and after one that tell whether the mood turns there
 LEAST_TURN = 1.0  # of the score, from those before to those after
@@ -109,24 +109,11 @@ def _turns(scores: np.ndarray) -> list[int]:
 def row(segment: Segment) -> dict[str, str | float | None]:
     """The columns that tables, JSON and every caller get; None for what is not known."""
     analysis = segment.analysis
-    low, high = analysis.interval if analysis else (None, None)
-    weights = {
-        f"{name}_weight": _rounded(part.weight)
-        for name, part in (analysis.modalities.items() if analysis else ())
-    }
     return {
         "start": round(segment.start, 2),
         "end": round(segment.end, 2),
         "speaker": segment.speaker_name,
         "text": segment.transcript.text,
-        "score": _rounded(analysis and analysis.score),
-        "lo": _rounded(low),
-        "hi": _rounded(high),
-        "label": analysis.label if analysis else None,
-        **{f"{name}_weight": weights.get(f"{name}_weight") for name in ("text", "audio", "vision")},
+        **(analysis.figures() if analysis else dict.fromkeys(FIGURES)),
         "notes": " ".join(notice.text for notice in analysis.notices) if analysis else segment.why,
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, DIGITS) + 0.0

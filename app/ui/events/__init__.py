@@ -11,8 +11,10 @@ import gradio as gr
 from app.ui.events.ask import AskEvents
 from app.ui.events.context import EventContext
 from app.ui.events.delete import DeleteEvents
+from app.ui.events.history import HistoryEvents
 from app.ui.events.language import LanguageEvents
 from app.ui.events.look import LookEvents
+from app.ui.events.many import ManyFilesEvents
 from app.ui.events.new_input import NewInputEvents
 from app.ui.events.recording import RecordingEvents
 from app.ui.events.switch import SwitchEvents
@@ -30,6 +32,9 @@ def connect(context: EventContext) -> None:
     LanguageEvents(context, looking).connect()
     recording = RecordingEvents(context, looking)
     recording.connect()
+    many = ManyFilesEvents(context, looking)
+    many.connect()
+    HistoryEvents(context).connect()
 
     DeleteEvents(context, asking).connect()
 
@@ -37,6 +42,7 @@ def connect(context: EventContext) -> None:
         context.leave(session_of(request))
         looking.forget(session_of(request))
         recording.forget(session_of(request))
+        many.forget(session_of(request))
 
     context.demo.unload(leave)
     context.demo.when_ended(context.delete)

@@ -130,7 +130,8 @@ class AskEvents:
         context.uploads.keep(visit.session, asked.video, asked.audio)
         try:
             progress(0.0, desc=words.say("doing", language))
-            answer = context.controller.ask(asked, state, visit, go_on)
+            linked = context.linked.pop(visit.session, asked.modalities)
+            answer = context.controller.ask(replace(asked, modalities=linked), state, visit, go_on)
         except Cancelled:
             return self._given_up(visit)
         except gr.Error as refusal:

@@ -14,6 +14,7 @@ from app.rest.visitors import Visitors
 from app.service.device import release_heaps
 from app.service.query import Query
 from app.ui import input_panel, sentiment_panel, words
+from app.ui.beside_panel import BesidePanel
 from app.ui.blocks import Page
 from app.ui.controller import Controller
 from app.ui.input_panel import Example, InputPanel
@@ -23,6 +24,7 @@ from app.ui.panels import Panel, components, paint
 from app.ui.tabs import Tabs
 from app.ui.uploads import UploadSessions
 from models.media.clip import InputError
+from models.types import Modality
 
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 AT_ONCE = 4  # of a queue's events that run at the same time: on two cores 1.4 times as many clips as with one
@@ -45,9 +47,10 @@ class EventContext:
     """The page's components and services.
 
     panels : repainted with every answer; sentiment : the score's, the one of `panels` that cannot be missing
+    beside : the answer that is kept beside it, and the link
     questions : of each visitor, by their numbers
     arrivals : {session: the answer that it has just been given}; messages : {session: what stands in place of
-    its score}
+    its score}; linked : {session: the switches that a link asks its first question with}
     """
 
     demo: Page
@@ -59,12 +62,14 @@ class EventContext:
     language: gr.Radio
     inputs: InputPanel
     sentiment: Panel
+    beside: BesidePanel
     panels: list[Panel]
     switches: list[gr.Checkbox]
     tabs: Tabs
     questions: LatestRequest = field(default_factory=LatestRequest)
     arrivals: dict[str, Arrival] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    linked: dict[str, tuple[Modality, ...]] = field(default_factory=dict)
 
     def answer_outputs(self, *, clip: bool = True) -> list[Component]:
         """The components of `with_answer`."""
@@ -84,6 +89,18 @@ class EventContext:
         """The panels without a score, and what they tell instead."""
         painted = paint(self.panels, None, language, clip=True)
         return {**painted, **self.with_message(session, language, message)}
+
+    def open(self, asked: Query, visit: Visit) -> dict:
+        """What was read before as the answer of the page, or why there is none."""
+        self.questions.begin(visit.session)  # what is still being analysed is about something else
+        try:
+            state = self.controller.ask(asked, None, visit)
+        except gr.Error as refusal:
+            told = self.without_answer(visit.session, visit.language, to_refuse(refusal))
+            return {self.page_state: None, **told}
+        note = input_panel.note(state, self.examples, visit.language)
+        heard = gr.update(value=state.analysis.transcript.text, info=note)
+        return {**self.with_answer(state, visit, clip=True), self.inputs.words: heard}
 
     def note_on_edits(self, state: PageState, written: str, language: str) -> dict:
         """What stands above words that are not those of the answer."""
@@ -114,6 +131,7 @@ class EventContext:
         self.questions.forget(session)
         self.messages.pop(session, None)
         self.arrivals.pop(session, None)
+        self.linked.pop(session, None)
 
 
 def to_say(key: str, **values: object) -> Message:

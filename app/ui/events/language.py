@@ -7,10 +7,12 @@ import gradio as gr
 from app.ui import words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
+from app.ui.input_panel import TEXT
+from app.ui.link import MOST_LINK, ignored_in_link, read_link
 from app.ui.page_state import PageState, Visit, session_of
 from app.ui.panels import components, paint
 
-FIND_LANGUAGE = "() => [window.fusebox.findLanguage()]"
+FIND_LANGUAGE = f"() => [window.fusebox.findLanguage(), location.search.slice(0, {MOST_LINK})]"
 USE_LANGUAGE = "(language) => { window.fusebox.chooseLanguage(language); return [language]; }"
 
 
@@ -27,7 +29,11 @@ class LanguageEvents:
         context, language, opening = self.context, self.context.language, self.context.opening
         told_anew = [*self.every_tab.values(), *components(context.panels, clip=True)]
         opened = context.demo.load(
-            self.open_page, language, [language, *told_anew], js=FIND_LANGUAGE, **AT_SIGHT
+            self.open_page,
+            [language, context.beside.link],
+            [language, *told_anew, context.inputs.method, context.inputs.tab, context.inputs.tabs],
+            js=FIND_LANGUAGE,
+            **AT_SIGHT,
         )
         if opening:
             opened.success(None, js=f"() => window.fusebox.open({context.examples.index(opening)})")
@@ -40,14 +46,29 @@ class LanguageEvents:
         ).success(**self.looking.refill)
         language.input(None, language, language, js=USE_LANGUAGE)
 
-    def open_page(self, language: str, request: gr.Request) -> dict:
-        """The page as a visitor first sees it."""
+    def open_page(self, language: str, search: str, request: gr.Request) -> dict:
+        """The page as a visitor first sees it, set as the link that was opened says."""
         context, session = self.context, session_of(request)
         spoken = {context.language: language, **self._titles(language)}
         if context.questions.latest(session) is not None:  # a quick visitor has asked already
             return spoken
         message = to_say("press" if context.opening else "waiting")
-        return {**spoken, **context.without_answer(session, language, message)}
+        told = context.without_answer(session, language, message)
+        return {**spoken, **told, **self._linked(search, session, language)}
+
+    def _linked(self, search: str, session: str, language: str) -> dict:
+        """What a link sets; the page then asks about its words, or else about the example it opens with."""
+        context, inputs = self.context, self.context.inputs
+        link = read_link(search, context.controller.available)
+        if link.ignored:
+            gr.Warning(ignored_in_link(link, language))
+        if link.modalities:
+            context.linked[session] = link.modalities
+        set_anew = {inputs.method: link.method} if link.method else {}
+        if link.text:
+            written = gr.update(value=link.text, info=words.say("words_typed", language))
+            set_anew |= {inputs.words: written, inputs.tab: TEXT, inputs.tabs: gr.Tabs(selected=TEXT)}
+        return set_anew
 
     def translate(self, state: PageState | None, written: str, language: str, request: gr.Request) -> dict:
         """The same page in another language."""

@@ -10,15 +10,14 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
-from app.service.query import Query
 from app.service.recordings.export import FORMATS
 from app.service.recordings.segment import Segment
 from app.service.recordings.speakers import with_face, with_speakers
 from app.service.take_away import name_of
-from app.ui import input_panel, words
+from app.ui import words
 from app.ui.controller import in_plain_words
 from app.ui.events.ask import query_of
-from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, EventContext, to_refuse
+from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, EventContext
 from app.ui.events.look import LookEvents
 from app.ui.latest_request import LatestRequest
 from app.ui.page_state import PageState, Visit, session_of
@@ -78,7 +77,7 @@ class RecordingEvents:
             for event in ("upload", "clear", "stop_recording")
         ]
         gr.on(
-            [*new_files, *(card.click for card in inputs.cards)],
+            [*new_files, *(card.click for card in inputs.cards), context.tabs.many.opener.click],
             self.empty,
             None,
             [tab.recording, tab.overview, tab.whole, tab.forms],
@@ -157,7 +156,10 @@ class RecordingEvents:
         segment = recording.segments[int(chosen)]
         asked = recording.query if segment.analysis is None else segment.analysis.query
         asked = replace(asked, method=method, start=segment.start, end=segment.end)
-        return {**self._answer(asked, Visit.of(request, language)), self.tab.whole: gr.update(visible=True)}
+        return {
+            **self.context.open(asked, Visit.of(request, language)),
+            self.tab.whole: gr.update(visible=True),
+        }
 
     def correct(self, chosen: str, recording: Recording | None, language: str) -> dict:
         """The recording with the next speaker for an utterance, or with its face counted or not."""
@@ -191,7 +193,7 @@ class RecordingEvents:
         hidden = {self.tab.whole: gr.update(visible=False)}
         if asked is None:
             return hidden
-        return {**self._answer(replace(asked, text=None), Visit.of(request, language)), **hidden}
+        return {**self.context.open(replace(asked, text=None), Visit.of(request, language)), **hidden}
 
     def make(self, form: str) -> Callable[[Recording | None], str | dict]:
         """What makes the file in one of FORMATS."""
@@ -215,18 +217,6 @@ class RecordingEvents:
     def translate(self, recording: Recording | None, language: str) -> str | dict:
         """The overview in another language."""
         return gr.skip() if recording is None else draw(recording, False, language)
-
-    def _answer(self, asked: Query, visit: Visit) -> dict:
-        context, inputs = self.context, self.context.inputs
-        context.questions.begin(visit.session)  # what is still being analysed is about something else
-        try:
-            state = context.controller.ask(asked, None, visit)
-        except gr.Error as refusal:
-            told = context.without_answer(visit.session, visit.language, to_refuse(refusal))
-            return {context.page_state: None, **told}
-        note = input_panel.note(state, context.examples, visit.language)
-        heard = gr.update(value=state.analysis.transcript.text, info=note)
-        return {**context.with_answer(state, visit, clip=True), inputs.words: heard}
 
     def _buttons(self, *, reading: bool) -> dict:
         return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from app.ui.phrases import (
     compare,
+    history,
     imagined,
+    many,
     methods,
     page,
     recording,
@@ -23,6 +25,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     **why.PHRASES,
     **timeline.PHRASES,
     **recording.PHRASES,
+    **many.PHRASES,
+    **history.PHRASES,
     **compare.PHRASES,
     **robustness.PHRASES,
     **take_away.PHRASES,

@@ -8,10 +8,23 @@ import gradio as gr
 
 from app.ui import words
 from app.ui.panels import LazyTab, Panel, TabContext
-from app.ui.tabs import compare, evidence, imagined, recording, robustness, take_away, timeline, why
+from app.ui.tabs import (
+    compare,
+    evidence,
+    history,
+    imagined,
+    many,
+    recording,
+    robustness,
+    take_away,
+    timeline,
+    why,
+)
+from app.ui.tabs.history import HistoryTab
+from app.ui.tabs.many import ManyFilesTab
 from app.ui.tabs.recording import RecordingTab
 
-EVIDENCE, RECORDING = "evidence", "recording"
+EVIDENCE, RECORDING, MANY, HISTORY = "evidence", "recording", "many", "history"
 # {name of the tab: what builds it}, in their order
 LAZY = {
     "imagined": imagined.build,
@@ -30,7 +43,7 @@ class Tabs:
     opened : holds the name of the open one
     each : {name: tab}, the evidence's first; lazy : what the others show
     face : which of several faces is used
-    recording : what reads a long one
+    recording : what reads a long one; many : what reads many; history : what lists the answers before
     """
 
     opened: gr.Textbox
@@ -39,6 +52,8 @@ class Tabs:
     lazy: dict[str, LazyTab]
     face: gr.Radio
     recording: RecordingTab
+    many: ManyFilesTab
+    history: HistoryTab
 
 
 def build(context: TabContext) -> Tabs:
@@ -53,4 +68,8 @@ def build(context: TabContext) -> Tabs:
                 lazy[name] = build_tab(context)
         with gr.Tab(words.label("tab_recording"), id=RECORDING, elem_id="depth-recording") as each[RECORDING]:
             long = recording.build()
-    return Tabs(opened, each, panel, lazy, face, long)
+        with gr.Tab(words.label("tab_many"), id=MANY, elem_id="depth-many") as each[MANY]:
+            files = many.build(context.controller.analyst.settings.max_files)
+        with gr.Tab(words.label("tab_history"), id=HISTORY, elem_id="depth-history") as each[HISTORY]:
+            before = history.build()
+    return Tabs(opened, each, panel, lazy, face, long, files, before)
