@@ -36,7 +36,7 @@ def connect(context: EventContext) -> None:
     many.connect()
     HistoryEvents(context).connect()
 
-    DeleteEvents(context, asking).connect()
+    DeleteEvents(context, asking, recording, many).connect()
 
     def leave(request: gr.Request) -> None:
         context.leave(session_of(request))

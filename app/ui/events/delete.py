@@ -7,15 +7,22 @@ import gradio as gr
 from app.ui import words
 from app.ui.events.ask import AskEvents
 from app.ui.events.context import AT_SIGHT, EventContext, to_say
+from app.ui.events.many import ManyFilesEvents
+from app.ui.events.recording import RecordingEvents
 from app.ui.page_state import Visit
+from app.ui.tabs import history
+
+EMPTY = "(language) => { window.fusebox.mark(null); window.fusebox.forgetRecords(); return language; }"
 
 
 class DeleteEvents:
     """Deletes at once what would else go with the visit."""
 
-    def __init__(self, context: EventContext, asking: AskEvents):
-        self.context = context
-        self.asking = asking
+    def __init__(
+        self, context: EventContext, asking: AskEvents, recording: RecordingEvents, many: ManyFilesEvents
+    ):
+        self.context, self.asking = context, asking
+        self.others = (recording, many)
 
     def connect(self) -> None:
         """Attach the listener of "Delete now"."""
@@ -31,8 +38,14 @@ class DeleteEvents:
                 inputs.audio,
                 inputs.heard,
                 *shown,
+                *(part for other in self.others for part in other.emptied),
+                context.beside.latest,
+                context.beside.kept,
+                context.beside.shown,
+                context.beside.remove,
+                context.tabs.history.listed,
             ],
-            js="(language) => { window.fusebox.mark(null); return language; }",
+            js=EMPTY,
             cancels=self.asking.analysing,
             **AT_SIGHT,
         )
@@ -41,7 +54,16 @@ class DeleteEvents:
         """The page as it is without any input."""
         context, inputs, visit = self.context, self.context.inputs, Visit.of(request, language)
         context.delete(visit.session)
-        empty = {}
+        beside = context.beside
+        empty: dict = {
+            beside.latest: "",
+            beside.kept: "",
+            beside.shown: "",
+            beside.remove: gr.update(visible=False),
+        }
+        empty[context.tabs.history.listed] = history.draw([], {}, language)
+        for other in self.others:
+            empty |= other.empty(request)
         for tab in context.tabs.lazy.values():
             controls = (control.value for control in tab.controls)
             empty |= zip(tab.components, tab.render(None, visit, *controls), strict=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
+from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -132,6 +133,18 @@ class ManyFilesEvents:
         tab, inputs = CLIP if asked.video else AUDIO, self.context.inputs
         opened = self.context.open(asked, Visit.of(request, language))
         return {**opened, inputs.tab: tab, inputs.tabs: gr.Tabs(selected=tab)}
+
+    @property
+    def emptied(self) -> list[Component]:
+        """The components of `empty`."""
+        tab = self.tab
+        return [tab.shown, tab.overview, tab.files, tab.read, tab.cancel, tab.save]
+
+    def empty(self, request: gr.Request) -> dict:
+        """The tab without files."""
+        self._readings.begin(session_of(request))
+        tab = self.tab
+        return {tab.shown: FileTable(), tab.overview: "", tab.files: None, **self._buttons()}
 
     def make(self, table: FileTable) -> str:
         """The table as a CSV file."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from time import monotonic
 
 import gradio as gr
+from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -80,7 +81,7 @@ class RecordingEvents:
             [*new_files, *(card.click for card in inputs.cards), context.tabs.many.opener.click],
             self.empty,
             None,
-            [tab.recording, tab.overview, tab.whole, tab.forms],
+            self.emptied,
             **AT_SIGHT,
         )
         context.language.input(self.translate, [tab.recording, context.language], tab.overview, **AT_SIGHT)
@@ -206,6 +207,12 @@ class RecordingEvents:
             return save_bytes_to_cache(content, name, self.tab.handed.GRADIO_CACHE)
 
         return made
+
+    @property
+    def emptied(self) -> list[Component]:
+        """The components of `empty`."""
+        tab = self.tab
+        return [tab.recording, tab.overview, tab.whole, tab.forms]
 
     def empty(self, request: gr.Request) -> dict:
         """The tab without a recording, for another clip or none."""
