@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.service.analyst import Analyst
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SCRIPTS = (ASSETS / "fusebox.js", ASSETS / "live.js")
 HOUR = 3600  # s; uploads older than this are deleted, looked for as often
 FIRST_METHOD = "lmf"
 
@@ -74,7 +75,7 @@ def launch_options(settings: Settings) -> dict:
         "share": False,
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
-        "head": f"<script>{_texts()}{(ASSETS / 'fusebox.js').read_text(encoding='utf-8')}</script>",
+        "head": f"<script>{_texts()}{''.join(file.read_text(encoding='utf-8') for file in SCRIPTS)}</script>",
         "i18n": words.TRANSLATIONS,
     }
 

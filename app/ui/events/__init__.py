@@ -11,6 +11,7 @@ import gradio as gr
 from app.ui.events.ask import AskEvents
 from app.ui.events.context import EventContext
 from app.ui.events.language import LanguageEvents
+from app.ui.events.live import LiveEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.new_input import NewInputEvents
 from app.ui.events.recording import RecordingEvents
@@ -29,10 +30,13 @@ def connect(context: EventContext) -> None:
     LanguageEvents(context, looking).connect()
     recording = RecordingEvents(context, looking)
     recording.connect()
+    live = LiveEvents(context)
+    live.connect()
 
     def forget(request: gr.Request) -> None:
         context.forget(session_of(request))
         looking.forget(session_of(request))
         recording.forget(session_of(request))
+        live.forget(session_of(request))
 
     context.demo.unload(forget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.ui.phrases import (
     compare,
     imagined,
+    live,
     methods,
     page,
     recording,
@@ -23,6 +24,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     **why.PHRASES,
     **timeline.PHRASES,
     **recording.PHRASES,
+    **live.PHRASES,
     **compare.PHRASES,
     **robustness.PHRASES,
     **take_away.PHRASES,

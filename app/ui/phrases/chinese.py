@@ -74,6 +74,7 @@ ERRORS_CHINESE = {
     "too_many_frames": "视频超过 {limit} 帧。请以每秒 60 帧以下导出，或剪短。",
     "no_sound": "所给的声音文件里没有声音。",
     "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
+    "live_block": "无法把浏览器发来的内容读作声音和画面；请重新加载页面。",
     "unknown_method": "没有名为 {asked} 的融合方法；已有：{known}。",
     "wrong_span": "{start} 秒到 {end} 秒不是视频的一段；终点必须在起点之后。",
     "over_before": "录音在 {start} 秒之前就结束了。请选择更早的部分。",

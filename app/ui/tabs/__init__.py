@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.service.device import lends_gpu
 from app.ui import words
 from app.ui.panels import LazyTab, Panel, TabContext
-from app.ui.tabs import compare, evidence, imagined, recording, robustness, take_away, timeline, why
+from app.ui.tabs import compare, evidence, imagined, live, recording, robustness, take_away, timeline, why
+from app.ui.tabs.live import LiveTab
 from app.ui.tabs.recording import RecordingTab
 
-EVIDENCE, RECORDING = "evidence", "recording"
+EVIDENCE, RECORDING, LIVE = "evidence", "recording", "live"
 # {name of the tab: what builds it}, in their order
 LAZY = {
     "imagined": imagined.build,
@@ -30,7 +32,7 @@ class Tabs:
     opened : holds the name of the open one
     each : {name: tab}, the evidence's first; lazy : what the others show
     face : which of several faces is used
-    recording : what reads a long one
+    recording : what reads a long one; live : what reads a camera and a microphone
     """
 
     opened: gr.Textbox
@@ -39,6 +41,7 @@ class Tabs:
     lazy: dict[str, LazyTab]
     face: gr.Radio
     recording: RecordingTab
+    live: LiveTab
 
 
 def build(context: TabContext) -> Tabs:
@@ -53,4 +56,8 @@ def build(context: TabContext) -> Tabs:
                 lazy[name] = build_tab(context)
         with gr.Tab(words.label("tab_recording"), id=RECORDING, elem_id="depth-recording") as each[RECORDING]:
             long = recording.build()
-    return Tabs(opened, each, panel, lazy, face, long)
+        # where a GPU is lent for single calls, a stream would use up a visitor's share of it
+        fast = not lends_gpu()
+        with gr.Tab(words.label("tab_live"), id=LIVE, elem_id="depth-live", visible=fast) as each[LIVE]:
+            stream = live.build()
+    return Tabs(opened, each, panel, lazy, face, long, stream)
