@@ -71,15 +71,23 @@ class LiveEvents:
         shown = Shown(told=lacking[0] if lacking else "", on=True)
         return self._paint(session, shown, language, going=True)
 
-    def tick(self, sent: str, method: str, language: str, *given: bool | gr.Request) -> dict:
-        """What came since the last time, and the score now."""
-        *switches, request = given
+    def tick(
+        self,
+        sent: str,
+        method: str,
+        language: str,
+        text: bool,
+        audio: bool,
+        vision: bool,
+        request: gr.Request,
+    ) -> dict:
+        """What came since the last time, and the score now of what is switched on."""
         session = session_of(request)
         shown, reading = self._shown.get(session, Shown()), self.visitors.reading(session)
         if reading is None:
             told = "live_lost" if shown.on else shown.told
             return self._paint(session, replace(shown, told=told, on=False), language, going=False)
-        wanted = tuple(m for m, on in zip(words.MODALITIES, switches, strict=True) if on)
+        wanted = tuple(m for m, on in zip(words.MODALITIES, (text, audio, vision), strict=True) if on)
         with in_plain_words(language):
             reading.give(read_block(sent))
             shown = replace(shown, live=reading.tick(method, wanted), wanted=wanted)
