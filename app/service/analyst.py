@@ -29,6 +29,7 @@ from app.service.subsets import (
     SubsetScores,
     interval,
     read_certainty,
+    score_subset,
     score_subsets,
     weighed,
 )
@@ -46,7 +47,7 @@ from models.checkpoint import (
 from models.fusion.mla import MLA
 from models.registry import EXTRACTORS, FUSION_MODELS, spec
 from models.tensors import CheckpointError
-from models.types import MODALITIES, Modality
+from models.types import MODALITIES, Features, Modality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     # imported where they are loaded, as in `reader`
     from app.service.imputation_rendering import Imaginer
+    from app.service.live.reading import Judged, LiveReading
     from app.service.recordings.segment import Segment
     from app.service.stored import StoredUtterances
     from models.extractors.out_of_distribution import OutlierDetector
@@ -143,6 +145,22 @@ class Analyst:
 
         seconds = 60 * self.settings.max_minutes
         return RecordingReader(self._reader, analyze, self.speakers(), seconds).segments(query, progress)
+
+    def live(self) -> LiveReading:
+        """A new stream of a camera and a microphone, to be scored while it comes."""
+        from app.service.live.reading import LiveReading
+
+        return LiveReading(self._reader, self._judge)
+
+    def _judge(self, features: Features, method: str, used: Subset) -> Judged:
+        """What a stream is told: of one subset, without what is imagined."""
+        from app.service.live.reading import Judged
+
+        checkpoint, mla, features = self.checkpoint(method), self.mla(), features.to(self.device)
+        score = score_subset(checkpoint.model, features, used)
+        sure = weighed(read_certainty(mla, features), used) if mla is not None else {}
+        weights = {m: part.weight for m, part in sure.items() if part.weight is not None}
+        return Judged(score, interval(checkpoint, score, used), weights)
 
     @counted("analyze_features")
     def analyze_features(

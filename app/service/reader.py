@@ -29,11 +29,12 @@ from app.service.stored import StoredUtterances
 from app.service.subsets import Subset
 from app.service.utterance import EVERYTHING, NO_WORDS, Needs, Utterance
 from app.settings import Settings
-from models.media.clip import Clip, MediaError
+from models.media.clip import Clip, MediaError, Word
 from models.registry import load_profile
 from models.types import MODALITIES, Modality
 
 if TYPE_CHECKING:  # imported where it is loaded: the extractors take seconds, an error should not
+    from models.extractors.encoded_sound import EncodedWindow
     from models.extractors.profile import AudioFeatures, Profile, TextFeatures
 
 STAGES = ("decode", "speech", "text", "audio", "vision", "fusion")  # keys of `timings_ms`
@@ -143,10 +144,24 @@ class Reader:
 
     def listen(self, sound: np.ndarray) -> tuple[AudioFeatures, Transcript]:
         """A voice (n,) of 16 kHz and its words, of which nothing is kept."""
+        voice = self.hear(sound)
+        return voice, self.recognise(sound, voice.encoded)
+
+    def hear(self, sound: np.ndarray) -> AudioFeatures:
+        """A voice alone."""
         extractors = self.profile
         with self._computing:
-            voice = extractors.hear(sound)
-        return voice, self._recogniser.transcribe(sound, voice.encoded)
+            return extractors.hear(sound)
+
+    def recognise(self, sound: np.ndarray, encoded: tuple[EncodedWindow, ...] | None) -> Transcript:
+        """The words of a sound, which `hear` may have encoded."""
+        return self._recogniser.transcribe(sound, encoded)
+
+    def read_words(self, text: str, words: tuple[Word, ...]) -> TextFeatures:
+        """Words with their times, as the profile reads them; absent for none."""
+        extractors = self.profile
+        with self._computing:
+            return extractors.read(text, words)
 
     def transcribe(
         self, video: File, audio: File, stages: Stages, known: Known | None = None

@@ -77,6 +77,12 @@ def score_subsets(model: FusionModel, features: Features, used: Subset) -> Subse
     return SubsetScores(scores, weights, used)
 
 
+@torch.inference_mode()
+def score_subset(model: FusionModel, features: Features, used: Subset) -> float:
+    """The score of one subset of the present modalities; features : batch of one."""
+    return float(model(features.only(used)).score[0])
+
+
 def interval(checkpoint: Checkpoint, score: float, used: Subset) -> tuple[float, float]:
     """80 % split-conformal interval around a score, within [-3, 3], from held-out errors of that subset.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -47,10 +47,12 @@ class _Track:
         return float(sum(np.prod(box[2:] - box[:2]) for box in self.boxes))
 
 
-def track_faces(frames: np.ndarray, times: np.ndarray, found: Sequence[Faces]) -> tuple[FaceTrack, ...]:
+def track_faces(
+    frames: Iterable[np.ndarray], times: np.ndarray, found: Sequence[Faces]
+) -> tuple[FaceTrack, ...]:
     """The faces of a clip, the most prominent (largest and longest seen) first; () without any.
 
-    frames : (N, height, width, 3) uint8 RGB; times : (N,) seconds; found : the faces of each frame
+    frames : N of (height, width, 3) uint8 RGB; times : (N,) seconds; found : the faces of each frame
     Gaps of up to a second are interpolated; landmarks are smoothed so that the crop does not jitter. Tracks
     of one face before and after a cut are joined.
     """

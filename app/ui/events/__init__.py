@@ -13,6 +13,7 @@ from app.ui.events.context import EventContext
 from app.ui.events.delete import DeleteEvents
 from app.ui.events.history import HistoryEvents
 from app.ui.events.language import LanguageEvents
+from app.ui.events.live import LiveEvents
 from app.ui.events.look import LookEvents
 from app.ui.events.many import ManyFilesEvents
 from app.ui.events.new_input import NewInputEvents
@@ -35,14 +36,17 @@ def connect(context: EventContext) -> None:
     many = ManyFilesEvents(context, looking)
     many.connect()
     HistoryEvents(context).connect()
+    live = LiveEvents(context)
+    live.connect()
 
-    DeleteEvents(context, asking, recording, many).connect()
+    DeleteEvents(context, asking, [recording, many, live]).connect()
 
     def leave(request: gr.Request) -> None:
         context.leave(session_of(request))
         looking.forget(session_of(request))
         recording.forget(session_of(request))
         many.forget(session_of(request))
+        live.forget(session_of(request))
 
     context.demo.unload(leave)
     context.demo.when_ended(context.delete)

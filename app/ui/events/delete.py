@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
 from app.ui import words
 from app.ui.events.ask import AskEvents
 from app.ui.events.context import AT_SIGHT, EventContext, to_say
+from app.ui.events.live import LiveEvents
 from app.ui.events.many import ManyFilesEvents
 from app.ui.events.recording import RecordingEvents
 from app.ui.page_state import Visit
@@ -19,10 +22,12 @@ class DeleteEvents:
     """Deletes at once what would else go with the visit."""
 
     def __init__(
-        self, context: EventContext, asking: AskEvents, recording: RecordingEvents, many: ManyFilesEvents
+        self,
+        context: EventContext,
+        asking: AskEvents,
+        others: Sequence[RecordingEvents | ManyFilesEvents | LiveEvents],
     ):
-        self.context, self.asking = context, asking
-        self.others = (recording, many)
+        self.context, self.asking, self.others = context, asking, others
 
     def connect(self) -> None:
         """Attach the listener of "Delete now"."""
@@ -39,7 +44,6 @@ class DeleteEvents:
                 inputs.heard,
                 *shown,
                 *(part for other in self.others for part in other.emptied),
-                context.beside.latest,
                 context.beside.kept,
                 context.beside.shown,
                 context.beside.remove,
@@ -56,7 +60,6 @@ class DeleteEvents:
         context.delete(visit.session)
         beside = context.beside
         empty: dict = {
-            beside.latest: "",
             beside.kept: "",
             beside.shown: "",
             beside.remove: gr.update(visible=False),

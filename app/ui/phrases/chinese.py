@@ -79,6 +79,7 @@ ERRORS_CHINESE = {
     "nothing_given": "没有任何输入；请给出视频、声音文件或文字。",
     "text_too_long": "文字有 {length} 个字符，最多可读取 {limit} 个。请缩短。",
     "asked_too_often": "每位访客每分钟最多可提问 {limit} 次；请在 {seconds} 秒后再试。",
+    "live_block": "无法把浏览器发来的内容读作声音和画面；请重新加载页面。",
     "unknown_method": "没有名为 {asked} 的融合方法；已有：{known}。",
     "wrong_span": "{start} 秒到 {end} 秒不是视频的一段；终点必须在起点之后。",
     "over_before": "录音在 {start} 秒之前就结束了。请选择更早的部分。",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.service.device import lends_gpu
 from app.ui import words
 from app.ui.panels import LazyTab, Panel, TabContext
 from app.ui.tabs import (
@@ -13,6 +14,7 @@ from app.ui.tabs import (
     evidence,
     history,
     imagined,
+    live,
     many,
     recording,
     robustness,
@@ -21,10 +23,11 @@ from app.ui.tabs import (
     why,
 )
 from app.ui.tabs.history import HistoryTab
+from app.ui.tabs.live import LiveTab
 from app.ui.tabs.many import ManyFilesTab
 from app.ui.tabs.recording import RecordingTab
 
-EVIDENCE, RECORDING, MANY, HISTORY = "evidence", "recording", "many", "history"
+EVIDENCE, RECORDING, MANY, LIVE, HISTORY = "evidence", "recording", "many", "live", "history"
 # {name of the tab: what builds it}, in their order
 LAZY = {
     "imagined": imagined.build,
@@ -43,7 +46,8 @@ class Tabs:
     opened : holds the name of the open one
     each : {name: tab}, the evidence's first; lazy : what the others show
     face : which of several faces is used
-    recording : what reads a long one; many : what reads many; history : what lists the answers before
+    recording : what reads a long one; many : what reads many; live : what reads a camera and a microphone
+    history : what lists the answers before
     """
 
     opened: gr.Textbox
@@ -53,6 +57,7 @@ class Tabs:
     face: gr.Radio
     recording: RecordingTab
     many: ManyFilesTab
+    live: LiveTab
     history: HistoryTab
 
 
@@ -70,6 +75,10 @@ def build(context: TabContext) -> Tabs:
             long = recording.build()
         with gr.Tab(words.label("tab_many"), id=MANY, elem_id="depth-many") as each[MANY]:
             files = many.build(context.controller.analyst.settings.max_files)
+        # where a GPU is lent for single calls, a stream would use up a visitor's share of it
+        fast = not lends_gpu()
+        with gr.Tab(words.label("tab_live"), id=LIVE, elem_id="depth-live", visible=fast) as each[LIVE]:
+            stream = live.build()
         with gr.Tab(words.label("tab_history"), id=HISTORY, elem_id="depth-history") as each[HISTORY]:
             before = history.build()
-    return Tabs(opened, each, panel, lazy, face, long, files, before)
+    return Tabs(opened, each, panel, lazy, face, long, files, stream, before)
