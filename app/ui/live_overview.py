@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from app.service.live.reading import HISTORY, Judged, Live, Moment
 from app.ui import words
 from app.ui.charts import HIGHEST, LOWEST
-from app.ui.recording_overview import clock
 from app.ui.templates import fill
 
 WIDTH, HEIGHT = 600, 100  # units of the drawings
@@ -45,7 +44,7 @@ def draw(shown: Shown, language: str) -> str:
         judged=last.judged,
         message=words.say("live_nothing_yet" if shown.wanted else "live_all_off", language),
         told=words.say(shown.told, language) if shown.told else "",
-        clock=clock(last.at),
+        clock=words.clock(last.at),
         delay=live.delay if shown.on else None,
         heard=last.heard if last.heard is not None else last.seen,
         bands=[_band(run) for run in runs],

@@ -19,7 +19,7 @@ from app.rest.admission import Places
 from app.rest.service import routes
 
 # {operation: its share of the cases}; /methods takes nothing
-OPERATIONS = {"POST /analyze": 0.7, "POST /transcribe": 0.3, "GET /methods": 0.0}
+OPERATIONS = {"POST /analyze": 0.6, "POST /segments": 0.2, "POST /transcribe": 0.2, "GET /methods": 0.0}
 CASES = int(os.environ.get("SCHEMA_CASES", "200"))
 BY_CONTENT = [positive_data_acceptance]  # whether bytes are a clip, no description says
 

@@ -17,6 +17,7 @@ from app.ui.controller import Controller
 from app.ui.fuses_panel import SUBSETS
 from app.ui.page_state import PageState, Visit
 from app.ui.panels import TabContext, paint
+from app.ui.uploads import UploadSessions
 from models.catalogue import describe_methods
 
 METHODS = [info.spec.name for info in describe_methods() if info.available]
@@ -44,7 +45,9 @@ def page(controller):
     """The panels of the page's answer and the deeper looks."""
     with gr.Blocks():
         fuses, _ = fuses_panel.build()
-        context = TabContext(controller, gr.State(None), gr.Radio(words.LANGUAGES, value=words.ENGLISH))
+        uploads = UploadSessions(lambda session: None, lambda files: None)
+        language = gr.Radio(words.LANGUAGES, value=words.ENGLISH)
+        context = TabContext(controller, uploads, gr.State(None), language)
         below = tabs.build(context)
         return [sentiment_panel.build(), fuses, below.evidence], below.lazy
 
