@@ -381,7 +381,7 @@ class Analyst:
 
         with self._loading:
             if self._speakers is None:
-                self._speakers = SpeakerEncoder.load(self.settings.checkpoints)
+                self._speakers = SpeakerEncoder.load()  # the same for every profile
             return self._speakers
 
     @property
