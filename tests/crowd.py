@@ -54,11 +54,16 @@ def as_new(clip: Path, folder: Path) -> Path:
     return copy
 
 
+def patient_client(url: str) -> Client:
+    """Gradio's own client, which by itself gives up after five seconds."""
+    return Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+
+
 class Caller:
     """Asks `/analyze` as a program does."""
 
     def __init__(self, url: str):
-        self._client = Client(url, verbose=False)
+        self._client = patient_client(url)
 
     def score(self, question: Question, file: Path | None) -> float:
         """The score of `file`, which holds the question's clip."""
