@@ -61,6 +61,11 @@ def as_new(clip: Path, folder: Path) -> Path:
     return copy
 
 
+def patient_client(url: str) -> Client:
+    """Gradio's own client, which by itself gives up after five seconds."""
+    return Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+
+
 class Door(Protocol):
     """A way to ask about one clip, or about words."""
 
@@ -74,7 +79,7 @@ class Caller:
 
     def __init__(self, url: str, outcome: Outcome | None = None):
         # by itself it waits for 5 s, which an upload beside 63 others may take
-        self._client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+        self._client = patient_client(url)
 
     def score(self, question: Question, file: Path | None) -> float:
         given = {"clip": handle_file(file)} if file else {}

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import av
 import pytest
+from gradio_client import handle_file
 
 from tests.browser.visiting import analyse, ask_about_words, choose_method, score, upload, was
+from tests.crowd import patient_client
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -47,16 +49,6 @@ def test_clip_gets_a_score_and_a_switch_moves_it(open_page, clip):
     page.wait_for_function("document.querySelector('#sentiment .fb-was').textContent.includes('without')")
     assert was(page) == f"was {without} without words"
     assert page.inner_text("#sentiment .fb-score") == before
-
-
-def test_all_fuses_out_leaves_no_score(open_page):
-    page = open_page()
-    ask_about_words(page, "I love it.")
-    page.locator("#switch-text input").uncheck()
-    page.locator("#sentiment", has_text="All three fuses are out").wait_for()
-    assert page.locator("#sentiment .fb-band").count() == 0
-    page.locator("#switch-text input").check()
-    score(page)
 
 
 def test_method_changes_the_answer_and_shows_its_own_weights(open_page):
@@ -348,12 +340,13 @@ def test_page_fits_its_width(open_page, scheme):
             assert get["left"] >= give["right"]
 
 
-def test_switch_works_by_keyboard(open_page):
+def test_all_fuses_out_leaves_no_score_by_keyboard(open_page):
     page = open_page()
     before = ask_about_words(page, "I love it.")
     page.focus("#switch-text input")
     page.keyboard.press("Space")
     page.locator("#sentiment", has_text="All three fuses are out").wait_for()
+    assert page.locator("#sentiment .fb-band").count() == 0
     page.keyboard.press("Space")
     assert score(page) == before
 
@@ -370,8 +363,7 @@ def test_api_has_exactly_two_documented_endpoints(page_url):
 
 
 def test_api_answers_the_python_client(page_url, clip):
-    client = pytest.importorskip("gradio_client")
-    caller = client.Client(page_url, verbose=False)
+    caller = patient_client(page_url)
     methods = caller.predict(api_name="/methods")
     assert {"lmf", "mla"} <= {method["name"] for method in methods}
     answer = caller.predict(
@@ -382,5 +374,5 @@ def test_api_answers_the_python_client(page_url, clip):
     assert caller.predict(text="I love it.", method=None, api_name="/analyze")["method"] == "lmf"
     with pytest.raises(Exception, match="none that can be read; letters would work"):
         caller.predict(text="😀 😀", api_name="/analyze")
-    filmed = caller.predict(clip=client.handle_file(clip), text="I love it.", api_name="/analyze")
+    filmed = caller.predict(clip=handle_file(clip), text="I love it.", api_name="/analyze")
     assert filmed["modalities"]["audio"]["present"] is True

@@ -57,8 +57,7 @@ def test_seed_decides_which_words_go(open_page):
 
 
 def test_only_what_is_in_use_can_be_disturbed(open_page):
-    page = open_page()
-    take_example(page, "All agree: delighted")
+    page = open_page(kept=True)
     open_stress(page)
     page.get_by_label("Noise on the voice").check()
     page.locator("#stress audio").wait_for()

@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 
 from models.features.pickles import load_pickle
-from tests.browser.visiting import ask_about_words, look_into, take_example
+from tests.browser.visiting import ask_about_words, look_into, score
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-EXAMPLE = "All agree: delighted"
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 HOSTILE = """It's "great" <script>document.title = 'broken'</script> $HOME `id` \\n & ünïcode 好"""
 
@@ -52,8 +51,7 @@ def what_was_asked(analysis: dict, asked: tuple[str, ...] = ("text", "vision")) 
 
 def test_snippets_give_the_analysis_that_was_downloaded(open_page, page_url, monkeypatch):
     pytest.importorskip("gradio_client")
-    page = open_page()
-    take_example(page, EXAMPLE)
+    page = open_page(kept=True)
     page.locator("#switch-audio input").uncheck()
     page.locator("#sentiment .fb-was", has_text="with voice").wait_for()
     open_tab(page)
@@ -79,8 +77,7 @@ def test_snippets_give_the_analysis_that_was_downloaded(open_page, page_url, mon
 
 
 def test_files_open_where_they_are_meant_to(open_page, tmp_path):
-    page = open_page()
-    take_example(page, EXAMPLE)
+    page = open_page(kept=True)
     open_tab(page)
     name, content = download(page, "npz")
     assert name == "fusebox-delight.npz"
@@ -115,8 +112,8 @@ def test_report_opens_anywhere_and_runs_nothing(open_page, tmp_path):
 
 
 def test_report_shows_what_the_page_shows(open_page, tmp_path):
-    page = open_page()
-    said = take_example(page, EXAMPLE)
+    page = open_page(kept=True)
+    said = score(page)
     open_tab(page)
     name, content = download(page, "report")
     path = tmp_path / name

@@ -78,8 +78,7 @@ def readable(words) -> list[bool]:
 
 
 def test_timeline_fits_and_is_zoomed_by_keyboard(open_page):
-    page = open_page()
-    take_example(page, "All agree: delighted")
+    page = open_page(kept=True)
     look_into(page, "Timeline")
     wait_for_timeline(page)
     for width in (390, 820, 1440):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.visiting import ask_about_words, choose_method, look_into, take_example
+from tests.browser.visiting import ask_about_words, choose_method, look_into, score
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -14,12 +14,12 @@ TOO_WIDE = "rooms => rooms.filter(room => room.scrollWidth > room.clientWidth).l
 
 
 def test_why_follows_method_and_switches(open_page):
-    page = open_page()
-    score = take_example(page, "All agree: delighted")
+    page = open_page(kept=True)
+    said = score(page)
     look_into(page, "Why")
     why = page.locator("#why")
     why.locator("th", has_text="Rank 4").wait_for()
-    assert f"Why LMF says {score}" in why.inner_text()
+    assert f"Why LMF says {said}" in why.inner_text()
     assert why.locator("a").get_attribute("href") == "https://arxiv.org/abs/1806.00064"
 
     choose_method(page, "TFN")
@@ -39,8 +39,7 @@ def test_why_follows_method_and_switches(open_page):
 
 @pytest.mark.slow
 def test_steps_and_maps_fit_and_can_be_zoomed(open_page):
-    page = open_page()
-    take_example(page, "All agree: delighted")
+    page = open_page(kept=True)
     look_into(page, "Why")
     why = page.locator("#why")
     for method in ("MFN", "EF-LSTM", "TFR-Net", "LRCMT (rebuilt)", "MLA"):

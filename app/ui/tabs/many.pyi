@@ -11,8 +11,6 @@ from gradio.data_classes import ListFiles
 from app.ui import words
 from app.ui.many_files import FileTable
 
-from gradio.events import Dependency
-
 class GivenFiles(gr.File):
     """Many files with the names that the visitor gave them.
 
@@ -22,12 +20,14 @@ class GivenFiles(gr.File):
     def preprocess(self, payload: ListFiles | None) -> list[tuple[str, str]]:  # pyright: ignore
         """[(path, name)]"""
         return [(file.path, file.orig_name or Path(file.path).name) for file in payload or ()]
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 @dataclass(frozen=True)
 class ManyFilesTab:
@@ -47,7 +47,6 @@ class ManyFilesTab:
     chosen: gr.Textbox
     opener: gr.Button
     handed: gr.DownloadButton
-
 
 def build(most: int) -> ManyFilesTab:
     """The tab, before anything is given. most : files that are read"""

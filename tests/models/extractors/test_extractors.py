@@ -96,7 +96,7 @@ def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
     examples = Path(__file__).resolve().parents[3] / "assets" / "examples"
     clips = [decode(examples / f"{name}.mp4") for name in ("astronaut", "brave", "plain")]
     words = ["It was awful.", "I loved every minute of it, " * 4, "So they say. " * 60]
-    asked = [(clip, text) for clip in clips for text in words]
+    asked = list(zip(clips, words, strict=True))
 
     def states(clip, text):
         tracks, speaking = profile.find_faces(clip.frames, clip.frame_times, clip.audio)
@@ -106,8 +106,8 @@ def test_a_clips_states_do_not_depend_on_what_other_threads_read(profile):
 
     alone = [states(*question) for question in asked]
     with ThreadPoolExecutor(16) as pool:
-        together = list(pool.map(lambda question: states(*question), 2 * asked))
-    for (values, crops), (wanted, wanted_crops) in zip(together, 2 * alone, strict=True):
+        together = list(pool.map(lambda question: states(*question), 4 * asked))
+    for (values, crops), (wanted, wanted_crops) in zip(together, 4 * alone, strict=True):
         np.testing.assert_array_equal(crops, wanted_crops)
         for ours, theirs in zip(values, wanted, strict=True):
             torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
