@@ -69,7 +69,7 @@ Object.assign(window.fusebox, {
       history.replaceState(history.state, "", link);
       told = "link_here";
     }
-    document.querySelector("#link-told").textContent = window.fusebox.say(told);
+    document.querySelector("#beside-told span").textContent = window.fusebox.say(told);
   },
 
   // A click on a row sets an answer beside the present one, or opens one of many files.

@@ -188,8 +188,9 @@ class Analysis:
 
     def figures(self) -> dict[str, str | float | None]:
         """FIGURES, rounded to 4 digits; None for what is not known."""
-        values = (self.score, *self.interval, self.label, *(self.modalities[m].weight for m in MODALITIES))
-        return {name: _rounded(value) for name, value in zip(FIGURES, values, strict=True)}
+        weights = [self.modalities[m].weight for m in MODALITIES]
+        values = _rounded([self.score, *self.interval, self.label, *weights])
+        return dict(zip(FIGURES, values, strict=True))
 
     def without_pictures(self) -> Analysis:
         """The same without faces and voice, which need not be kept."""

@@ -20,6 +20,7 @@ class BesidePanel:
 
     latest : holds the answer on the page as a `Record`, kept : the one beside it; "" for none
     link : gets the part of the page's address that says what to ask
+    told : what is said of all this, beside the buttons
     """
 
     panel: Panel
@@ -29,6 +30,7 @@ class BesidePanel:
     keep: gr.Button
     remove: gr.Button
     copy: gr.Button
+    told: gr.HTML
     shown: gr.HTML
 
 
@@ -41,10 +43,15 @@ def build() -> BesidePanel:
             words.label("beside_remove"), size="sm", min_width=0, visible=False, elem_id="beside-remove"
         )
         copy = gr.Button(words.label("link_copy"), size="sm", min_width=0, elem_id="link-copy")
-        gr.HTML('<span id="link-told" role="status"></span>')
+        told = gr.HTML(tell(""), elem_id="beside-told")
     shown = gr.HTML("", elem_id="beside")
     panel = Panel(per_answer=[latest], render_answer=lambda state, language: [_as_record(state)])
-    return BesidePanel(panel, latest, kept, link, keep, remove, copy, shown)
+    return BesidePanel(panel, latest, kept, link, keep, remove, copy, told, shown)
+
+
+def tell(text: str) -> str:
+    """What stands beside the buttons, read aloud when it changes."""
+    return fill("history.told", words.ENGLISH, text=text)
 
 
 def draw(kept: Record | None, now: Record | None, titles: Mapping[str, str], language: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 from urllib.parse import parse_qs
 
 from app.ui import words
@@ -51,5 +50,5 @@ def read_link(search: str, methods: Iterable[str]) -> Link:
 
 
 def ignored_in_link(link: Link, language: str) -> str:
-    """What is told of the parts that nothing is known of; escaped, for Gradio shows it as HTML."""
-    return escape(words.say("link_ignored", language, parts=", ".join(link.ignored)))
+    """What is told of the parts that nothing is known of; "" where all is."""
+    return words.say("link_ignored", language, parts=", ".join(link.ignored)) if link.ignored else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.service.take_away import name_of
 from app.ui import words
@@ -60,10 +61,10 @@ class Record:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, value: object) -> Record | None:
+    def from_json(cls, value: Any) -> Record | None:
         """From what a browser kept; None for what is no record, or one of another version."""
         try:
-            found = dict(value)  # pyright: ignore
+            found: dict[str, Any] = dict(value)
             return cls(
                 what=str(found["what"])[:300],
                 method=str(found["method"])[:100],

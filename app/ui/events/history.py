@@ -40,10 +40,15 @@ class HistoryEvents:
             **AT_SIGHT,
         )
         kept = {"inputs": [tab.given, beside.latest, language], **AT_SIGHT}
-        kept["outputs"] = [beside.kept, beside.shown, beside.remove]
+        kept["outputs"] = [beside.kept, beside.shown, beside.remove, beside.told]
         beside.keep.click(self.keep, js=KEEP_LATEST, **kept)
         tab.opener.click(self.keep, js=KEEP_CHOSEN, **kept)
-        beside.remove.click(lambda: ("", "", gr.update(visible=False)), None, kept["outputs"], **AT_SIGHT)
+        beside.remove.click(
+            lambda: ("", "", gr.update(visible=False), beside_panel.tell("")),
+            None,
+            kept["outputs"],
+            **AT_SIGHT,
+        )
         beside.copy.click(None, [beside.latest, context.inputs.method], None, js=COPY)
 
         drawn = {"inputs": [tab.given, language], "outputs": tab.listed, **AT_SIGHT}
@@ -53,7 +58,9 @@ class HistoryEvents:
         tab.remember.input(None, tab.remember, None, js=REMEMBER)
         context.demo.load(None, None, tab.remember, js=RECALL)
         language.input(self.list, js=GIVE, **drawn)
-        language.input(self.draw_beside, [beside.kept, beside.latest, language], beside.shown, **AT_SIGHT)
+        shown = [beside.kept, beside.latest, language]
+        language.input(self.draw_beside, shown, beside.shown, **AT_SIGHT)
+        language.input(lambda: beside_panel.tell(""), None, beside.told, **AT_SIGHT)  # said in the other
 
     def follow(self, given: str, latest: str, kept: str, opened: str, language: str) -> list:
         """The list, where it is open, and what is beside, where something is, after a new answer."""
@@ -63,9 +70,10 @@ class HistoryEvents:
     def keep(self, wanted: str, latest: str, language: str) -> list:
         """One answer beside the present and the next ones."""
         if read_record(wanted) is None:
-            gr.Warning(words.say("beside_nothing", language))
-            return [gr.skip()] * 3
-        return [wanted, self.draw_beside(wanted, latest, language), gr.update(visible=True)]
+            told = beside_panel.tell(words.say("beside_nothing", language))
+            return [gr.skip(), gr.skip(), gr.skip(), told]
+        beside = self.draw_beside(wanted, latest, language)
+        return [wanted, beside, gr.update(visible=True), beside_panel.tell("")]
 
     def list(self, given: str, language: str) -> str:
         """The answers that the browser holds."""

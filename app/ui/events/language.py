@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.ui import words
+from app.ui import beside_panel, words
 from app.ui.events.context import AT_SIGHT, EventContext, to_refuse, to_say
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import TEXT
@@ -26,12 +26,13 @@ class LanguageEvents:
 
     def connect(self) -> None:
         """Attach the listeners of the page's opening and of the language switch."""
-        context, language, opening = self.context, self.context.language, self.context.opening
+        context, inputs = self.context, self.context.inputs
+        language, opening = context.language, context.opening
         told_anew = [*self.every_tab.values(), *components(context.panels, clip=True)]
         opened = context.demo.load(
             self.open_page,
             [language, context.beside.link],
-            [language, *told_anew, context.inputs.method, context.inputs.tab, context.inputs.tabs],
+            [language, *told_anew, inputs.method, inputs.tab, inputs.tabs, context.beside.told],
             js=FIND_LANGUAGE,
             **AT_SIGHT,
         )
@@ -60,11 +61,11 @@ class LanguageEvents:
         """What a link sets; the page then asks about its words, or else about the example it opens with."""
         context, inputs = self.context, self.context.inputs
         link = read_link(search, context.controller.available)
-        if link.ignored:
-            gr.Warning(ignored_in_link(link, language))
         if link.modalities:
             context.linked[session] = link.modalities
-        set_anew = {inputs.method: link.method} if link.method else {}
+        set_anew: dict = {context.beside.told: beside_panel.tell(ignored_in_link(link, language))}
+        if link.method:
+            set_anew[inputs.method] = link.method
         if link.text:
             written = gr.update(value=link.text, info=words.say("words_typed", language))
             set_anew |= {inputs.words: written, inputs.tab: TEXT, inputs.tabs: gr.Tabs(selected=TEXT)}

@@ -129,7 +129,7 @@ class ManyFilesEvents:
         if not chosen or not 0 <= int(chosen) < len(table.files):
             return gr.skip()
         query = table.files[int(chosen)].query
-        asked = asked_of(query.video or query.audio, method, state)
+        asked = asked_of(str(query.video or query.audio), method, state)
         tab, inputs = CLIP if asked.video else AUDIO, self.context.inputs
         opened = self.context.open(asked, Visit.of(request, language))
         return {**opened, inputs.tab: tab, inputs.tabs: gr.Tabs(selected=tab)}

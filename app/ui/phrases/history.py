@@ -20,7 +20,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "history_when": ("When", "时间"),
     "history_what": ("What", "内容"),
     "history_how": ("Method and fuses", "方法与保险丝"),
-    "history_score": ("Score and 80 % interval, −3 to +3", "分数与 80 % 区间，−3 到 +3"),
+    "history_score": ("Score, −3 to +3", "分数，−3 到 +3"),
     "history_words_only": ("Words only", "仅文字"),
     "history_choose": ("Set beside: {what}, {score}", "并排查看：{what}，{score}"),
     "beside_keep": ("Keep beside", "留作对比"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.ui import words
-from app.ui.beside_panel import draw
+from app.ui.beside_panel import draw, tell
 from app.ui.link import Link, ignored_in_link, read_link
 from app.ui.records import MOST_RECORDS, MOST_WORDS, Record, differences, read_record, read_records
 from app.ui.tabs import history
@@ -75,5 +75,5 @@ def test_what_a_link_asks_for_in_vain_is_told_as_text():
     assert (link.method, link.modalities, len(link.text)) == (None, None, MOST_WORDS)
     assert link.ignored == ("method=<b>x", "modalities=smell", "lang=tlh")
     for language in words.BOTH:
-        assert "method=&lt;b&gt;x" in ignored_in_link(link, language)
-    assert read_link("", TITLES) == Link()
+        assert "method=&lt;b&gt;x" in tell(ignored_in_link(link, language))
+    assert read_link("", TITLES) == Link() and ignored_in_link(Link(), words.ENGLISH) == ""
