@@ -94,6 +94,7 @@ class LiveReading:
         self._until: dict[Modality, float] = {}  # {voice and face: end of what was read}
         self._words: list[Word] = []
         self._read_words = ("", self._absent[Modality.TEXT])
+        self._recognised = 0.0  # seconds of the stream whose words were looked for
         self._words_late = False  # the last time took so long that words are left out this time
         self._moments: deque[Moment] = deque()
         self._costs: dict[str, float] = {}
@@ -176,7 +177,9 @@ class LiveReading:
         """The voice of the window, then its words, every other time where both are slow."""
         with self._lock:
             begin, sound = self._window.begin, self._window.sound
-        if cut := cut_of(sound):
+        if (cut := cut_of(sound)) and Modality.TEXT in wanted and begin + cut > self._recognised:
+            self._words_late = False  # what is cut off is not heard again
+        elif cut:
             with self._lock:
                 self._window.forget_before(begin + cut)
                 begin, sound = self._window.begin, self._window.sound
@@ -186,6 +189,7 @@ class LiveReading:
         if len(sound) < SHORTEST or np.abs(sound).max() < QUIET or nobody_speaks(sound):
             self._keep(Modality.AUDIO, self._absent[Modality.AUDIO], end)
             self._keep_words(begin, ())
+            self._recognised = end or 0.0
             return
         start = perf_counter()
         voice = self._reader.hear(sound)
@@ -197,6 +201,7 @@ class LiveReading:
 
     def _recognise(self, begin: float, sound: np.ndarray, encoded: tuple | None) -> None:
         self._keep_words(begin, self._reader.recognise(sound, encoded).words)
+        self._recognised = begin + len(sound) / SAMPLE_RATE
 
     def _keep_words(self, begin: float, words: tuple[Word, ...]) -> None:
         """Words of the window that began at `begin` take the place of those that it had before."""
