@@ -2,7 +2,7 @@
 // and nowhere else; times are seconds since `begin`.
 window.fuseboxLive = {
   PERIOD: 1000, // ms from one click to the next
-  FRAME: 200, // ms between frames
+  FRAME: 250, // ms between frames
   SIDE: 320, // pixels of a frame's longer side, as many as the search for faces looks at
   MOST: 10, // s of sound that wait for a slow server; older sound is dropped
   RATE: 16000, // Hz, where the browser can resample
@@ -10,7 +10,7 @@ window.fuseboxLive = {
   // Everything that was opened: {streams, camera, microphone, context, timer, began, …}; null when it is not live.
   open: null,
 
-  now: () => (performance.now() - window.fuseboxLive.open.began) / 1000,
+  now: (open) => (performance.now() - open.began) / 1000,
 
   // JSON of what the browser gives: both, one of them, or the name of the error.
   begin: async () => {
@@ -61,7 +61,7 @@ window.fuseboxLive = {
       canvas.height = Math.round(video.videoHeight * scale);
       canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
       const picture = canvas.toDataURL("image/jpeg", 0.85).split(",")[1];
-      open.frames.push([window.fuseboxLive.now(), picture]);
+      open.frames.push([window.fuseboxLive.now(open), picture]);
       open.frames.splice(0, open.frames.length - 50);
     }, window.fuseboxLive.FRAME);
   },
@@ -87,7 +87,7 @@ window.fuseboxLive = {
     const taker = new AudioWorkletNode(open.context, "take", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
     taker.port.onmessage = ({ data }) => {
       // Samples are counted; after a stop of the device the clock tells where they go on.
-      const start = live.now() - data.length / open.rate;
+      const start = live.now(open) - data.length / open.rate;
       if (open.first === null || Math.abs(start - (open.first + open.counted / open.rate)) > 0.5) {
         open.sounds = [];
         open.first = start;
@@ -114,7 +114,7 @@ window.fuseboxLive = {
     let binary = "";
     for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192));
     const start = (open.first ?? 0) + (open.counted - length) / open.rate;
-    const block = { at: now(), start, rate: open.rate, sound: btoa(binary), frames: open.frames };
+    const block = { at: now(open), start, rate: open.rate, sound: btoa(binary), frames: open.frames };
     open.sounds = [];
     open.frames = [];
     open.sent = performance.now();

@@ -12,7 +12,7 @@ from app.ui.templates import fill
 
 WIDTH, HEIGHT = 600, 100  # units of the drawings
 GAP = 5.0  # s between two scores that no line joins
-TICKS = (60, 50, 40, 30, 20, 10)  # seconds ago
+TICKS = (60, 45, 30, 15)  # seconds ago
 
 Run = list[tuple[float, Judged]]  # what was said without a break, each with its place from the left
 
@@ -44,6 +44,7 @@ def draw(shown: Shown, language: str) -> str:
         judged=last.judged,
         message=words.say("live_nothing_yet" if shown.wanted else "live_all_off", language),
         told=words.say(shown.told, language) if shown.told else "",
+        at=last.at,
         clock=words.clock(last.at),
         delay=live.delay if shown.on else None,
         heard=last.heard if last.heard is not None else last.seen,

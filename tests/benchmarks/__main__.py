@@ -61,6 +61,7 @@ BENCHMARKS = {
     "many_callers": Benchmark(("{data}/clips",), ("--callers", "4", "--requests", "3", "--clips", "2")),
     "memory": Benchmark(("{data}/clips",), ("--requests", "8", "--first", "8")),
     "recordings": Benchmark(("{data}/clips",), ("--pairs", "1", "--minutes", "0.5")),
+    "live": Benchmark(quick=("--seconds", "3")),
     "ray_scaling": Benchmark(quick=("--seconds", "0.1", "--requests", "4", "--replicas", "1", "2")),
     "faces_found": Benchmark(("--data", "{data}")),
     "vision_leak": Benchmark(("--data", "{data}"), ()),

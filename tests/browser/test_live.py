@@ -19,14 +19,17 @@ from tests.serving import Served, serving
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
-# after each repaint: when it came, and how far behind the newest sound was that it rests on
+# after each answer that moves on: when it was shown, and how old the end of the sound was that it rests on
 WATCH = """() => {
   window.updates = [];
+  let clock = '';
   new MutationObserver(() => {
     const heard = document.querySelector('#live-overview [data-heard]')?.dataset.heard;
-    const last = window.updates.at(-1);
-    if (heard && window.fuseboxLive.open && performance.now() - (last?.at ?? 0) > 100)
-      window.updates.push({at: performance.now(), behind: window.fuseboxLive.now() - heard});
+    const shown = document.querySelector('.fb-live')?.dataset.at;
+    if (!heard || shown === clock || !window.fuseboxLive.open) return;
+    clock = shown;
+    const behind = window.fuseboxLive.now(window.fuseboxLive.open) - heard;
+    window.updates.push({at: performance.now(), behind});
   }).observe(document.querySelector('#depth'), {subtree: true, childList: true, attributes: true});
 }"""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LIMIT = 300.0  # s after which a stream ends by itself
 PERIOD = 1.0  # s from one score to the next
-WAIT = 0.7  # s that a score waits for what is being read; what is not ready counts in the next
+WAIT = 0.8  # s that a score waits for what is being read; what is not ready counts in the next
 HISTORY = 60.0  # s of scores and words that are kept
 MOST_LOOKED_AT = 5  # new frames whose faces are looked for at once: a second's
 
@@ -79,8 +79,9 @@ class Live:
 class LiveReading:
     """Give it blocks, and ask it for a score. Nothing of a stream is written down, or kept after `end`.
 
-    Two threads read: one hears the voice and then its words, one watches the face. A score waits WAIT seconds
-    for both, and takes what is there: on a slow machine it rests on older sound, but comes in time.
+    Three threads read: one hears the voice, one recognises the words in that, one watches the face. A score
+    waits WAIT seconds for them, and takes what is there: on a slow machine it rests on older sound and
+    words, but comes in time.
     """
 
     def __init__(self, reader: Reader, judge: Judge):
@@ -94,10 +95,10 @@ class LiveReading:
         self._until: dict[Modality, float] = {}  # {voice and face: end of what was read}
         self._words: list[Word] = []
         self._read_words = ("", self._absent[Modality.TEXT])
-        self._words_late = False  # the last time took so long that words are left out this time
+        self._recognised = 0.0  # seconds of the stream whose words were looked for
         self._moments: deque[Moment] = deque()
         self._costs: dict[str, float] = {}
-        self._threads = {name: ThreadPoolExecutor(1, name) for name in ("hear", "watch")}
+        self._threads = {name: ThreadPoolExecutor(1, name) for name in ("hear", "words", "watch")}
         self._running: dict[str, Future] = {}
         self._ended = False
 
@@ -127,9 +128,10 @@ class LiveReading:
         """
         self._start("hear", self._hear, wanted)
         self._start("watch", self._watch, wanted)
-        done, _ = wait(self._running.values(), WAIT)
-        for future in done:
-            future.result()
+        deadline = perf_counter() + WAIT
+        for name in ("watch", "hear", "words"):  # words begin when the voice is heard
+            if name in self._running and wait([self._running[name]], deadline - perf_counter()).done:
+                self._running[name].result()
         with self._lock:
             read = Features(**{m: self._read[m] if m in wanted else self._absent[m] for m in Modality})
             until = {m: second for m, second in self._until.items() if m in wanted}
@@ -160,12 +162,12 @@ class LiveReading:
         for threads in self._threads.values():
             threads.shutdown(wait=False)
 
-    def _start(self, name: str, read: Callable[[Subset], None], wanted: Subset) -> None:
+    def _start(self, name: str, read: Callable[..., None], *given: object) -> None:
         """Begin to read what is new, unless what came before is still being read."""
         running = self._running.get(name)
         with self._lock:
             if not self._ended and (running is None or running.done()):
-                self._running[name] = self._threads[name].submit(self._timed, name, read, wanted)
+                self._running[name] = self._threads[name].submit(self._timed, name, read, *given)
 
     def _timed(self, name: str, read: Callable[..., None], *given: object) -> None:
         start = perf_counter()
@@ -173,10 +175,12 @@ class LiveReading:
         self._costs[name] = perf_counter() - start
 
     def _hear(self, wanted: Subset) -> None:
-        """The voice of the window, then its words, every other time where both are slow."""
+        """The voice of the window, and what its words are to be found in."""
         with self._lock:
             begin, sound = self._window.begin, self._window.sound
-        if cut := cut_of(sound):
+        cut = cut_of(sound)
+        # what is cut off is not heard again, so its words come first
+        if cut and (Modality.TEXT not in wanted or begin + cut <= self._recognised):
             with self._lock:
                 self._window.forget_before(begin + cut)
                 begin, sound = self._window.begin, self._window.sound
@@ -186,25 +190,22 @@ class LiveReading:
         if len(sound) < SHORTEST or np.abs(sound).max() < QUIET or nobody_speaks(sound):
             self._keep(Modality.AUDIO, self._absent[Modality.AUDIO], end)
             self._keep_words(begin, ())
+            self._recognised = end or 0.0
             return
-        start = perf_counter()
         voice = self._reader.hear(sound)
-        self._costs["voice"] = perf_counter() - start
         self._keep(Modality.AUDIO, voice.sequence, end)
-        if Modality.TEXT in wanted and not self._words_late:
-            self._timed("words", self._recognise, begin, sound, voice.encoded)
-        self._words_late = not self._words_late and perf_counter() - start > PERIOD
+        if Modality.TEXT in wanted:
+            self._start("words", self._recognise, begin, sound, voice.encoded)
 
     def _recognise(self, begin: float, sound: np.ndarray, encoded: tuple | None) -> None:
         self._keep_words(begin, self._reader.recognise(sound, encoded).words)
+        self._recognised = begin + len(sound) / SAMPLE_RATE
 
     def _keep_words(self, begin: float, words: tuple[Word, ...]) -> None:
         """Words of the window that began at `begin` take the place of those that it had before."""
         text = " ".join(word.text for word in words)
         if text != self._read_words[0]:
-            start = perf_counter()
             self._read_words = text, self._reader.read_words(text, words).sequence
-            self._costs["read"] = perf_counter() - start
         moved = [replace(word, start=word.start + begin, end=word.end + begin) for word in words]
         with self._lock:
             before = [word for word in self._words if (word.start + word.end) / 2 < begin]

@@ -15,7 +15,7 @@ from models.media.clip import SAMPLE_RATE
 
 LONGEST = 9.0  # s that a score is made of: with the silence after it no more than Whisper hears at once
 KEPT = 4.0  # s at least that stay when the window is cut
-MOST = 12.0  # s of sound and frames that are ever kept
+MOST = 15.0  # s of sound and frames that are ever kept
 PAUSE = 10  # STEPs (0.32 s) whose mean probability of a voice tells a pause
 CLOSEST = 0.15  # s between frames; what lies closer is left out
 

@@ -41,7 +41,7 @@ def build() -> LiveTab:
                 container=False,
                 min_width=0,
                 elem_id=f"live-{modality}",
-                elem_classes=["fb-switch"],
+                elem_classes=["fb-switch", f"fb-fuse-{modality}"],
             )
             for modality in words.MODALITIES
         ]
