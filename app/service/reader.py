@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from app.media.guard import DecodeLimits, check_size, decode_guarded, prepare_decoding
-from app.media.language import warn_if_not_english
+from app.media.language import translated, warn_if_not_english
 from app.media.speech import Recogniser
 from app.media.voice import nobody_speaks
 from app.service import notices
@@ -146,7 +146,7 @@ class Reader:
         extractors = self.profile
         with self._computing:
             voice = extractors.hear(sound)
-        return voice, self._recogniser.transcribe(sound, voice.encoded)
+        return voice, self._recogniser.transcribe(sound, voice.encoded, extractors.english)
 
     def transcribe(
         self, video: File, audio: File, stages: Stages, known: Known | None = None
@@ -329,7 +329,7 @@ class Reader:
 
         def compute() -> Transcript:
             with stages.run("speech", "listening"):
-                return self._recogniser.transcribe(waveform, files.encoded)
+                return self._recogniser.transcribe(waveform, files.encoded, self.profile.english)
 
         return self._transcripts.get(key, stages.session, compute)
 
@@ -404,5 +404,7 @@ def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits, s
 
 
 def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:
+    if transcript.original:
+        return [translated(transcript.language)]
     recognised = text is None and files.waveform is not None and files.speech
     return notices.of_transcript(transcript, recognised=recognised, seconds=notices.cut_at(files.notices))

@@ -112,6 +112,7 @@ def row(segment: Segment) -> dict[str, str | float | None]:
         "end": round(segment.end, 2),
         "speaker": segment.speaker_name,
         "text": segment.transcript.text,
+        "original": segment.transcript.original,
         "score": _rounded(analysis and analysis.score),
         "lo": _rounded(low),
         "hi": _rounded(high),
