@@ -17,9 +17,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.kept_rows import Answered, KeptRows
+from app.media.language import CODES
 from app.media.whisper import RecogniserError
 from app.segments import segments
-from app.service.analysis import Analysis, Notice, as_displayed
+from app.service.analysis import Analysis, Notice, Transcript, as_displayed
 from app.service.analyst import Analyst
 from app.service.device import choose_device
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
@@ -75,6 +76,8 @@ def transcribe(args: argparse.Namespace, settings: Settings) -> None:
         return
     transcript, notices = analyst.transcribe(video=args.clip)
     print(transcript.text)
+    if transcript.original:
+        print(said(transcript), file=sys.stderr)
     for notice in notices:
         if notice.code in READ_IN_PART:
             print(notice.text, file=sys.stderr)
@@ -92,6 +95,11 @@ def no_words(notices: Iterable[Notice]) -> str:
     if "nobody_speaks" in codes:
         return f"Nobody speaks in the sound{within}."
     return f"No words were recognised in the sound{within}."
+
+
+def said(transcript: Transcript) -> str:
+    """What was said before it was translated."""
+    return f'translated from {CODES[transcript.language]}: "{transcript.original}"'
 
 
 def noted(notices: Iterable[Notice]) -> str:
@@ -122,6 +130,8 @@ def describe(analysis: Analysis) -> str:
         lines.append("how sure each one is stays unknown: mla is not trained for these extractors")
     transcript = analysis.transcript
     lines += ["", f'words ({transcript.source}): "{transcript.text}"' if transcript.text else "no words"]
+    if transcript.original:
+        lines.append(said(transcript))
     if analysis.faces and analysis.faces.count > 1:
         lines.append(f"face {analysis.faces.used} of {analysis.faces.count}")
     lines += [f"note: {notice.text}" for notice in analysis.notices]

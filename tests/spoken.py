@@ -23,13 +23,15 @@ def _library() -> tuple[ctypes.CDLL, int]:
     """eSpeak, and the rate of its sound in Hz."""
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     rate = library.espeak_Initialize(_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), 0)
-    assert library.espeak_SetVoiceByName(b"en-us") == 0
     return library, rate
 
 
-def spoken(sentence: str, pitch: int = 50, pitch_range: int = 0, rate: int = 165) -> np.ndarray:
-    """(n,) float32 at 16 kHz: the sentence in a voice of even pitch."""
+def spoken(
+    sentence: str, pitch: int = 50, pitch_range: int = 0, rate: int = 165, voice: str = "en-us"
+) -> np.ndarray:
+    """(n,) float32 at 16 kHz: the sentence in a voice of even pitch; `voice` is one of eSpeak's."""
     library, own_rate = _library()
+    assert library.espeak_SetVoiceByName(voice.encode()) == 0
     for parameter, value in ((_PITCH, pitch), (_RANGE, pitch_range), (_RATE, rate)):
         library.espeak_SetParameter(parameter, value, 0)
     blocks: list[np.ndarray] = []

@@ -1,4 +1,4 @@
-"""Is a transcript English? The text encoder understands nothing else."""
+"""Which language are words in? The text encoder understands only English."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ NAMES = """
 english chinese spanish german french italian portuguese dutch turkish russian japanese korean arabic hindi
 """
 LANGUAGES = tuple(Language.from_str(name) for name in NAMES.split())
+CODES = {language.iso_code_639_1.name.lower(): language.name.capitalize() for language in LANGUAGES}
 MIN_WORDS = 4  # fewer words of Latin script may be anything
 MIN_CONFIDENCE = 0.8
 MIN_ENGLISH = 0.14  # share of common English words that settles it: in running English it is about one half
@@ -44,6 +45,15 @@ def warn_if_not_english(text: str) -> Notice | None:
     if likeliest.language == Language.ENGLISH or likeliest.value < MIN_CONFIDENCE:
         return None
     return _notice(likeliest.language)
+
+
+def translated(code: str) -> Notice:
+    """A notice that the words are a translation; `code` of the language in which they were said."""
+    text = (
+        f"Spoken in {CODES[code]}: the words are a translation by a small model, which makes mistakes; "
+        "the interval is wider for that."
+    )
+    return Notice("translated", text, {"language": CODES[code]})
 
 
 def _notice(language: Language | None) -> Notice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """What recognises: `words` gives text and timed words of (n,) float32 sound at 16 kHz, peak 1.
+    """What recognises: `transcribe` gives text and timed words of (n,) float32 sound at 16 kHz, peak 1.
 
     encoded : the same sound by `encode_sound`, which not every engine can use
+    translate : whether other languages are translated into English, by an engine that can
     """
 
     name: str
 
-    def words(
-        self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None
-    ) -> tuple[str, list[Word]]: ...
+    def transcribe(
+        self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None, translate: bool = True
+    ) -> Transcript: ...
 
 
 class Recogniser:
@@ -61,10 +63,13 @@ class Recogniser:
         if self._engine is None:
             threading.Thread(target=self._load_quietly, name="load speech").start()
 
-    def transcribe(self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None) -> Transcript:
+    def transcribe(
+        self, audio: np.ndarray, encoded: tuple[EncodedWindow, ...] | None = None, translate: bool = True
+    ) -> Transcript:
         """The words of (n,) float32 sound at 16 kHz, with their times; text is "" where nobody speaks.
 
         encoded : what `Profile.hear` heard in the same sound, which spares a second look
+        translate : whether what is clearly in another language is translated into English
         Raises RecogniserError where the Whisper that is set, or the packaged one, cannot be loaded, and what
         the engine raises where it fails.
         """
@@ -74,12 +79,12 @@ class Recogniser:
             if peak < QUIET or nobody_speaks(audio):
                 return Transcript("", engine.name)
             try:
-                text, words = engine.words(np.asarray(audio, np.float32) / peak, encoded)
+                heard = engine.transcribe(np.asarray(audio, np.float32) / peak, encoded, translate)
             except Exception:
                 self._engine = None  # whatever has failed in it, the next clip has a new one
                 raise
-        rounded = tuple(Word(word.text, round(word.start, 2), round(word.end, 2)) for word in words)
-        return Transcript(text, engine.name, rounded)
+        rounded = tuple(Word(word.text, round(word.start, 2), round(word.end, 2)) for word in heard.words)
+        return replace(heard, words=rounded)
 
     def _load_quietly(self) -> None:
         with self._lock, suppress(RecogniserError):  # `transcribe` will try again, and say it

@@ -120,6 +120,8 @@ class Transcript(BaseModel):
     text: str
     source: Literal["typed", "whisper", "none"]
     words: list[Word]
+    language: str = Field(description='two letters of the language that was recognised; "" for English')
+    original: str = Field(description='what was said, where `text` is its translation; else ""')
 
 
 class ModalityPart(BaseModel):
@@ -199,6 +201,7 @@ class Segment(BaseModel):
     end: float = Field(description="seconds")
     speaker: str = Field(description='"A" for whoever speaks first, and so on; "" where no voice is heard')
     text: str
+    original: str = Field(description='what was said, where `text` is its translation; else ""')
     score: Score | None
     lo: Score | None = Field(description="lower end of the 80 % interval")
     hi: Score | None = Field(description="upper end")

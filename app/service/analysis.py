@@ -68,16 +68,20 @@ class Transcript:
     """The words the text modality sees.
 
     source : "typed", "whisper" or "none"
-    words : timed words, empty for typed text
+    words : timed words, empty for typed text and for a translation
+    language : two letters (ISO 639-1) of what was recognised, "" for English and for typed text
+    original : what was said, where `text` is its translation into English, else ""
     """
 
     text: str
     source: str
     words: tuple[Word, ...] = ()
+    language: str = ""
+    original: str = ""
 
     def to_json(self) -> dict:
         """The documented JSON object: times rounded to 4 digits."""
-        return {"text": self.text, "source": self.source, "words": [_rounded(asdict(w)) for w in self.words]}
+        return asdict(self) | {"words": [_rounded(asdict(word)) for word in self.words]}
 
 
 @dataclass(frozen=True)

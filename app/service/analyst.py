@@ -216,17 +216,17 @@ class Analyst:
                 certainty = weighed(sure, used)
             imagined = imaginer.glimpses(features, used) if imaginer else {}
 
-        faces = utterance.faces
+        faces, transcript = utterance.faces, utterance.transcript
         return Analysis(
             score=scores.score,
             label=label_of(scores.score),
-            interval=interval(checkpoint, scores.score, used),
+            interval=interval(checkpoint, scores.score, used, transcript),
             query=query,
             weights_kind=spec(query.method).weights_kind,
-            transcript=utterance.transcript,
+            transcript=transcript,
             modalities=describe_modalities(utterance.present, scores, certainty, wanted),
             subsets={
-                subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset))
+                subset_name(subset): SubsetAnswer(score, interval(checkpoint, score, subset, transcript))
                 for subset, score in scores.by_subset.items()
             },
             timings_ms=stages.timings_ms,

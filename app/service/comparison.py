@@ -32,6 +32,6 @@ def compare(
     for name in methods:
         checkpoint = checkpoints(name)
         said = score_subsets(checkpoint.model, utterance.features, used)
-        around = interval(checkpoint, said.score, used)
+        around = interval(checkpoint, said.score, used, utterance.transcript)
         answers.append(MethodAnswer(name, said.score, around, said.own_weights))
     return answers

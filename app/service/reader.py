@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from app.media.guard import DecodeLimits, check_size, decode_guarded, prepare_decoding
-from app.media.language import warn_if_not_english
+from app.media.language import translated, warn_if_not_english
 from app.media.speech import Recogniser
 from app.media.voice import nobody_speaks
 from app.service import notices
@@ -155,7 +155,7 @@ class Reader:
 
     def recognise(self, sound: np.ndarray, encoded: tuple[EncodedWindow, ...] | None) -> Transcript:
         """The words of a sound, which `hear` may have encoded."""
-        return self._recogniser.transcribe(sound, encoded)
+        return self._recogniser.transcribe(sound, encoded, self.profile.english)
 
     def read_words(self, text: str, words: tuple[Word, ...]) -> TextFeatures:
         """Words with their times, as the profile reads them; absent for none."""
@@ -345,7 +345,7 @@ class Reader:
 
         def compute() -> Transcript:
             with stages.run("speech", "listening"):
-                return self._recogniser.transcribe(waveform, files.encoded)
+                return self._recogniser.transcribe(waveform, files.encoded, self.profile.english)
 
         return self._transcripts.get(key, stages.session, compute)
 
@@ -420,5 +420,7 @@ def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits, s
 
 
 def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:
+    if transcript.original:
+        return [translated(transcript.language)]
     recognised = text is None and files.waveform is not None and files.speech
     return notices.of_transcript(transcript, recognised=recognised, seconds=notices.cut_at(files.notices))

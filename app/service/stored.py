@@ -69,7 +69,7 @@ class StoredUtterances:
 
 
 def _transcript(kept: dict) -> Transcript:
-    return Transcript(kept["text"], kept["source"], tuple(Word(**word) for word in kept["words"]))
+    return Transcript(**{**kept, "words": tuple(Word(**word) for word in kept["words"])})
 
 
 def store(utterance: Utterance, key: tuple[str, str], fingerprints: dict[str, str], path: Path) -> None:

@@ -204,7 +204,7 @@ def note(state: PageState | None, examples: list[Example], language: str) -> str
     source = transcript.source if state.analysis.modalities["text"].present else "none"
     if source == "typed" and any(_is_its_script(state.query, example) for example in examples):
         source = "example"
-    return words.words_note(source, language)
+    return words.words_note(transcript, source, language)
 
 
 def _is_its_script(asked: Query, example: Example) -> bool:

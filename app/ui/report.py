@@ -53,7 +53,7 @@ def report(state: PageState, made_with: Circumstances, language: str) -> str:
         state=state,
         notices=[words.notice(notice, language) for notice in state.analysis.notices],
         columns={key: columns[key] for key in COLUMNS if key in columns},
-        words_note=words.words_note(transcript.source, language),
+        words_note=words.words_note(transcript, transcript.source, language),
         answers=[(answer, made_with.methods[answer.method].spec) for answer in made_with.answers],
         settings=_settings(state, made_with, name, language),
         command=Call(state.query).command(),

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import gradio as gr
 
-from app.service.analysis import Notice, as_displayed
+from app.media.language import CODES
+from app.service.analysis import Notice, Transcript, as_displayed
 from app.service.analysis import label_of as label_of_score
 from app.ui.phrases import PHRASES
 from app.ui.phrases.chinese import ERRORS_CHINESE, LABELS_CHINESE, LANGUAGES_CHINESE, NOTICES_CHINESE
@@ -140,8 +141,13 @@ def _translated(chinese: dict[str, str], code: str, english: str, values: dict, 
         codes = filter(None, str(values["reasons"]).split(","))
         values["reasons"] = "".join(NOTICES_CHINESE[code].format(**values) for code in codes)
     if "language" in values:
-        values["language"] = LANGUAGES_CHINESE.get(str(values["language"]), "其他语言")
+        values["language"] = spoken_language(str(values["language"]), language)
     return chinese[code].format(**values)
+
+
+def spoken_language(english: str, language: str) -> str:
+    """A language ("German") in `language`."""
+    return LANGUAGES_CHINESE.get(english, "其他语言") if language == CHINESE else english
 
 
 def stage(name: str, language: str) -> str:
@@ -155,8 +161,11 @@ def doing(name: str, language: str) -> str:
     return say(key if key in PHRASES else "doing", language)
 
 
-def words_note(source: str, language: str) -> str:
+def words_note(transcript: Transcript, source: str, language: str) -> str:
     """What stands above the words: who wrote them. `source` as in Transcript, or "example"."""
     if source in ("typed", "example", "none"):
         return say(f"words_{source}", language)
+    if transcript.original:
+        spoken = spoken_language(CODES[transcript.language], language)
+        return say("words_translated", language, spoken=spoken, original=transcript.original)
     return say("words_recognised", language)

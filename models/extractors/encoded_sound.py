@@ -51,6 +51,11 @@ class EncodedWindow:
     frames: int
     states: Tensor
 
+    @property
+    def seconds(self) -> float:
+        """Of its sound, without the silence."""
+        return self.frames / FRAMES
+
     def for_words(self) -> EncodedWindow:
         """The last layer alone, in half precision: less than the waveform takes."""
         return replace(self, states=self.states[-1:].half())

@@ -87,6 +87,13 @@ def test_a_table_is_transcribed(analyst, write_clip, tmp_path, monkeypatch):
     assert [bool(row["error"]) for row in results] == [False, True]
 
 
+def test_a_translation_stands_beside_what_was_said(analyst, write_clip, monkeypatch):
+    said = Transcript("i liked it", "whisper", language="de", original="ich mochte es")
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: said)
+    told = describe(analyst.analyze(Query(video=write_clip())))
+    assert 'words (whisper): "i liked it"\ntranslated from German: "ich mochte es"' in told
+
+
 def test_without_ray_nothing_is_written(analyst, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     manifest, out = write_rows(tmp_path / "in.csv", [["file", "text"], ["", "fine"]]), tmp_path / "out.csv"

@@ -66,6 +66,7 @@ BENCHMARKS = {
     "faces_found": Benchmark(("--data", "{data}")),
     "vision_leak": Benchmark(("--data", "{data}"), ()),
     "recognition": Benchmark(("{heard}",)),
+    "translation": Benchmark(quick=("--sentences", "1")),
     "imagined_faces": Benchmark(("--data", "{data}"), long=True),
     "accuracy": Benchmark(("--data", "{data}"), long=True),
     "missing": Benchmark(("--data", "{data}"), long=True),

@@ -16,6 +16,7 @@ COLUMNS = (
     "end",
     "speaker",
     "text",
+    "original",
     "score",
     "lo",
     "hi",

@@ -129,4 +129,5 @@ def _between(transcript: Transcript, start: float, end: float) -> Transcript:
     """The words whose middle lies between two seconds."""
     words = [word for word in transcript.words if start <= (word.start + word.end) / 2 < end]
     moved = tuple(replace(word, start=word.start - start, end=word.end - start) for word in words)
-    return Transcript(" ".join(word.text for word in moved), transcript.source if moved else "none", moved)
+    text = " ".join(word.text for word in moved)
+    return replace(transcript, text=text, words=moved) if moved else NO_WORDS

@@ -114,6 +114,7 @@ def row(segment: Segment) -> dict[str, str | float | None]:
         "end": round(segment.end, 2),
         "speaker": segment.speaker_name,
         "text": segment.transcript.text,
+        "original": segment.transcript.original,
         **(analysis.figures() if analysis else dict.fromkeys(FIGURES)),
         "notes": " ".join(notice.text for notice in analysis.notices) if analysis else segment.why,
     }

@@ -48,6 +48,7 @@ NOTICES_CHINESE = {
     "no_words": "给出的文字中没有可以读取的单词；请用字母书写。",
     "long_text": "只读取大约前 {words} 个单词。",
     "not_english": "文字似乎不是英文，而是{language}。系统只懂英文，因此对文字的判断可能有误。",
+    "translated": "说的是{language}：文字由小模型翻译，难免出错，因此区间更宽。",
     "unlike_training": "与模型的大部分训练数据不同：{modalities}。请降低对分数的信任。",
     "modality_absent": "这里没有{modalities}：分数仅来自{used}。",
 }

@@ -67,6 +67,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Recognised: edit it if it is wrong, and analyse again",
         "自动识别：如有错误，请修改后重新分析",
     ),
+    "words_translated": (
+        "Translated from {spoken}: edit it if it is wrong, and analyse again. Said: {original}",
+        "译自{spoken}：如有错误，请修改后重新分析。原话：{original}",
+    ),
     "words_typed": ("Yours: used as written here", "您写的文字：按此处所写分析"),
     "words_example": ("From the example's script", "来自示例的台词"),
     "words_pending": ("Yours, not analysed yet: press Analyse", "您写的文字，尚未分析：请点击“分析”"),

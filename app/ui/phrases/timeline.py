@@ -37,9 +37,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "词的位置来自语音识别。",
     ),
     "timeline_words_spread": (
-        "Typed words have no times: they are spread evenly over the voice or, without one, over the face, so "
-        "their places are approximate.",
-        "输入的文字没有时间：它们被均匀铺在语音（没有语音时为面部）的时段上，位置只是近似。",
+        "Typed and translated words have no times: they are spread evenly over the voice or, without one, "
+        "over the face, so their places are approximate.",
+        "输入的文字和译文没有时间：它们被均匀铺在语音（没有语音时为面部）的时段上，位置只是近似。",
     ),
     "timeline_words_ordered": (
         "The words stand in their order.",

@@ -13,12 +13,14 @@ import pytest
 import torch
 import transformers
 
+from app.media.language import warn_if_not_english
 from app.media.speech import Recogniser
 from app.media.whisper import RecogniserError
 from models.extractors.encoded_sound import encode_sound, load_encoder, packaged_encoder
 from models.media.clip import SAMPLE_RATE
 from models.media.decode import decode
 from tests.made_up_voice import vowels
+from tests.spoken import spoken as in_words
 
 CLIPS = Path(__file__).resolve().parents[4] / "shared" / "data" / "clips"
 needs_clips = pytest.mark.skipif(not CLIPS.exists(), reason="the labelled clips are not in ../shared/data")
@@ -120,6 +122,42 @@ def test_sound_longer_than_a_window_is_heard_to_its_end(recogniser):
     transcript = recogniser.transcribe(np.concatenate(audio))
     assert len(transcript.words) == pytest.approx(sum(len(each.words) for each in apart), rel=0.2)
     assert transcript.words[-1].end == pytest.approx(seconds[len(audio) - 1], abs=3)
+
+
+SAID = {
+    "de": "Der Film war langweilig und viel zu lang.",
+    "es": "La película fue aburrida y demasiado larga.",
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_another_language_is_recognised_and_translated(recogniser, language):
+    transcript = recogniser.transcribe(in_words(SAID[language], voice=language, pitch_range=50))
+    assert transcript.language == language
+    assert set(SAID[language].split()) & set(transcript.original.split())
+    assert re.search("film|movie", transcript.text) and not warn_if_not_english(transcript.text)
+    assert transcript.words == ()
+
+
+def test_without_translation_the_words_are_those_that_were_said(recogniser):
+    transcript = recogniser.transcribe(in_words(SAID["de"], voice="de", pitch_range=50), None, False)
+    assert (transcript.language, transcript.original) == ("de", "")
+    assert "Film" in transcript.text
+    assert transcript.text.split() == [word.text for word in transcript.words]
+
+
+def test_english_stays_as_it_is_said(recogniser):
+    transcript = recogniser.transcribe(in_words("The film was boring and far too long.", pitch_range=50))
+    assert transcript.text == "The film was boring and far too long."
+    assert transcript.words and not transcript.language and not transcript.original
+
+
+@needs_clips
+@pytest.mark.shared
+def test_english_that_sounds_like_another_language_stays_english(recogniser):
+    """Whisper says of this clip that it is Turkish, at 0.92; but it makes no likelier words of that."""
+    transcript = recogniser.transcribe(spoken("03bSnISJMiM_3")[0])
+    assert transcript.text and transcript.words and not transcript.language
 
 
 def test_without_weights_and_without_downloads_the_network_is_not_touched(monkeypatch):

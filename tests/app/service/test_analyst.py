@@ -348,6 +348,52 @@ def test_the_extractors_get_the_times_of_recognised_words(analyst, profile, writ
     assert profile.extracted.count("text") == 2
 
 
+TRANSLATION = Transcript("i liked it", "whisper", language="de", original="ich mochte es")
+
+
+def test_a_translation_is_told_and_widens_the_interval_of_words(analyst, write_clip, monkeypatch):
+    monkeypatch.setattr(Recogniser, "transcribe", lambda *_: TRANSLATION)
+    monkeypatch.setattr("app.service.subsets.TRANSLATED", 0.25)
+    clip = write_clip()
+    translated = analyst.analyze(Query(video=clip))
+    typed = analyst.analyze(Query(video=clip, text=TRANSLATION.text))
+    assert translated.to_json()["transcript"] == {
+        "text": "i liked it",
+        "source": "whisper",
+        "words": [],
+        "language": "de",
+        "original": "ich mochte es",
+    }
+    assert (codes(translated), codes(typed)) == (["translated"], [])
+    assert "German" in translated.notices[0].text
+    assert "德文" in words.notice(translated.notices[0], words.CHINESE)
+    assert translated.score == typed.score
+    for name, part in translated.subsets.items():
+        low, high = typed.subsets[name].interval
+        wider = 0.25 if "text" in name else 0.0
+        assert part.interval == pytest.approx((max(-3, low - wider), min(3, high + wider)))
+    assert translated.interval == translated.subsets["text+audio+vision"].interval
+    told = analyst.transcribe(video=clip)
+    assert (told[0], [notice.code for notice in told[1]]) == (TRANSLATION, ["translated"])
+
+
+@pytest.mark.parametrize("english", [True, False])
+def test_only_for_a_text_encoder_of_english_is_anything_translated(
+    analyst, profile, write_clip, monkeypatch, english
+):
+    asked = []
+
+    def hear(_, sound, encoded, translate):
+        asked.append(translate)
+        return TRANSLATION if translate else Transcript("ich mochte es", "whisper", language="de")
+
+    monkeypatch.setattr(Recogniser, "transcribe", hear)
+    profile.english = english
+    analysis = analyst.analyze(Query(video=write_clip()))
+    assert asked == [english]
+    assert ("translated" in codes(analysis)) == english
+
+
 @pytest.mark.shared
 def test_speech_is_recognised_once_and_typed_words_win(analyst):
     clip = Path(__file__).resolve().parents[4] / "shared/data/clips/video/03bSnISJMiM_1.mp4"

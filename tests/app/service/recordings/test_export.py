@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,7 @@ def test_the_table_has_a_line_an_utterance_and_every_column():
         "end": "4.0",
         "speaker": "A",
         "text": None,
+        "original": "",
         "score": "-1.25",
         "lo": "-2.25",
         "hi": "-0.25",
@@ -62,6 +64,12 @@ def test_the_table_has_a_line_an_utterance_and_every_column():
     }
     assert rows[0]["text"] == 'So "dull",\nand < slow & long'
     assert (rows[2]["score"], rows[2]["speaker"], rows[2]["notes"]) == ("", "", "The input has no face.")
+
+
+def test_what_was_said_before_it_was_translated_has_a_column():
+    said = Transcript("I loved it", "whisper", language="de", original="Ich fand es toll")
+    (row,) = csv.DictReader(io.StringIO(to_csv([replace(RECORDING[0], transcript=said)])))
+    assert (row["text"], row["original"]) == ("I loved it", "Ich fand es toll")
 
 
 def test_json_tells_what_a_recording_comes_to():
