@@ -89,7 +89,7 @@ def score_subset(model: FusionModel, features: Features, used: Subset) -> float:
 
 
 def interval(
-    checkpoint: Checkpoint, score: float, used: Subset, transcript: Transcript = Transcript("", "none")
+    checkpoint: Checkpoint, score: float, used: Subset, transcript: Transcript | None = None
 ) -> tuple[float, float]:
     """80 % split-conformal interval around a score, within [-3, 3], from held-out errors of that subset.
 
@@ -102,7 +102,7 @@ def interval(
             f"the weights of {checkpoint.meta.method!r} have no residual quantile for {subset_name(used)}; "
             f"train them again with {how_to_train(checkpoint.meta.method, checkpoint.meta.profile)}"
         )
-    if transcript.original and Modality.TEXT in used:
+    if transcript and transcript.original and Modality.TEXT in used:
         reach += TRANSLATED
     return max(-3.0, score - reach), min(3.0, score + reach)
 
