@@ -36,7 +36,7 @@ TOGETHER = 4  # windows that are decoded as one batch: each token's weights are 
 REPEATED = 5  # tokens in a row that are not said twice in a window
 TOKENS = 10  # a second of sound at the most, beside FEW; fast speech has six
 FEW = 16
-BEAMS = 5  # for translations; five hear no better than one on 58 clips, in half as much time again
+BEAMS = 5  # of a translation; words were heard no better with five on 58 clips, in half as much time again
 NO_SPEECH = 0.9  # probability above which a window has no words; short windows have higher ones than long
 # Words that look English are taken for it unasked above this mean log probability; below, another language is
 # tried that has the probability LIKELY. Below are 9 of 50 English clips of five speakers, and all but 3 of 28

@@ -420,7 +420,7 @@ def decode_files(video: File, audio: File, needs: Needs, limits: DecodeLimits, s
 
 
 def _about_transcript(transcript: Transcript, text: str | None, files: Utterance) -> list[Notice]:
-    if transcript.original:
+    if transcript.text and transcript.original:
         return [translated(transcript.language)]
     recognised = text is None and files.waveform is not None and files.speech
     return notices.of_transcript(transcript, recognised=recognised, seconds=notices.cut_at(files.notices))

@@ -39,7 +39,8 @@ SHARE = 0.8
 class Said:
     """A sentence that was spoken.
 
-    sign : of what it says, 1 or -1; written, heard : score of the English sentence, and of what was heard
+    sign : of what it says, 1 or -1; written, heard : score of the English sentence, and of what was heard, 0
+    where that is nothing
     """
 
     sign: int
@@ -60,6 +61,8 @@ def main() -> None:
     analyst, recogniser = Analyst(), Recogniser()
 
     def score(text: str) -> float:
+        if not text:
+            return 0.0
         return analyst.analyze(Query(text=text, modalities=(Modality.TEXT,)), only_asked=True).score
 
     figures, everything = {}, []
