@@ -15,8 +15,8 @@ from models.types import MODALITIES, Features, Modality
 
 Subset = tuple[Modality, ...]
 
-# 80 % quantile of |score of translated words - score of the English sentence|, over plain sentences in synthetic
-# speech, which is harder to hear than a person's: python tests/benchmarks/translation.py
+# 80 % quantile of |score of translated words - score of the English sentence|, over plain sentences in
+# synthetic speech, which is harder to hear than a person's: python tests/benchmarks/translation.py
 TRANSLATED = 2.4
 
 
