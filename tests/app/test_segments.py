@@ -1,0 +1,33 @@
+"""`python -m app segments`: the utterances of a recording on the terminal and in files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from app.__main__ import main
+from app.service.recordings.export import COLUMNS
+
+
+def test_a_recording_is_printed_or_written_in_the_form_that_is_asked_for(example_clip, tmp_path, capsys):
+    assert main(["segments", str(example_clip), "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert tuple(rows[0]) == COLUMNS
+    assert float(rows[0]["score"]) > 0 and rows[0]["speaker"] == "A" and "film" in rows[0]["text"]
+
+    out = tmp_path / "talk.json"
+    assert main(["segments", str(example_clip), "--json", "--modalities", "text", "--out", str(out)]) == 0
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert told["summary"]["mean"] > 0 and told["segments"][0]["audio_weight"] is None
+    assert f"written to {out}" in capsys.readouterr().err
+
+    assert main(["segments", str(example_clip)]) == 0
+    assert "most positive at" in capsys.readouterr().out
+
+
+def test_what_is_no_recording_is_said(tmp_path, capsys):
+    notes = tmp_path / "notes.mp4"
+    notes.write_text("these are my notes")
+    assert main(["segments", str(notes)]) == 2
+    assert "not video or sound" in capsys.readouterr().err
