@@ -49,7 +49,7 @@ def main() -> int:
     tell("files", outcomes)
     tell("of them through a server with all its weights", whole)
     faults = [
-        f"seed {outcome.seed} ({outcome.kind}): {outcome.fault}"
+        f"seed {outcome.seed} ({outcome.kind}), {outcome.ended}: {outcome.fault}"
         for outcome in (*outcomes, *whole)
         if outcome.fault
     ]
