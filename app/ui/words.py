@@ -27,6 +27,8 @@ CHINESE_LOCALES = ("zh", "zh-CN", "zh-TW", "zh-HK")
 PREFIX = "fusebox_"  # Gradio keeps its own words ("video", "error") in the same dictionary
 
 TRANSLATIONS = gr.I18n(**{locale: {} for locale in ("en", *CHINESE_LOCALES)})
+for _locale in CHINESE_LOCALES:  # which Gradio reads aloud after an event, and has no Chinese for
+    TRANSLATIONS.translations[_locale]["common.complete"] = "完成"
 
 
 def label_of(key: str, english: str, chinese: str) -> str:

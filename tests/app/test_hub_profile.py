@@ -25,6 +25,7 @@ from app.ui.controller import Controller
 from app.ui.page_state import Visit
 from app.ui.panels import TabContext, paint
 from app.ui.tabs.take_away import _Files
+from app.ui.uploads import UploadSessions
 from models.extractors.hub.encoders import HubEncoders
 from models.features.feature_set import has_tokens
 from models.features.files import load_features
@@ -200,7 +201,9 @@ def test_every_panel_and_tab_says_what_there_is(analyst, language):
     controller = Controller(analyst)
     with gr.Blocks():
         fuses, _ = fuses_panel.build()
-        context = TabContext(controller, gr.State(None), gr.Radio(words.LANGUAGES, value=words.ENGLISH))
+        uploads = UploadSessions(lambda session: None, lambda files: None)
+        language_radio = gr.Radio(words.LANGUAGES, value=words.ENGLISH)
+        context = TabContext(controller, uploads, gr.State(None), language_radio)
         below = tabs.build(context)
         panels = [sentiment_panel.build(), fuses, below.evidence]
     everything = controller.ask(QUERY, None, VISIT)

@@ -20,6 +20,7 @@ from app.ui.controller import Controller
 from app.ui.page_state import Visit
 from app.ui.panels import TabContext
 from app.ui.tabs import imagined
+from app.ui.uploads import UploadSessions
 from models.extractors.readers import informative
 from models.types import Modality
 from tests.browser.visiting import look_into
@@ -42,7 +43,8 @@ def controller() -> Controller:
 @pytest.fixture(scope="module")
 def panel(controller):
     with gr.Blocks():
-        return imagined.build(TabContext(controller, gr.State(), gr.Radio()))
+        uploads = UploadSessions(lambda session: None, lambda files: None)
+        return imagined.build(TabContext(controller, uploads, gr.State(), gr.Radio()))
 
 
 def ask(controller, language, on, **given):

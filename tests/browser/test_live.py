@@ -62,30 +62,27 @@ def served(tmp_path_factory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def open_page(film, served):
+def open_page(browser, film, served):
     """Opens the page for a visitor in front of that camera, on its Live tab."""
-    playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     picture, sound = film
     files = [f"--use-file-for-fake-video-capture={picture}", f"--use-file-for-fake-audio-capture={sound}"]
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS, *files])
+    arguments = [*CHROMIUM_ARGUMENTS, *files]
+    chromium = browser.browser_type.launch(executable_path=path, args=arguments)
 
-        def open_it(script: str = "", **options):
-            context = chromium.new_context(**{"locale": "en-US", **options})
-            context.set_default_timeout(PATIENCE)
-            page = context.new_page()
-            if script:
-                page.add_init_script(script)
-            page.goto(served.url)
-            score(page)
-            look_into(page, "Live")
-            return page
+    def open_it(script: str = "", **options):
+        context = chromium.new_context(**{"locale": "en-US", **options})
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        if script:
+            page.add_init_script(script)
+        page.goto(served.url)
+        score(page)
+        look_into(page, "Live")
+        return page
 
-        yield open_it
-        chromium.close()
+    yield open_it
+    chromium.close()
 
 
 def tracks_live(page) -> bool:

@@ -358,7 +358,7 @@ def test_api_has_exactly_two_documented_endpoints(page_url):
     assert info["unnamed_endpoints"] == {}
     analyze = info["named_endpoints"]["/analyze"]
     names = [parameter["parameter_name"] for parameter in analyze["parameters"]]
-    assert names == ["clip", "audio", "text", "method", "modalities", "face"]
+    assert names == ["clip", "audio", "text", "method", "modalities", "face", "start", "end"]
     assert "Sentiment of one clip" in analyze["description"]
 
 

@@ -38,7 +38,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "recording_words": ("Words", "文字"),
     "recording_time": ("Minutes", "分钟"),
-    "recording_one": ("{time}, {speaker}: {score}. {text}", "{time}，{speaker}：{score}。{text}"),
+    "recording_one": ("{time}, {speaker}: {score}. {text}", "{time} 处，{speaker}：{score}。{text}"),
     "recording_nobody": ("nobody speaks", "无人说话"),
     "recording_no_score": ("no score", "无分数"),
     "recording_face": ("face", "面部"),

@@ -119,7 +119,7 @@ def test_rest_on_the_same_server_gives_the_same_score(served, example_clip: Path
 
 def test_what_rest_can_do_is_described_without_asking_another_server(served):
     described = httpx.get(f"{served.url}openapi.json").json()
-    assert {"/analyze", "/transcribe", "/methods"} == described["paths"].keys()
+    assert {"/analyze", "/segments", "/transcribe", "/methods"} == described["paths"].keys()
     page = httpx.get(f"{served.url}docs").text
     assert "//" not in page.replace("window.location.protocol", "").replace("<!--", "").split("<body>")[0]
     for file in ("swagger-ui.css", "swagger-ui-bundle.js"):
