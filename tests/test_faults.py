@@ -111,7 +111,7 @@ def test_a_full_disk_is_told_and_what_needs_none_is_answered(server):
 
 def test_a_disk_with_room_for_an_upload_but_not_for_its_frames_is_told(server):
     clip = server.clip()
-    filler = server.fill(left=2 * clip.stat().st_size)
+    filler = server.fill(left=5 * clip.stat().st_size)  # as it comes, and copied by each door
     refused = server.rest(clip)
     assert (refused.status_code, refused.json()["code"]) == (503, "no_space")
     with pytest.raises(AppError, match="no_space"):

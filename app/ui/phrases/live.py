@@ -15,7 +15,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "live_begins": ("Listening and looking …", "正在听和看……"),
     "live_nothing_yet": ("Nobody is heard or seen yet", "还没有听到或看到人"),
     "live_all_off": ("All three switches are off: put one back", "三个开关都关掉了：请打开一个"),
-    "live_clock": ("{done} of 5:00", "{done} / 5:00"),
+    "live_clock": ("{done} of 5:00", "{done}，共 5:00"),
     "live_delay": ("{seconds} s behind", "延迟 {seconds} 秒"),
     "live_over": ("Stopped by itself after five minutes.", "五分钟已到，已自动停止。"),
     "live_stopped": ("Stopped.", "已停止。"),

@@ -17,14 +17,13 @@ class GivenFiles(gr.File):
     Gradio's own leaves an empty file behind for each, and gives paths alone.
     """
 
+    is_template = True  # in the browser it is Gradio's own
+
     def preprocess(self, payload: ListFiles | None) -> list[tuple[str, str]]:  # pyright: ignore
         """[(path, name)]"""
         return [(file.path, file.orig_name or Path(file.path).name) for file in payload or ()]
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
