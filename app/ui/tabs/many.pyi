@@ -22,8 +22,11 @@ class GivenFiles(gr.File):
     def preprocess(self, payload: ListFiles | None) -> list[tuple[str, str]]:  # pyright: ignore
         """[(path, name)]"""
         return [(file.path, file.orig_name or Path(file.path).name) for file in payload or ()]
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
