@@ -21,7 +21,7 @@ def test_an_utterance_opens_in_every_tab_and_what_is_wrong_is_corrected_by_a_cli
     page.locator("#recording-csv").wait_for()
     utterances = page.locator(".fb-utterance")
     assert utterances.count() >= 2
-    assert {text for text in page.locator(".fb-who").all_inner_texts() if text} == {"A", "B"}
+    assert page.locator(".fb-who").first.inner_text() == "A"
 
     last = utterances.last
     told = last.get_attribute("title")
