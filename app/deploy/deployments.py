@@ -105,17 +105,17 @@ class ClipReader(Reader):
 
     def read_clip(self, decoded: Decoded, query: Query, wanted: Subset, stages: Stages) -> Utterance:
         """As `read`."""
-        return self.read(_of(decoded, query), stages, wanted, Known(decoded.clip))
+        return self.read(_of(decoded, query), stages, wanted, _known(decoded))
 
     def transcribe_clip(self, decoded: Decoded, stages: Stages) -> tuple[Transcript, tuple[Notice, ...]]:
         """As `transcribe`."""
-        return self.transcribe(*_files(decoded), stages, Known(decoded.clip))
+        return self.transcribe(*_files(decoded), stages, _known(decoded))
 
     def read_files(self, decoded: Decoded, wanted: Subset, stages: Stages) -> Utterance:
         """What the files give, with the words that are heard in them where those are wanted."""
         query, recognise = _of(decoded, Query()), Modality.TEXT in wanted
         needs = needs_of(query, wanted)
-        files = self._files(decoded.key, query, stages, needs, recognise, Known(decoded.clip))
+        files = self._files(decoded.key, query, stages, needs, recognise, _known(decoded))
         transcript = self._transcript(decoded.key, None, files, stages) if recognise else NO_WORDS
         return replace(files, transcript=transcript)
 
@@ -186,6 +186,11 @@ def _of(decoded: Decoded, query: Query) -> Query:
     """The query with digests as its files."""
     video, audio = _files(decoded)
     return replace(query, video=video, audio=audio)
+
+
+def _known(decoded: Decoded) -> Known | None:
+    """What was decoded; None of words alone."""
+    return None if decoded.clip is None else Known(decoded.clip)
 
 
 def _files(decoded: Decoded) -> tuple[File, File]:

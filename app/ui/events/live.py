@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from app.service.live.block import read_block
 from app.service.live.visitors import LiveVisitors
@@ -117,7 +117,7 @@ class LiveEvents:
         self._shown.pop(session, None)
 
     @property
-    def emptied(self) -> list[Component]:
+    def emptied(self) -> list[Block]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.overview, tab.start, tab.stop, tab.going]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -135,7 +135,7 @@ class ManyFilesEvents:
         return {**opened, inputs.tab: tab, inputs.tabs: gr.Tabs(selected=tab)}
 
     @property
-    def emptied(self) -> list[Component]:
+    def emptied(self) -> list[Block]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.shown, tab.overview, tab.files, tab.read, tab.cancel, tab.save]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import monotonic
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -209,7 +209,7 @@ class RecordingEvents:
         return made
 
     @property
-    def emptied(self) -> list[Component]:
+    def emptied(self) -> list[Block]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.recording, tab.overview, tab.whole, tab.forms]
