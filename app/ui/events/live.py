@@ -11,7 +11,8 @@ import json
 from dataclasses import replace
 
 import gradio as gr
-from gradio.blocks import Block
+from gradio.blocks import BlockContext
+from gradio.components import Component
 
 from app.service.live.block import read_block
 from app.service.live.visitors import LiveVisitors
@@ -117,7 +118,7 @@ class LiveEvents:
         self._shown.pop(session, None)
 
     @property
-    def emptied(self) -> list[Block]:
+    def emptied(self) -> list[Component | BlockContext]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.overview, tab.start, tab.stop, tab.going]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
-from gradio.blocks import Block
+from gradio.blocks import BlockContext
+from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -135,7 +136,7 @@ class ManyFilesEvents:
         return {**opened, inputs.tab: tab, inputs.tabs: gr.Tabs(selected=tab)}
 
     @property
-    def emptied(self) -> list[Block]:
+    def emptied(self) -> list[Component | BlockContext]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.shown, tab.overview, tab.files, tab.read, tab.cancel, tab.save]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from time import monotonic
 
 import gradio as gr
-from gradio.blocks import Block
+from gradio.blocks import BlockContext
+from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
@@ -209,7 +210,7 @@ class RecordingEvents:
         return made
 
     @property
-    def emptied(self) -> list[Block]:
+    def emptied(self) -> list[Component | BlockContext]:
         """The components of `empty`."""
         tab = self.tab
         return [tab.recording, tab.overview, tab.whole, tab.forms]
