@@ -190,8 +190,8 @@ def create(analyst: Analyst, running: CapacityLimiter) -> MCPServer:
     ) -> schema.Segments:
         """A recording of any length, utterance by utterance: when, who, which words, which score.
 
-        And what it comes to: the mean, of each speaker too, the extremes, and where the score turns. It takes
-        about a quarter of the recording's length.
+        And what it comes to: the mean, of each speaker too, the extremes, and where the score turns. Long
+        ones take minutes.
         """
 
         def work(session: str) -> schema.Segments:

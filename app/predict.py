@@ -20,7 +20,7 @@ from app.kept_rows import Answered, KeptRows
 from app.media.language import CODES
 from app.media.whisper import RecogniserError
 from app.segments import segments
-from app.service.analysis import Analysis, Notice, Transcript, as_displayed
+from app.service.analysis import Analysis, Notice, Transcript, as_displayed, noted
 from app.service.analyst import Analyst
 from app.service.device import choose_device
 from app.service.notices import READ_IN_PART, WITHIN, cut_at
@@ -100,11 +100,6 @@ def no_words(notices: Iterable[Notice]) -> str:
 def said(transcript: Transcript) -> str:
     """What was said before it was translated."""
     return f'translated from {CODES[transcript.language]}: "{transcript.original}"'
-
-
-def noted(notices: Iterable[Notice]) -> str:
-    """Notices as one cell of a table."""
-    return " ".join(notice.text for notice in notices)
 
 
 def describe(analysis: Analysis) -> str:

@@ -30,8 +30,7 @@ class Served:
     @property
     def memory(self) -> float:
         """Resident MB of the process (Linux)."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
+        return resident(self.process.pid)
 
 
 @contextmanager
@@ -81,6 +80,12 @@ def serving(
     finally:
         process.terminate()
         process.wait(20)
+
+
+def resident(process: int | str = "self") -> float:
+    """Resident MB of a process (Linux)."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
 
 
 def free_port() -> int:

@@ -37,7 +37,8 @@ HEADERS = {
     "referrer-policy": "same-origin",  # the page's own calls are told the address that it was opened at
     "content-security-policy": POLICY,
 }
-# What Gradio offers beyond this page: to fetch any address, and to keep a visitor's page in a file.
+# What Gradio offers beyond this page: to fetch any address, to keep a visitor's page in a file, and to hand
+# an upload to the system's ffmpeg, without our limits.
 CLOSED = re.compile(r"/gradio_api/(file[=/]\w+:/|proxy=|deep_link|dev/|process_recording)", re.IGNORECASE)
 # What a login page and a look whether the server lives need.
 OPEN = re.compile(

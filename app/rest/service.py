@@ -161,7 +161,7 @@ def create(analyst: Analyst, places: Places) -> FastAPI:
         openapi_extra=_body({FORM: _described(schema.RecordingQuestion)}),
     )
     async def segments(request: Request) -> JSONResponse:
-        """A recording of any length, utterance by utterance; it takes about a quarter of its length."""
+        """A recording of any length, utterance by utterance; long ones take minutes."""
         return JSONResponse(await handler.segments(request))
 
     @rest.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -62,6 +63,11 @@ class Notice:
     code: str
     text: str
     values: dict[str, str | float | int] = field(default_factory=dict)
+
+
+def noted(notices: Iterable[Notice]) -> str:
+    """Notices as one cell of a table."""
+    return " ".join(notice.text for notice in notices)
 
 
 @dataclass(frozen=True)

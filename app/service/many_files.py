@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.service.analysis import FIGURES, Analysis
+from app.service.analysis import FIGURES, Analysis, noted
 from app.service.cache import Cancelled
 from app.service.query import Query
 from app.service.reader import Progress
@@ -72,7 +72,7 @@ def to_csv(files: Sequence[FileAnswer]) -> str:
     writer.writeheader()
     for file in files:
         if file.analysis:
-            notes = " ".join(notice.text for notice in file.analysis.notices)
+            notes = noted(file.analysis.notices)
             heard = file.analysis.transcript.text
             writer.writerow({"file": file.name, **file.analysis.figures(), "words": heard, "notes": notes})
         elif file.failure:

@@ -1,8 +1,6 @@
-"""What Gradio's server offers beside the page, and would take: closed, or bounded."""
+"""How much Gradio's routes take at once; `app.rest.access` closes those that the page does not need."""
 
 from __future__ import annotations
-
-import re
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,8 +10,6 @@ from app.rest.admission import told
 from app.rest.service import JSON_MB
 
 API = "/gradio_api/"
-# Its recorder hands uploads to the system's ffmpeg, without our limits; the others fetch any address.
-CLOSED = re.compile(API + r"(process_recording|file=https?:|proxy=)", re.IGNORECASE)
 FORM_MB = 1  # MB (10^6 bytes) of an upload that are not the file
 
 
@@ -30,9 +26,6 @@ class Gate:
         path = scope.get("path", "")
         if not path.startswith(API):
             return await self.app(scope, receive, send)
-        if CLOSED.match(path):
-            error = schema.Error(code="not_found", message="This page does not offer that; see /docs.")
-            return await told(404, error)(scope, receive, send)
         if scope.get("method") == "POST":
             is_upload = path.rstrip("/") == f"{API}upload"
             most = self._max_mb + FORM_MB if is_upload else JSON_MB

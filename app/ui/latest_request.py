@@ -31,3 +31,23 @@ class LatestRequest:
     def forget(self, session: str) -> None:
         """The session is over."""
         self._latest.pop(session, None)
+
+
+class StoppableRequest(LatestRequest):
+    """The same for requests that the visitor may also stop, to see what there is by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopped: dict[str, int | None] = {}
+
+    def stop(self, session: str) -> None:
+        """The last request that has begun is to go no further; nothing overtakes it."""
+        self._stopped[session] = self.latest(session)
+
+    def ended(self, session: str, number: int) -> bool:
+        """True where the request was stopped or overtaken."""
+        return self._stopped.get(session) == number or self.overtaken(session, number)
+
+    def forget(self, session: str) -> None:
+        super().forget(session)
+        self._stopped.pop(session, None)

@@ -29,6 +29,7 @@ from app.service.recordings.segment import Segment  # noqa: E402
 from app.service.recordings.speakers import with_speakers  # noqa: E402
 from tests.benchmarks.results import keep_latest  # noqa: E402
 from tests.joined import Said, alternating, join, seconds_of  # noqa: E402
+from tests.serving import resident  # noqa: E402
 
 PAIRS = (
     ("2iD-tVS8NPw", "8qrpnFRGt2A"),
@@ -81,12 +82,6 @@ def judged(said: Sequence[Said], found: Sequence[Segment], alone: dict[Path, flo
 def _share(flags) -> float:
     flags = list(flags)
     return sum(flags) / max(1, len(flags))
-
-
-def resident() -> float:
-    """Resident MB of this process (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
 
 
 def main() -> None:

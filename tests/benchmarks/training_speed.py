@@ -30,6 +30,7 @@ from models.training.loop import TrainingLoop  # noqa: E402
 from models.training.tables import markdown_table  # noqa: E402
 from models.types import MODALITIES, Modality  # noqa: E402
 from tests.benchmarks.results import keep_latest  # noqa: E402
+from tests.serving import resident  # noqa: E402
 
 PROFILE = "features"  # which is nobody's: LRCMT runs MiniLM on them
 VOCABULARY = 30_000
@@ -89,12 +90,6 @@ def measure(
         "memory_mb": after,
         "growth_mb": after - before,
     }
-
-
-def resident() -> float:
-    """Resident MB of this process (Linux)."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1000
 
 
 def main() -> None:

@@ -108,8 +108,7 @@ class RecordingReader:
         voice = None
         if known.clip.audio is not None and analysis.modalities[Modality.AUDIO].present is not False:
             voice = self._speakers.embed([known.clip.audio])[0]
-        # small enough for hours
-        told = replace(analysis, crops=None, crop_times=None, log_mel=None, imagined={})
+        told = analysis.without_pictures()  # small enough for hours
         portrait = None if analysis.crops is None else analysis.crops.mean(0).astype(np.uint8)
         yield Segment(start, end, analysis.transcript, told, voice=voice, portrait=portrait, whole=told)
 

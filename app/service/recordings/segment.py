@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.service.analysis import FIGURES, Analysis, Transcript
+from app.service.analysis import FIGURES, Analysis, Transcript, noted
 
 NEIGHBOURS = 3  # utterances before and after one that tell whether the mood turns there
 LEAST_TURN = 1.0  # of the score, from those before to those after
@@ -116,5 +116,5 @@ def row(segment: Segment) -> dict[str, str | float | None]:
         "text": segment.transcript.text,
         "original": segment.transcript.original,
         **(analysis.figures() if analysis else dict.fromkeys(FIGURES)),
-        "notes": " ".join(notice.text for notice in analysis.notices) if analysis else segment.why,
+        "notes": noted(analysis.notices) if analysis else segment.why,
     }

@@ -29,6 +29,7 @@ from models.types import Modality
 ANALYSES = "analyses"  # the queue of events that may decode a clip
 AT_ONCE = 4  # of a queue's events that run at the same time: on two cores 1.4 times as many clips as with one
 AT_SIGHT = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+CHOSEN = "(chosen, ...rest) => [window.fusebox.chosen, ...rest]"  # what was clicked in a drawing
 
 Message = Callable[[str], str]  # language -> what stands in place of the score
 

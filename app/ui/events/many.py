@@ -16,14 +16,13 @@ from app.service.many_files import FileAnswer, read_each, to_csv
 from app.service.query import Query
 from app.ui import words
 from app.ui.controller import left_on
-from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, EventContext
+from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, CHOSEN, EventContext
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, SOUNDS
-from app.ui.latest_request import LatestRequest
+from app.ui.latest_request import StoppableRequest
 from app.ui.many_files import FileTable, draw
 from app.ui.page_state import PageState, Visit, session_of
 
-CHOSEN = "(chosen, ...rest) => [window.fusebox.chosen, ...rest]"
 PLAY = "(files) => window.fusebox.playChosen(files)"
 SAVE = "() => document.querySelector('#many-file').click()"
 
@@ -33,8 +32,7 @@ class ManyFilesEvents:
 
     def __init__(self, context: EventContext, looking: LookEvents):
         self.context, self.looking, self.tab = context, looking, context.tabs.many
-        self._readings = LatestRequest()
-        self._stopped: set[int | None] = set()  # numbers of readings that the visitor stopped
+        self._readings = StoppableRequest()
 
     def connect(self) -> None:
         """Attach the listeners of the tab."""
@@ -88,7 +86,7 @@ class ManyFilesEvents:
         self.context.uploads.keep(visit.session, *(path for path, _ in files))
 
         def go_on(stage: str) -> None:
-            if number in self._stopped or self._readings.overtaken(visit.session, number):
+            if self._readings.ended(visit.session, number):
                 raise Cancelled
 
         def shown(reading: bool) -> dict:
@@ -108,13 +106,12 @@ class ManyFilesEvents:
         except Cancelled:
             if self._readings.latest(visit.session) is None:
                 analyst.forget(visit.session)  # what came after the session's end
-        self._stopped.discard(number)
         if not self._readings.overtaken(visit.session, number):
             yield shown(reading=False)
 
     def stop(self, request: gr.Request) -> dict:
         """Ends the reading before its next stage; what was read stays."""
-        self._stopped.add(self._readings.latest(session_of(request)))
+        self._readings.stop(session_of(request))
         return gr.update(visible=False)
 
     def open(

@@ -19,14 +19,13 @@ from app.service.take_away import name_of
 from app.ui import words
 from app.ui.controller import in_plain_words
 from app.ui.events.ask import query_of
-from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, EventContext
+from app.ui.events.context import ANALYSES, AT_ONCE, AT_SIGHT, CHOSEN, EventContext
 from app.ui.events.look import LookEvents
-from app.ui.latest_request import LatestRequest
+from app.ui.latest_request import StoppableRequest
 from app.ui.page_state import PageState, Visit, session_of
 from app.ui.recording_overview import Recording, draw
 
 REDRAWN = 1.0  # s between two pictures of a recording that is being read
-CHOSEN = "(chosen, ...rest) => [window.fusebox.chosen, ...rest]"
 SAVE = "() => document.querySelector('#recording-file').click()"
 
 
@@ -35,8 +34,7 @@ class RecordingEvents:
 
     def __init__(self, context: EventContext, looking: LookEvents):
         self.context, self.looking, self.tab = context, looking, context.tabs.recording
-        self._readings = LatestRequest()
-        self._stopped: set[int | None] = set()  # numbers of readings that the visitor stopped
+        self._readings = StoppableRequest()
 
     def connect(self) -> None:
         """Attach the listeners of the tab, and those of what empties it."""
@@ -110,7 +108,6 @@ class RecordingEvents:
             return
         if state is not None and state.on and state.query.same_media(asked):
             asked = replace(asked, modalities=state.on)
-        asked = replace(asked, text=None)
         self.context.uploads.keep(visit.session, asked.video, asked.audio)
         number = self._readings.begin(visit.session)
         found: list[Segment] = []
@@ -119,7 +116,7 @@ class RecordingEvents:
         def go_on(read: float, whole: float | None) -> None:
             nonlocal recording
             recording = replace(recording, read=read, whole=whole)
-            if number in self._stopped or self._readings.overtaken(visit.session, number):
+            if self._readings.ended(visit.session, number):
                 raise Cancelled
 
         with in_plain_words(language):
@@ -133,7 +130,6 @@ class RecordingEvents:
             except Cancelled:
                 if self._readings.latest(visit.session) is None:
                     analyst.forget(visit.session)  # what came after the session's end
-        self._stopped.discard(number)
         if self._readings.overtaken(visit.session, number):
             return  # what empties the tab, or reads another clip, has painted it
         recording = replace(recording, segments=tuple(with_speakers(found)))
@@ -146,7 +142,7 @@ class RecordingEvents:
 
     def stop(self, request: gr.Request) -> dict:
         """Ends the reading before its next utterance; what was read stays."""
-        self._stopped.add(self._readings.latest(session_of(request)))
+        self._readings.stop(session_of(request))
         return {self.tab.cancel: gr.update(visible=False)}
 
     def open(
@@ -195,7 +191,7 @@ class RecordingEvents:
         hidden = {self.tab.whole: gr.update(visible=False)}
         if asked is None:
             return hidden
-        return {**self.context.open(replace(asked, text=None), Visit.of(request, language)), **hidden}
+        return {**self.context.open(asked, Visit.of(request, language)), **hidden}
 
     def make(self, form: str) -> Callable[[Recording | None], str | dict]:
         """What makes the file in one of FORMATS."""
