@@ -24,6 +24,8 @@ from models.media.picture import LONGER_SIDE
 
 MB = 1_000_000  # bytes
 
+LINK_ATTEMPTS = 10
+
 # What the child needs to start. The rest stays here: a file must not get at tokens or keys.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG")
 
@@ -70,10 +72,12 @@ def decode_guarded(
     if start:
         options["start"] = start
     with temporary_folder("fusebox-") as folder:
-        returncode, in_time = _run_child(path, folder, limits, target, options)
+        left = folder / "left"
+        left.mkdir()
+        returncode, in_time = _run_child(_held(path, folder), left, limits, target, options)
         if not in_time or returncode == -getattr(signal, "SIGXCPU", 0):
             raise _too_slow(limits)
-        return _read(folder, returncode, limits)
+        return _read(left, returncode, limits)
 
 
 def check_size(path: Path, limits: DecodeLimits) -> None:
@@ -87,6 +91,24 @@ def check_size(path: Path, limits: DecodeLimits) -> None:
             size=round(size, 1),
             limit=limits.max_mb,
         )
+
+
+def _held(path: Path, folder: Path) -> Path:
+    """A second name of the file, in `folder`, for a child that may read no other.
+
+    An upload of the same content is moved to the same path, and would be another file. Where the system gives
+    no second name, as across disks, the file is read by its own.
+    """
+    name = folder / path.name
+    for _ in range(LINK_ATTEMPTS):
+        try:
+            name.hardlink_to(path)
+            return name
+        except FileNotFoundError:  # moved there just now
+            continue
+        except OSError:
+            break
+    return path
 
 
 def _run_child(

@@ -171,6 +171,24 @@ def test_gives_what_decode_gives(clip_file):
     assert (guarded.duration, guarded.truncated) == (plain.duration, plain.truncated)
 
 
+def test_the_same_upload_may_come_again_meanwhile(clip_file, tmp_path):
+    """Gradio moves it to the path of the first, which is another file from then on."""
+    content, again, over = clip_file.read_bytes(), tmp_path / "again.mp4", threading.Event()
+
+    def upload() -> None:
+        while not over.is_set():
+            again.write_bytes(content)
+            again.replace(clip_file)
+
+    with ThreadPoolExecutor(1) as uploading:
+        uploading.submit(upload)
+        try:
+            for _ in range(5):
+                assert decode_guarded(clip_file, PATIENT).frames is not None
+        finally:
+            over.set()
+
+
 def test_limits_reach_the_decoder(clip_file):
     clip = decode_guarded(clip_file, DecodeLimits(max_seconds=0.5))
     assert clip.truncated and clip.duration == 0.5
