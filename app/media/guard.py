@@ -84,13 +84,17 @@ def check_size(path: Path, limits: DecodeLimits) -> None:
     """MediaError for a file larger than `limits.max_mb`, before anything reads it."""
     size = path.stat().st_size / MB if path.is_file() else 0  # the child explains what else may be wrong
     if size > limits.max_mb:
-        raise MediaError(
-            "too_large",
-            f"The file has {size:.1f} MB; at most {limits.max_mb:g} MB can be analysed. "
-            "Cut it or export it smaller.",
-            size=round(size, 1),
-            limit=limits.max_mb,
-        )
+        raise too_large(size, limits.max_mb)
+
+
+def too_large(size: float, most: float) -> MediaError:
+    """Why a file of `size` MB is not opened, where it may have `most`."""
+    return MediaError(
+        "too_large",
+        f"The file has {size:.1f} MB; at most {most:g} MB can be analysed. Cut it or export it smaller.",
+        size=round(size, 1),
+        limit=most,
+    )
 
 
 def _held(path: Path, folder: Path) -> Path:

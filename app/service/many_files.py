@@ -6,7 +6,7 @@ import csv
 import io
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.service.analysis import FIGURES, Analysis, noted
@@ -42,27 +42,34 @@ class FileAnswer:
     def read(self) -> bool:
         return self.analysis is not None or self.failure is not None
 
+    def failed(self, error: InputError) -> FileAnswer:
+        """The same file, with what was wrong with it."""
+        # an exception itself would keep all that it has seen
+        return replace(self, failure=(error.code, str(error), error.values))
+
 
 def read_each(
     analyst: Analyst, files: Iterable[FileAnswer], *, session: str, progress: Progress
 ) -> Iterator[FileAnswer]:
-    """The files with what was found in each, as soon as it is read.
+    """The files with what was found in each, as soon as it is read; one that failed before stays so.
 
     progress : called before each stage of each file; may raise `Cancelled`
     """
     for file in files:
+        if file.read:
+            yield file
+            continue
         try:
             analysis = analyst.analyze(file.query, session=session, progress=progress)
         except Cancelled:
             raise
         except InputError as error:
-            # an exception itself would keep all that it has seen
-            yield FileAnswer(file.name, file.query, failure=(error.code, str(error), error.values))
+            yield file.failed(error)
         except Exception:
             log.exception("one of many files")
-            yield FileAnswer(file.name, file.query, failure=UNEXPECTED)
+            yield replace(file, failure=UNEXPECTED)
         else:
-            yield FileAnswer(file.name, file.query, analysis.without_pictures())
+            yield replace(file, analysis=analysis.without_pictures())
 
 
 def to_csv(files: Sequence[FileAnswer]) -> str:

@@ -82,6 +82,7 @@ class Page(gr.Blocks):
                     self.drop(session_hash)
                 else:
                     self._presence.seen(session_hash)
+                    self._forget_painted(session_hash)
 
     def _empty(self, event_id: str | None) -> None:
         """Drop what came with an event: the loop of Gradio's queue holds on to it until the next one."""
@@ -92,6 +93,20 @@ class Page(gr.Blocks):
         for request in filter(None, (event.request, event.data.request)):
             for read in ("_body", "_json"):  # where starlette keeps what it has read
                 vars(request).pop(read, None)
+
+    def _forget_painted(self, session: str) -> None:
+        """Drop what only links into the middle of a page need, and the components of updates.
+
+        Gradio makes a new component for each update, and keeps one more with every second of them.
+        """
+        kept = self.state_holder.session_data.get(session)
+        if kept is None:
+            return
+        for key in kept.blocks_config.blocks.keys() - self.default_config.blocks.keys():
+            del kept.blocks_config.blocks[key]
+            kept.config_values.pop(key, None)
+        for config in kept.config_values.values():
+            config.get("props", {})["value"] = None
 
     def leave(self, session: str) -> None:
         """The page was closed; an answer stays for a while, should the connection only be lost."""

@@ -87,7 +87,9 @@ def beside(analyst: Analyst, visitors: Visitors) -> dict:
 
     return {
         "routes": [*routes(analyst, places), *tools],
-        "middleware": [Middleware(Gate, max_mb=analyst.settings.max_mb)],
+        "middleware": [
+            Middleware(Gate, max_mb=analyst.settings.max_mb, max_files=analyst.settings.max_files)
+        ],
         "exception_handlers": {OSError: tell_of_full_disk},
         "lifespan": lifespan,
         **no_own,

@@ -28,6 +28,7 @@ from app.rest.visitors import Visitors
 from app.service.analyst import Analyst
 from app.service.query import LONGEST_TEXT, AnalysisError, Query
 from app.settings import Settings
+from app.ui.gate import FORM_MB
 from app.ui.page import create_demo
 from app.ui.phrases.chinese import ERRORS_CHINESE
 from models.media.clip import InputError
@@ -37,7 +38,8 @@ from tests.asynchronous import finished
 from tests.crowd import Visitor
 from tests.serving import Served, serving
 
-MB, SECONDS, A_MINUTE = 1, 2, 3  # the limits of every door here: size, duration, questions of a visitor
+# the limits of every door here: size, files at once, duration, questions of a visitor
+MB, FILES, SECONDS, A_MINUTE = 1, 3, 2, 3
 SAID = "I loved every minute of it."
 
 VISITORS = itertools.count(1)  # last part of an address
@@ -47,7 +49,13 @@ Ask = Callable[..., dict]  # (clip=None, text=SAID, visitor="203.0.113.1") -> an
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
-    limits = {"MAX_MB": MB, "MAX_SECONDS": SECONDS, "MAX_PER_VISITOR": A_MINUTE, "PROXIES": 1}
+    limits = {
+        "MAX_MB": MB,
+        "MAX_FILES": FILES,
+        "MAX_SECONDS": SECONDS,
+        "MAX_PER_VISITOR": A_MINUTE,
+        "PROXIES": 1,
+    }
     environment = {f"FUSEBOX_{name}": str(value) for name, value in limits.items()}
     with serving(tmp_path_factory.mktemp("served"), **environment) as running:
         yield running
@@ -183,11 +191,18 @@ def test_words(ask, more):
 
 
 def test_a_far_too_large_file_is_not_even_received(served):
-    content = bytes(3_000_000)
-    upload = httpx.post(f"{served.url}gradio_api/upload", files={"files": ("a.mp4", content)})
-    assert upload.status_code == 413 and refusal(upload.json(), "too_large", "1 MB", "smaller")["limit"] == MB
+    for size in (3_000_000, 1_000_000 * (MB * FILES + FORM_MB) + 1):
+        upload = httpx.post(f"{served.url}gradio_api/upload", files={"files": ("a.mp4", bytes(size))})
+        assert upload.status_code == 413
+        assert refusal(upload.json(), "too_large", "1 MB", "smaller")["limit"] == MB
     words = httpx.post(f"{served.url}gradio_api/queue/join", content=bytes(JSON_MB * 1_000_000 + 1))
     assert words.status_code == 413 and words.json()["code"] == "too_large"
+
+
+def test_many_files_may_be_larger_together(served):
+    content = bytes(1_000_000 * MB - 1)
+    files = [("files", (f"{number}.mp4", content)) for number in range(FILES)]
+    assert len(httpx.post(f"{served.url}gradio_api/upload", files=files).raise_for_status().json()) == FILES
 
 
 def test_what_the_page_does_not_need_is_closed(served):

@@ -33,6 +33,20 @@ def test_a_broken_file_holds_up_nobody_and_a_row_opens_its_file(open_page, repos
     assert [line.split(",")[0] for line in table.splitlines()] == ["file", *(file.name for file in files)]
 
 
+def test_a_file_that_is_too_large_is_told_of_beside_the_others(open_page, repository_root, tmp_path):
+    page = open_page()
+    page.evaluate("window.gradio_config.max_file_size = 1_000_000")  # as with FUSEBOX_MAX_MB=1
+    look_into(page, "Many files")
+    large = tmp_path / "large.mp4"
+    large.write_bytes(bytes(1_000_001))
+    files = [large, repository_root / "assets" / "examples" / "voice.mp3"]
+    page.set_input_files("#many-files input[type=file]", [str(file) for file in files])
+    page.wait_for_selector("#many-save")
+    rows = page.locator("#many-overview tbody tr")
+    assert rows.locator("th").all_inner_texts() == ["voice.mp3", "large.mp4"]
+    assert "at most" in rows.nth(1).inner_text()
+
+
 def test_a_link_asks_about_its_words_and_says_what_it_does_not_know(open_page):
     page = open_page(kept=True, query="?method=mla&modalities=text&text=It+is+%3Cb%3Eawful&lang=tlh")
     assert page.input_value("#words textarea") == "It is <b>awful"

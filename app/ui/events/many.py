@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.media import guard
 from app.service.cache import Cancelled
 from app.service.many_files import FileAnswer, read_each, to_csv
 from app.service.query import Query
@@ -24,6 +26,7 @@ from app.ui.many_files import FileTable, draw
 from app.ui.page_state import PageState, Visit, session_of
 
 PLAY = "(files) => window.fusebox.playChosen(files)"
+KEPT_BACK = "(files, _, ...rest) => [files, JSON.stringify(window.fusebox.tooLarge), ...rest]"
 SAVE = "() => document.querySelector('#many-file').click()"
 
 
@@ -40,13 +43,14 @@ class ManyFilesEvents:
         reading = gr.on(
             [tab.files.change, tab.read.click],
             self.read,
-            [tab.files, inputs.method, context.page_state, context.language],
+            [tab.files, tab.too_large, inputs.method, context.page_state, context.language],
             [tab.shown, tab.overview, tab.read, tab.cancel, tab.save],
             show_progress="hidden",  # the table tells it, and is to be seen meanwhile
             concurrency_id=ANALYSES,
             concurrency_limit=AT_ONCE,
             trigger_mode="multiple",
             api_visibility="private",
+            js=KEPT_BACK,
         )
         reading.failure(lambda: self._buttons(read=True), None, [tab.read, tab.cancel, tab.save], **AT_SIGHT)
         tab.cancel.click(self.stop, None, tab.cancel, **AT_SIGHT)
@@ -73,6 +77,7 @@ class ManyFilesEvents:
     def read(
         self,
         files: list[tuple[str, str]],
+        too_large: str,
         method: str,
         state: PageState | None,
         language: str,
@@ -83,6 +88,7 @@ class ManyFilesEvents:
         number = self._readings.begin(visit.session)
         most = analyst.settings.max_files
         answers = [FileAnswer(name, asked_of(path, method, state)) for path, name in files[:most]]
+        answers += kept_back(too_large, analyst.settings.max_mb)[:most] if files else []
         self.context.uploads.keep(visit.session, *(path for path, _ in files))
 
         def go_on(stage: str) -> None:
@@ -157,6 +163,17 @@ class ManyFilesEvents:
         tab = self.tab
         shown = {tab.read: read, tab.cancel: cancel, tab.save: save}
         return {button: gr.update(visible=visible) for button, visible in shown.items()}
+
+
+def kept_back(told: str, most: float) -> list[FileAnswer]:
+    """Files that the browser did not send, for Gradio refuses all that come with one of more than `most` MB.
+
+    told : see `ManyFilesTab.too_large`
+    """
+    return [
+        FileAnswer(str(name), Query()).failed(guard.too_large(float(size) / guard.MB, most))
+        for name, size in json.loads(told)
+    ]
 
 
 def asked_of(path: str, method: str, state: PageState | None) -> Query:

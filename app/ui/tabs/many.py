@@ -30,12 +30,14 @@ class ManyFilesTab:
     """The components of the tab.
 
     shown : holds the `FileTable` that is shown
+    too_large : JSON of [[name, bytes]] of files that the browser kept back
     opener : clicked, out of sight, for the file whose number `chosen` gets
     handed : saves the table that `save` made
     """
 
     shown: gr.State
     files: GivenFiles
+    too_large: gr.Textbox
     read: gr.Button
     cancel: gr.Button
     save: gr.Button
@@ -53,6 +55,7 @@ def build(most: int) -> ManyFilesTab:
     files = GivenFiles(
         file_count="multiple", label=words.label("many_files"), height=180, elem_id="many-files"
     )
+    too_large = gr.Textbox("[]", visible="hidden")
     with gr.Row():
         read = gr.Button(words.label("many_read"), visible=False, elem_id="many-read", scale=2)
         cancel = gr.Button(words.label("cancel"), visible=False, elem_id="many-cancel", scale=1)
@@ -61,4 +64,4 @@ def build(most: int) -> ManyFilesTab:
     chosen = gr.Textbox(visible="hidden")
     opener = gr.Button(visible="hidden", elem_id="many-opener")
     handed = gr.DownloadButton(visible="hidden", elem_id="many-file")
-    return ManyFilesTab(shown, files, read, cancel, save, overview, chosen, opener, handed)
+    return ManyFilesTab(shown, files, too_large, read, cancel, save, overview, chosen, opener, handed)
