@@ -26,6 +26,7 @@ EXPORTS = {
     "tsv": "tiers of words and scores, as ELAN imports them",
 }
 READING = ("predict", "segments", "transcribe")  # commands about a file
+RAY_HELP = "the rows on all machines of a Ray cluster (RAY_ADDRESS)"
 MODALITIES_HELP = "comma-separated, of text, audio and vision (default: all three)"
 
 
@@ -50,9 +51,7 @@ def build_parser() -> Parser:
     predict.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("--manifest", metavar="FILE.csv", help="score every row: `file`, maybe `text`")
     predict.add_argument("--out", metavar="RESULTS.csv", help="where the rows and their scores go")
-    predict.add_argument(
-        "--ray", action="store_true", help="the rows on all machines of a Ray cluster (RAY_ADDRESS)"
-    )
+    predict.add_argument("--ray", action="store_true", help=RAY_HELP)
     predict.set_defaults(parser=predict)
     segments = commands.add_parser("segments", help="a long recording, utterance by utterance")
     segments.add_argument("clip", nargs="?", metavar="FILE", help="video or audio file")
@@ -62,7 +61,9 @@ def build_parser() -> Parser:
     form = segments.add_mutually_exclusive_group()
     for name, about in EXPORTS.items():
         form.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=about)
+    segments.add_argument("--manifest", metavar="FILE.csv", help="read every row: `file`")
     segments.add_argument("--out", metavar="FILE", help="where it is written instead of printed")
+    segments.add_argument("--ray", action="store_true", help=RAY_HELP)
     segments.set_defaults(parser=segments)
     transcribe = commands.add_parser("transcribe", help="recognise the words of one clip, or of every row")
     transcribe.add_argument("clip", nargs="?", metavar="CLIP", help="video or audio file")
@@ -83,9 +84,10 @@ def check(args: argparse.Namespace) -> None:
             asked.get("start") or None,
             asked.get("end"),
             asked.get("json") or None,
+            asked.get("format"),
         )
         if one_clip or any(value is not None for value in of_one_clip):
-            others = "--out, --method, --modalities and --ray" if args.command == "predict" else "--out"
+            others = "--out" if args.command == "transcribe" else "--out, --method, --modalities and --ray"
             parser.error(f"--manifest goes with {others} only")
         if not args.out:
             parser.error("--manifest needs --out RESULTS.csv")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-Answered = tuple[list[str], str]  # the cells of a row's results and "", or none and what was wrong
+# the cells of each of a row's results and "", or none and what was wrong
+Answered = tuple[list[list[str]], str]
 
 
 class KeptRows:
@@ -16,7 +17,7 @@ class KeptRows:
 
     def __init__(self, path: Path):
         self._path = path
-        self._found: dict[str, list[str]] = {}
+        self._found: dict[str, list[list[str]]] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 self._take(line)

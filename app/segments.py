@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,16 +14,25 @@ from tqdm import tqdm
 from app.service.analysis import as_displayed
 from app.service.analyst import Analyst
 from app.service.query import Query
-from app.service.recordings.export import FORMATS
+from app.service.recordings.export import COLUMNS, FORMATS
 from app.service.recordings.segment import Segment, summarise
+from app.service.recordings.segment import row as table_row
 from app.service.recordings.speakers import with_speakers
 from app.settings import Settings
+from app.tables import answer_rows
+from models.manifest import ManifestError
 
 
 def segments(args: argparse.Namespace, settings: Settings) -> None:
-    """Prints or writes the utterances of one recording; see `app.predict.run` for what goes wrong."""
+    """Prints or writes the utterances of one recording, or writes those of a CSV's rows.
+
+    See `app.predict.run` for what goes wrong.
+    """
     modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
     query = Query(args.clip, args.audio, method=args.method, modalities=modalities)
+    if args.manifest:
+        segments_manifest(Analyst(settings), Path(args.manifest), Path(args.out), query, args.ray)
+        return
     found = with_speakers(list(_told(Analyst(settings), query)))
     written = FORMATS[args.format](found) if args.format else describe(found)
     if args.out:
@@ -29,6 +40,26 @@ def segments(args: argparse.Namespace, settings: Settings) -> None:
         print(f"{len(found)} utterances, written to {args.out}", file=sys.stderr)
     else:
         print(written.rstrip("\n"))
+
+
+def segments_manifest(analyst: Analyst, manifest: Path, out: Path, query: Query, ray: bool = False) -> None:
+    """Reads every recording of a CSV with a column `file`, relative to the CSV, as `query` asks.
+
+    Writes the CSV's row again for each utterance, with COLUMNS and `error`; see
+    `app.predict.predict_manifest` for `ray`, for names that are taken and for what is raised.
+    """
+    answer_rows(analyst, manifest, (), out, COLUMNS, partial(_cells, query), "read", ray)
+
+
+def _cells(
+    query: Query, analyst: Analyst, row: dict[str, str], file: Path | None, session: str
+) -> list[list[str]]:
+    if file is None:
+        raise ManifestError("The row has no file.")
+    asked = replace(query, video=file)
+    found = with_speakers(list(analyst.segments(asked, session=session, only_asked=True)))
+    cells = [table_row(part) for part in found]
+    return [["" if each[name] is None else str(each[name]) for name in COLUMNS] for each in cells]
 
 
 def _told(analyst: Analyst, query: Query) -> Iterator[Segment]:

@@ -75,16 +75,16 @@ class Call:
         script.append(ASK.format(body=re.sub("\0(\\w+)\0", "'\"$\\1\"'", body)))
         return "\n".join(script)
 
-    def command(self) -> str:
-        """A line for a POSIX shell, in the project's folder."""
-        words = ["python", "-m", "app", "predict"]
+    def command(self, what: str = "predict", form: str = "json") -> str:
+        """A line for a POSIX shell, in the project's folder. what : "predict" or "segments"."""
+        words = ["python", "-m", "app", what]
         for key, name in self._files():
             words += ([] if key == "clip" else [f"--{key}"]) + [shlex.quote(_no_option(name))]
         if self.query.text is not None:
             words.append(f"--text={shlex.quote(self.query.text)}")  # "=": the words may begin with a dash
         words += ["--method", self.query.method, "--modalities", ",".join(self.query.modalities)]
         words += [part for key, value in self._numbers() for part in (f"--{key}", str(value))]
-        return " ".join([*words, "--json"]) + "\n"
+        return " ".join([*words, f"--{form}"]) + "\n"
 
     def _numbers(self) -> list[tuple[str, float]]:
         """The face and the span, where they are asked for."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.service.query import Query
-from app.service.recordings.segment import Segment, summarise
+from app.service.recordings.segment import Segment, Summary, summarise
 from app.ui import charts, words
 from app.ui.tabs.timeline_lanes import LEAST_ZOOMS, Axis
 from app.ui.templates import fill
@@ -28,22 +28,24 @@ class Recording:
     read: float
     whole: float | None
 
+    @property
+    def axis(self) -> Axis:
+        """Of all that there is of it."""
+        return Axis(max(self.whole or 0.0, self.read, 1.0))
+
 
 def draw(recording: Recording, reading: bool, language: str) -> str:
     """The figure as HTML. reading : more is to come."""
-    segments, told = recording.segments, _told(recording, reading, language)
-    axis = Axis(max(recording.whole or 0.0, recording.read, 1.0))
+    segments, told, axis = recording.segments, _told(recording, reading, language), recording.axis
     summary = summarise(segments)
-    best = [("highest", summary.highest), ("lowest", summary.lowest)]
-    marked = [(words.say(f"recording_{key}", language), n) for key, n in best if n is not None]
     return fill(
         "recording.overview",
         language,
-        utterances=[_Drawn(n, segment, axis, language) for n, segment in enumerate(segments)],
+        utterances=[Utterance(n, segment, axis, language) for n, segment in enumerate(segments)],
         summary=summary,
-        marked=marked,
+        marked=marked(summary, language),
         turns=sorted(summary.turns),
-        portraits=_portraits(segments),
+        portraits=portraits(segments),
         corrigible=not reading,
         told=told,
         share=recording.read / recording.whole if reading and recording.whole else None,
@@ -55,8 +57,8 @@ def draw(recording: Recording, reading: bool, language: str) -> str:
     )
 
 
-class _Drawn:
-    """One utterance as the template needs it; left and width in percent."""
+class Utterance:
+    """One utterance as the templates need it; left and width in percent."""
 
     def __init__(self, number: int, segment: Segment, axis: Axis, language: str):
         self.number, self.segment, self.analysis = number, segment, segment.analysis
@@ -80,7 +82,13 @@ class _Drawn:
         )
 
 
-def _portraits(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
+def marked(summary: Summary, language: str) -> list[tuple[str, int]]:
+    """(what, number of the utterance) of the most positive and the most negative one."""
+    best = [("highest", summary.highest), ("lowest", summary.lowest)]
+    return [(words.say(f"recording_{key}", language), n) for key, n in best if n is not None]
+
+
+def portraits(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
     """{speaker: the face that is mostly seen while they speak}."""
     seen: dict[str, Counter[int]] = {}
     for part in segments:

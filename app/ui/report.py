@@ -60,12 +60,17 @@ def report(state: PageState, made_with: Circumstances, language: str) -> str:
     )
 
 
+def method_line(method: MethodInfo) -> str:
+    """The method, its paper and where that is."""
+    spec = method.spec
+    return f"{spec.title}: {spec.paper} ({spec.year}), {spec.url}"
+
+
 def _settings(state: PageState, made_with: Circumstances, name: str, language: str) -> dict[str, str]:
     """{key of the setting's name: the setting}."""
-    spec = made_with.methods[state.query.method].spec
     return {
         "report_file": name,
-        "report_method": f"{spec.title}: {spec.paper} ({spec.year}), {spec.url}",
+        "report_method": method_line(made_with.methods[state.query.method]),
         "report_modalities": words.names(state.on, language),
         "report_extractors": ", ".join(f"{key} {value}" for key, value in made_with.fingerprints.items()),
         "report_versions": ", ".join(f"{key} {value}" for key, value in made_with.versions.items()),

@@ -44,6 +44,11 @@ def test_an_utterance_opens_in_every_tab_and_what_is_wrong_is_corrected_by_a_cli
     rows = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("start,end,speaker,text") and ",B," in rows[1]
 
+    with page.expect_download() as download:
+        page.click("#recording-html")
+    report = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "Fusebox report: talk" in report and all(row.split(",")[3] in report for row in rows[1:])
+
     page.click("#recording-whole")
     page.locator("#recording-whole").wait_for(state="hidden")
     assert not page.complaints and not page.abroad

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from time import monotonic
 
 import gradio as gr
@@ -24,6 +25,8 @@ from app.ui.events.look import LookEvents
 from app.ui.latest_request import StoppableRequest
 from app.ui.page_state import PageState, Visit, session_of
 from app.ui.recording_overview import Recording, draw
+from app.ui.recording_report import recording_report
+from app.ui.tabs.recording import REPORT
 
 REDRAWN = 1.0  # s between two pictures of a recording that is being read
 SAVE = "() => document.querySelector('#recording-file').click()"
@@ -69,7 +72,11 @@ class RecordingEvents:
         tab.whole.click(self.open_whole, given, **opened).success(**self.looking.refill)
         for form, button in tab.exports.items():
             button.click(
-                self.make(form), tab.recording, tab.handed, show_progress_on=button, api_visibility="private"
+                self.make(form),
+                [tab.recording, context.language],
+                tab.handed,
+                show_progress_on=button,
+                api_visibility="private",
             ).success(None, js=SAVE)
         new_files = [
             getattr(player, event)
@@ -193,14 +200,18 @@ class RecordingEvents:
             return hidden
         return {**self.context.open(asked, Visit.of(request, language)), **hidden}
 
-    def make(self, form: str) -> Callable[[Recording | None], str | dict]:
-        """What makes the file in one of FORMATS."""
+    def make(self, form: str) -> Callable[[Recording | None, str], str | dict]:
+        """What makes the report, or the file in one of FORMATS."""
 
-        def made(recording: Recording | None) -> str | dict:
+        def made(recording: Recording | None, language: str) -> str | dict:
             if recording is None or not recording.segments:
                 return gr.skip()
             name = f"fusebox-{name_of(recording.query.video, recording.query.audio)}.{form}"
-            content = FORMATS[form](recording.segments).encode()
+            if form == REPORT:
+                method = self.context.controller.available[recording.query.method]
+                content = recording_report(recording, method, datetime.now().astimezone(), language).encode()
+            else:
+                content = FORMATS[form](recording.segments).encode()
             return save_bytes_to_cache(content, name, self.tab.handed.GRADIO_CACHE)
 
         return made

@@ -9,6 +9,8 @@ import gradio as gr
 from app.service.recordings.export import FORMATS
 from app.ui import words
 
+REPORT = "html"
+
 
 @dataclass(frozen=True)
 class RecordingTab:
@@ -17,7 +19,7 @@ class RecordingTab:
     recording : holds the `Recording` that is shown, or None
     opener : clicked, out of sight, for the utterance whose number `chosen` gets; corrector : for one whose
     speaker or face is wrong, "speaker:3"
-    exports : {form: its button}, in `forms`; handed : saves the file that one of them made
+    exports : {form: its button}, in `forms`; the report first; handed : saves the file that one of them made
     """
 
     recording: gr.State
@@ -46,17 +48,13 @@ def build() -> RecordingTab:
     opener = gr.Button(visible="hidden", elem_id="recording-opener")
     corrector = gr.Button(visible="hidden", elem_id="recording-corrector")
     with gr.Row(visible=False, elem_id="recording-forms") as forms:
+        names = {REPORT: words.label("recording_save_report")}
+        for form in FORMATS:
+            told = (words.say("recording_save", language, form=form.upper()) for language in words.BOTH)
+            names[form] = words.label_of(f"recording_save_{form}", *told)
         exports = {
-            form: gr.Button(
-                words.label_of(
-                    f"recording_save_{form}",
-                    *(words.say("recording_save", language, form=form.upper()) for language in words.BOTH),
-                ),
-                size="sm",
-                min_width=90,
-                elem_id=f"recording-{form}",
-            )
-            for form in FORMATS
+            form: gr.Button(name, size="sm", min_width=90, elem_id=f"recording-{form}")
+            for form, name in names.items()
         }
     handed = gr.DownloadButton(visible="hidden", elem_id="recording-file")
     return RecordingTab(

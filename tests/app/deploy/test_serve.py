@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     )
     from ray import serve
 
-import app.predict as predicting
+import app.tables as tables
 from app.deploy import cluster_analyst
 from app.deploy.ingress import build
 from app.predict import predict_manifest
@@ -192,8 +192,8 @@ def interrupted(after: int, on_cluster):
 
 def test_a_table_is_the_same_and_an_interrupted_one_goes_on(manifest, here, tmp_path, monkeypatch):
     predict_manifest(here, manifest, tmp_path / "here.csv", Query())
-    out, on_cluster, asked = tmp_path / "there.csv", predicting.on_cluster, []
-    monkeypatch.setattr(predicting, "on_cluster", interrupted(2, on_cluster))
+    out, on_cluster, asked = tmp_path / "there.csv", tables.on_cluster, []
+    monkeypatch.setattr(tables, "on_cluster", interrupted(2, on_cluster))
     with pytest.raises(KeyboardInterrupt):
         predict_manifest(here, manifest, out, Query(), ray=True)
 
@@ -201,7 +201,7 @@ def test_a_table_is_the_same_and_an_interrupted_one_goes_on(manifest, here, tmp_
         asked.extend(items)
         return on_cluster(make, items, gpu)
 
-    monkeypatch.setattr(predicting, "on_cluster", counting)
+    monkeypatch.setattr(tables, "on_cluster", counting)
     predict_manifest(here, manifest, out, Query(), ray=True)
     assert out.read_text() == (tmp_path / "here.csv").read_text()
     assert len(asked) < 3  # what was done is not done again; the bad file may be

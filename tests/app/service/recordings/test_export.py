@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -13,6 +14,10 @@ from app.service.analysis import Analysis, ModalityAnalysis, Notice, Transcript
 from app.service.query import Query
 from app.service.recordings.export import COLUMNS, FORMATS, to_csv, to_json, to_srt, to_tsv, to_vtt
 from app.service.recordings.segment import Segment, summarise
+from app.ui import words
+from app.ui.recording_overview import Recording
+from app.ui.recording_report import recording_report
+from models.catalogue import describe_methods
 
 
 def segment(
@@ -103,3 +108,16 @@ def test_the_score_turns_where_three_utterances_before_and_after_differ():
     scores = [1, 1.5, 1, -1, -1.5, -1, -1.2, -0.9]
     found = summarise([segment(n, n + 1, score) for n, score in enumerate(scores)])
     assert found.turns == (3,)
+
+
+@pytest.mark.parametrize("language", words.BOTH)
+def test_the_report_tells_every_utterance_and_runs_nothing(language):
+    talk = Recording(Query("my film.mp4", modalities=("text", "vision")), tuple(RECORDING), 3671.25, 3671.25)
+    method = next(info for info in describe_methods() if info.spec.name == "lmf")
+    report = recording_report(talk, method, datetime(2026, 1, 2), language)
+    assert "So &#34;dull&#34;,\nand &lt; slow &amp; long" in report and "I liked it" in report
+    assert report.count("<tr>") == 1 + len(RECORDING)
+    assert (
+        "python -m app segments &#39;my film.mp4&#39; --method lmf --modalities text,vision --csv" in report
+    )
+    assert "default-src &#39;none&#39;" in report and "<script" not in report
