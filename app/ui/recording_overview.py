@@ -83,7 +83,9 @@ class Utterance:
 
 
 def marked(summary: Summary, language: str) -> list[tuple[str, int]]:
-    """(what, number of the utterance) of the most positive and the most negative one."""
+    """(what, number of the utterance) of the most positive and the most negative one, where they are two."""
+    if summary.highest == summary.lowest:
+        return []
     best = [("highest", summary.highest), ("lowest", summary.lowest)]
     return [(words.say(f"recording_{key}", language), n) for key, n in best if n is not None]
 

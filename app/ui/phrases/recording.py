@@ -58,7 +58,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "说话人只按嗓音区分，可能出错，点击字母即可改正。"
         "很短的句子，其分数比色带所示更不确定：色带是在至少一句话的视频上测得的。",
     ),
-    "recording_save_report": ("Save the report", "保存报告"),
+    "recording_save_report": ("Save report", "保存报告"),
     "recording_save": ("Save as {form}", "保存为 {form}"),
     "doing_recording": ("reading the recording", "正在读取录音"),
 }
