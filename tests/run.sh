@@ -74,11 +74,10 @@ told=$(mktemp)
 .venv-tests/bin/basedpyright --pythonpath .venv-tests/bin/python >"$told" 2>&1 &
 checker=$!
 trap 'kill "$checker" 2>/dev/null || true; rm -f "$told"' EXIT
-# one worker more than cores, for a quarter of the time they wait; each has its own page and models on one core
-workers=$(.venv-tests/bin/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+# one worker a core, each with its own page and models, which compute on that core; with one more Ray's die
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 tested=0 checked=0
-.venv-tests/bin/python -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder "$@" || tested=$?
+.venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || tested=$?
 wait "$checker" || checked=$?
 cat "$told"
 exit $((tested ? tested : checked))

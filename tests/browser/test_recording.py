@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import html
 import re
 from pathlib import Path
 
+from app.service.recordings.export import COLUMNS
 from tests.browser.visiting import look_into, score, upload
 from tests.joined import join
 
@@ -41,13 +44,14 @@ def test_an_utterance_opens_in_every_tab_and_what_is_wrong_is_corrected_by_a_cli
     page.locator('[data-correct="speaker:0"]', has_text=re.compile("^B$")).wait_for()
     with page.expect_download() as download:
         page.click("#recording-csv")
-    rows = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert rows[0].startswith("start,end,speaker,text") and ",B," in rows[1]
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS and rows[0]["speaker"] == "B"
 
     with page.expect_download() as download:
         page.click("#recording-html")
-    report = Path(download.value.path()).read_text(encoding="utf-8")
-    assert "Fusebox report: talk" in report and all(row.split(",")[3] in report for row in rows[1:])
+    report = html.unescape(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert "Fusebox report: talk" in report and all(row["text"] in report for row in rows)
 
     page.click("#recording-whole")
     page.locator("#recording-whole").wait_for(state="hidden")

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
-from gradio.data_classes import ListFiles
 
 from app.ui import words
+from app.ui.given_files import GivenFiles
 from app.ui.many_files import FileTable
-
-
-class GivenFiles(gr.File):
-    """Many files with the names that the visitor gave them.
-
-    Gradio's own leaves an empty file behind for each, and gives paths alone.
-    """
-
-    is_template = True  # in the browser it is Gradio's own
-
-    def preprocess(self, payload: ListFiles | None) -> list[tuple[str, str]]:  # pyright: ignore
-        """[(path, name)]"""
-        return [(file.path, file.orig_name or Path(file.path).name) for file in payload or ()]
 
 
 @dataclass(frozen=True)
