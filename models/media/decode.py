@@ -102,11 +102,7 @@ def decode(
             damaged = damaged or is_missing(path, container, read)
 
     if end == -math.inf and start:
-        raise MediaError(
-            "over_before",
-            f"The recording is over before {start:g} seconds. Ask about an earlier part of it.",
-            start=start,
-        )
+        raise _over_before(start)
     if end == -math.inf:
         raise MediaError(
             "damaged",
@@ -127,9 +123,16 @@ def _seek(container: InputContainer, start: float) -> float:
     margin = 0.0 if container.format.name.split(",")[0] in INDEXED else LONGEST_GROUP
     try:
         container.seek(round(max(0.0, begin + start - margin) * av.time_base))
+    except OverflowError as error:  # more than 64 bits of microseconds
+        raise _over_before(start) from error
     except FFmpegError as error:  # all before `start` is decoded then, which is slower
         log.info("cannot seek: %s", error)
     return begin
+
+
+def _over_before(start: float) -> MediaError:
+    text = f"The recording is over before {start:g} seconds. Ask about an earlier part of it."
+    return MediaError("over_before", text, start=start)
 
 
 def _stamp(frame: av.VideoFrame | av.AudioFrame | av.Packet) -> float | None:

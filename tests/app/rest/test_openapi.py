@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.applications import Starlette
 
 from app.rest.admission import Places
@@ -22,6 +22,11 @@ from app.rest.service import routes
 OPERATIONS = {"POST /analyze": 0.6, "POST /segments": 0.2, "POST /transcribe": 0.2, "GET /methods": 0.0}
 CASES = int(os.environ.get("SCHEMA_CASES", "200"))
 BY_CONTENT = [positive_data_acceptance]  # whether bytes are a clip, no description says
+
+
+def is_a_form(case: schemathesis.Case) -> bool:
+    """Whether all that is sent is text: a `true` where words belong is the word "true" by then."""
+    return (case.media_type or "").startswith("multipart/")
 
 
 @pytest.mark.slow
@@ -43,7 +48,9 @@ def test_every_answer_is_as_described(analyst, name):
     @given(st.one_of(*(operations[name].as_strategy(mode) for mode in GenerationMode)))
     def ask(case: schemathesis.Case) -> None:
         asked[0] += 1
-        case.call_and_validate(excluded_checks=BY_CONTENT)
+        case.call_and_validate(
+            excluded_checks=[*BY_CONTENT, *([negative_data_rejection] if is_a_form(case) else [])]
+        )
 
     ask()
     print(f"{name}: {asked[0]} cases")

@@ -79,8 +79,9 @@ def test_a_reading_can_be_cancelled_and_tells_how_far_it_is(analyst, recording):
 
 
 def test_what_is_not_there_is_said(analyst, recording):
-    with pytest.raises(MediaError, match="over before"):
-        analyst.analyze(Query(recording[0], start=500.0, end=505.0))
+    for start in (500.0, 1e300):  # the second is more than FFmpeg can count
+        with pytest.raises(MediaError, match="over before"):
+            analyst.analyze(Query(recording[0], start=start))
     with pytest.raises(AnalysisError, match="behind its start"):
         Query(recording[0], start=5.0, end=5.0)
     only_face = list(analyst.segments(Query(EXAMPLES / "silent.mp4", modalities=("text",)), only_asked=True))
