@@ -150,10 +150,12 @@ class ManyFilesEvents:
         tab = self.tab
         return {tab.shown: FileTable(), tab.overview: "", tab.files: None, **self._buttons()}
 
-    def make(self, table: FileTable) -> str:
+    def make(self, table: FileTable, request: gr.Request) -> str:
         """The table as a CSV file."""
         content = to_csv(table.files).encode("utf-8-sig")  # which Excel reads as UTF-8
-        return save_bytes_to_cache(content, "fusebox-files.csv", self.tab.handed.GRADIO_CACHE)
+        path = save_bytes_to_cache(content, "fusebox-files.csv", self.tab.handed.GRADIO_CACHE)
+        self.context.uploads.keep(session_of(request), path)
+        return path
 
     def translate(self, table: FileTable, language: str) -> str:
         """The table in another language."""

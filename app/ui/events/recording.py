@@ -200,10 +200,10 @@ class RecordingEvents:
             return hidden
         return {**self.context.open(asked, Visit.of(request, language)), **hidden}
 
-    def make(self, form: str) -> Callable[[Recording | None, str], str | dict]:
+    def make(self, form: str) -> Callable[[Recording | None, str, gr.Request], str | dict]:
         """What makes the report, or the file in one of FORMATS."""
 
-        def made(recording: Recording | None, language: str) -> str | dict:
+        def made(recording: Recording | None, language: str, request: gr.Request) -> str | dict:
             if recording is None or not recording.segments:
                 return gr.skip()
             name = f"fusebox-{name_of(recording.query.video, recording.query.audio)}.{form}"
@@ -212,7 +212,9 @@ class RecordingEvents:
                 content = recording_report(recording, method, datetime.now().astimezone(), language).encode()
             else:
                 content = FORMATS[form](recording.segments).encode()
-            return save_bytes_to_cache(content, name, self.tab.handed.GRADIO_CACHE)
+            path = save_bytes_to_cache(content, name, self.tab.handed.GRADIO_CACHE)
+            self.context.uploads.keep(session_of(request), path)
+            return path
 
         return made
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is t
 
 TABS = ("imagined", "why", "timeline", "compare", "take_away")
 TAKEN = ("report", "json", "npz", "pkl")
+TABLES = ("recording-csv", "recording-html", "many-save")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,11 @@ def visit(url: str, clip: Path) -> Visitor:
         visitor.fire(f"depth-{tab}", "select")
     for what in TAKEN:
         visitor.fire(f"take-away-{what}", "click")
+    visitor.fire("recording-read", "click")
+    visitor.set("many-files", [{**visitor.value("clip"), "orig_name": clip.name}])
+    visitor.fire("many-read", "click")
+    for table in TABLES:
+        visitor.fire(table, "click")
     return visitor
 
 
@@ -87,7 +93,7 @@ def left(served: Served, folder: Path, clip: Path, seconds: float = 5.0) -> list
 @pytest.mark.slow
 def test_nothing_of_a_visit_stays_once_it_is_deleted(served, folder, clip):
     visitor = visit(served.url, clip)
-    assert len(on_disk(folder, clip)) == 1 + len(TAKEN)
+    assert len(on_disk(folder, clip)) == 1 + len(TAKEN) + len(TABLES)
     assert len(found_in(served, folder, needles(clip))) > 10  # the search finds what there is
     visitor.fire("delete-now", "click")
     assert left(served, folder, clip) == []
