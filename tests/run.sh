@@ -74,7 +74,7 @@ told=$(mktemp)
 .venv-tests/bin/basedpyright --pythonpath .venv-tests/bin/python >"$told" 2>&1 &
 checker=$!
 trap 'kill "$checker" 2>/dev/null || true; rm -f "$told"' EXIT
-# one worker a core, each with its own page and models, which compute on that core; with one more Ray's die
+# one worker a core, each with its own page and models, which compute on that core; with one more they only wait, and Ray's processes die
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 tested=0 checked=0
 .venv-tests/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@" || tested=$?
