@@ -9,7 +9,7 @@ from app.service.calls import Call
 from app.service.recordings.segment import summarise
 from app.ui import words
 from app.ui.recording_overview import Recording, Utterance, marked, portraits
-from app.ui.report import POLICY, STYLE, method_line
+from app.ui.report import asked_for, frame
 from app.ui.templates import fill
 from models.catalogue import MethodInfo
 
@@ -21,10 +21,7 @@ def recording_report(recording: Recording, method: MethodInfo, made: datetime, l
     return fill(
         "recording_report.page",
         language,
-        policy=POLICY,
-        style=STYLE.read_text(encoding="utf-8"),
-        name=name,
-        date=f"{made:%Y-%m-%d %H:%M %Z}",
+        **frame(name, made),
         utterances=[Utterance(n, part, recording.axis, language) for n, part in enumerate(segments)],
         notices=[
             [words.notice(notice, language) for notice in part.analysis.notices] if part.analysis else []
@@ -33,10 +30,6 @@ def recording_report(recording: Recording, method: MethodInfo, made: datetime, l
         summary=summary,
         marked=marked(summary, language),
         portraits=portraits(segments),
-        settings={
-            "report_file": name,
-            "report_method": method_line(method),
-            "report_modalities": words.names(query.modalities, language),
-        },
+        settings=asked_for(name, method, query.modalities, language),
         command=Call(query).command("segments", "csv"),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.service.calls import Call
 from app.service.comparison import MethodAnswer
+from app.service.subsets import Subset
 from app.ui import fuses_panel, words
 from app.ui.page_state import PageState
 from app.ui.templates import fill
@@ -46,10 +47,7 @@ def report(state: PageState, made_with: Circumstances, language: str) -> str:
     return fill(
         "report.page",
         language,
-        policy=POLICY,
-        style=STYLE.read_text(encoding="utf-8"),
-        name=name,
-        date=f"{made_with.made:%Y-%m-%d %H:%M %Z}",
+        **frame(name, made_with.made),
         state=state,
         notices=[words.notice(notice, language) for notice in state.analysis.notices],
         columns={key: columns[key] for key in COLUMNS if key in columns},
@@ -60,18 +58,26 @@ def report(state: PageState, made_with: Circumstances, language: str) -> str:
     )
 
 
-def method_line(method: MethodInfo) -> str:
-    """The method, its paper and where that is."""
+def frame(name: str, made: datetime) -> dict[str, str]:
+    """What every report's page needs of its file's name and of when it was made."""
+    style = STYLE.read_text(encoding="utf-8")
+    return {"policy": POLICY, "style": style, "name": name, "date": f"{made:%Y-%m-%d %H:%M %Z}"}
+
+
+def asked_for(name: str, method: MethodInfo, modalities: Subset, language: str) -> dict[str, str]:
+    """{key of the setting's name: the setting} of what was asked."""
     spec = method.spec
-    return f"{spec.title}: {spec.paper} ({spec.year}), {spec.url}"
+    return {
+        "report_file": name,
+        "report_method": f"{spec.title}: {spec.paper} ({spec.year}), {spec.url}",
+        "report_modalities": words.names(modalities, language),
+    }
 
 
 def _settings(state: PageState, made_with: Circumstances, name: str, language: str) -> dict[str, str]:
     """{key of the setting's name: the setting}."""
     return {
-        "report_file": name,
-        "report_method": method_line(made_with.methods[state.query.method]),
-        "report_modalities": words.names(state.on, language),
+        **asked_for(name, made_with.methods[state.query.method], state.on, language),
         "report_extractors": ", ".join(f"{key} {value}" for key, value in made_with.fingerprints.items()),
         "report_versions": ", ".join(f"{key} {value}" for key, value in made_with.versions.items()),
     }

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gradio.processing_utils import save_bytes_to_cache
+
 from app.service.query import File
 from app.settings import SettingsError
 
@@ -44,6 +46,12 @@ class UploadSessions:
         with self._lock:
             self._files.setdefault(session, set()).update(given)
             self._look_later()
+
+    def hand_out(self, session: str, content: bytes, name: str, folder: str) -> str:
+        """The path of a new file in a folder of Gradio's, for the session to take; it goes with that."""
+        path = save_bytes_to_cache(content, name, folder)
+        self.keep(session, path)
+        return path
 
     def end(self, session: str) -> None:
         """The session is over."""

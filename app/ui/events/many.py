@@ -10,7 +10,6 @@ from pathlib import Path
 import gradio as gr
 from gradio.blocks import BlockContext
 from gradio.components import Component
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.media import guard
 from app.service.cache import Cancelled
@@ -153,9 +152,8 @@ class ManyFilesEvents:
     def make(self, table: FileTable, request: gr.Request) -> str:
         """The table as a CSV file."""
         content = to_csv(table.files).encode("utf-8-sig")  # which Excel reads as UTF-8
-        path = save_bytes_to_cache(content, "fusebox-files.csv", self.tab.handed.GRADIO_CACHE)
-        self.context.uploads.keep(session_of(request), path)
-        return path
+        name, folder = "fusebox-files.csv", self.tab.handed.GRADIO_CACHE
+        return self.context.uploads.hand_out(session_of(request), content, name, folder)
 
     def translate(self, table: FileTable, language: str) -> str:
         """The table in another language."""

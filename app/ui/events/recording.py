@@ -10,7 +10,6 @@ from time import monotonic
 import gradio as gr
 from gradio.blocks import BlockContext
 from gradio.components import Component
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.cache import Cancelled
 from app.service.recordings.export import FORMATS
@@ -212,9 +211,8 @@ class RecordingEvents:
                 content = recording_report(recording, method, datetime.now().astimezone(), language).encode()
             else:
                 content = FORMATS[form](recording.segments).encode()
-            path = save_bytes_to_cache(content, name, self.tab.handed.GRADIO_CACHE)
-            self.context.uploads.keep(session_of(request), path)
-            return path
+            folder = self.tab.handed.GRADIO_CACHE
+            return self.context.uploads.hand_out(session_of(request), content, name, folder)
 
         return made
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app.service.calls import Call
 from app.service.comparison import compare
@@ -54,9 +53,8 @@ def build(context: TabContext) -> LazyTab:
             gr.Progress()(None, desc=words.say("take_away_making", language))
             with in_plain_words(language):
                 content = files.content(what, state, Visit.of(request, language))
-            path = save_bytes_to_cache(content, file_name(what, state), handed.GRADIO_CACHE)
-            context.uploads.keep(session_of(request), path)
-            return path
+            name = file_name(what, state)
+            return context.uploads.hand_out(session_of(request), content, name, handed.GRADIO_CACHE)
 
         return made
 
