@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.extractors.valence import FERPLUS_VALENCE
 
 FACE_SIZE = 48  # pixels, as FER2013
+WIDTHS = (32, 64, 160)  # channels of the encoder's stages
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VALENCE = len(EMOTIONS)  # the state's coordinate
 
@@ -43,28 +44,28 @@ class FaceEncoder(nn.Module):
     A state is the probabilities of the 8 FER+ emotions, the valence in [-3, 3] expected under them, and the
     same less its mean over the person's faces. The embedding stays out: with a dozen speakers to learn from,
     a fusion model takes who somebody is for what they feel.
+
+    widths : channels of the stages, of two residual blocks each, every one at half the size of that before
+    pooled : whether the first stage sees 24 x 24 pixels
     """
 
     embedded = 64
     dim = len(EMOTIONS) + 2
     valence: Tensor  # (8,) of each emotion
 
-    def __init__(self):
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, pooled: bool = True):
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, 32, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(32),
+            nn.Conv2d(1, widths[0], 3, 1, 1, bias=False),
+            nn.BatchNorm2d(widths[0]),
             nn.ReLU(inplace=True),
-            nn.MaxPool2d(2),
+            nn.MaxPool2d(2) if pooled else nn.Identity(),
         )
-        self.stages = nn.Sequential(
-            _Residual(32, 32, 1),
-            _Residual(32, 64, 2),
-            _Residual(64, 64, 1),
-            _Residual(64, 160, 2),
-            _Residual(160, 160, 1),
-        )
-        self.embed = nn.Linear(160, self.embedded)
+        stages: list[nn.Module] = []
+        for inputs, outputs in zip((widths[0], *widths), widths, strict=False):
+            stages += [_Residual(inputs, outputs, 1 if not stages else 2), _Residual(outputs, outputs, 1)]
+        self.stages = nn.Sequential(*stages)
+        self.embed = nn.Linear(widths[-1], self.embedded)
         self.head = nn.Linear(self.embedded, len(EMOTIONS))
         # kept with the weights, since the states depend on it
         self.register_buffer("valence", torch.tensor([FERPLUS_VALENCE[emotion] for emotion in EMOTIONS]))

@@ -88,7 +88,8 @@ def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict
 
 
 def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    encoder = face_encoder.train_face_encoder(data)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder = face_encoder.train_face_encoder(data, device=device)
     decoder = face_encoder.train_face_decoder(encoder, data)
     with torch.inference_mode():
         figures = face_encoder.evaluate_face_encoder(encoder, decoder, data)

@@ -351,7 +351,7 @@ def _token_ids(texts: list[str], profile: LocalProfile) -> list[Tensor]:
 
 
 def _face_items(data: Path, profile: LocalProfile, cache: Path, split: int) -> list[Utterance]:
-    images, votes = face_encoder.load_faces(data, split)
+    images, votes, _ = face_encoder.load_faces(data, split)
     valence = votes @ profile.face.valence
     states = _cached(
         cache / f"faces-{split}-{profile.fingerprints['vision']}",
