@@ -68,11 +68,11 @@ EXTRACTOR_CARDS = {
     ),
     "vision": (
         "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
-        "Trained on FER2013's training split with FER+ vote distributions (Barsoum et al., ICMI 2016), and on "
-        "what two residual networks of 11 million parameters say, which learned from the same faces "
-        "(distillation). A state has eight emotions, from the mean embedding of a face and its "
-        "mirror image, the valence expected under them, and that less its mean over the person's faces; the "
-        "decoder draws from these. Figures are on the FER+ test split; pixel errors are in [0, 1], beside "
+        "Trained on FER2013's training split with FER+ vote distributions (Barsoum et al., ICMI 2016), and "
+        "on what two residual networks of 11 million parameters say, which learned from the same faces "
+        "(distillation). A state has eight emotions, from the mean embedding of a face and its mirror image, "
+        "the valence expected under them, and that less its mean over the person's faces; the decoder draws "
+        "from these. Figures are on the FER+ test split; pixel errors are in [0, 1], beside "
         "those of the mean training face.",
     ),
     "voice_decoder": (

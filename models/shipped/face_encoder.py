@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
@@ -22,7 +22,7 @@ TEACHERS, TEACHER_WIDTHS = 2, (64, 128, 256, 512)
 
 
 def load_faces(data: Path, split: int) -> tuple[Tensor, Tensor, Tensor]:
-    """FER2013 faces (n, 1, 48, 48) uint8, FER+ emotion distributions (n, 8), and whether most agree (n,) bool.
+    """FER2013 faces (n, 1, 48, 48) uint8, FER+ emotion distributions (n, 8), whether most agree (n,) bool.
 
     Single votes are dropped as FER+'s authors do (Barsoum et al., ICMI 2016); faces whose most frequent
     vote is "unknown" or "not a face" are left out. Most agree where one emotion has over half of the votes,
@@ -73,7 +73,7 @@ def fit_faces(
     """
     torch.manual_seed(seed)
     device = images.device
-    encoder = encoder.to(device, memory_format=torch.channels_last).train()
+    encoder = encoder.to(device).train()
     average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=0.05)
     steps = len(images) // batch_size
@@ -84,9 +84,9 @@ def fit_faces(
         order = torch.randperm(len(images), device=device)
         for step in tqdm(range(steps), desc=f"faces, epoch {epoch + 1}/{epochs}", mininterval=20):
             batch = order[step * batch_size : (step + 1) * batch_size]
-            faces = augmented(images[batch].float() / 255).contiguous(memory_format=torch.channels_last)
+            faces = augmented(images[batch].float() / 255)
             target = votes[batch]
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 if teachers:
                     with torch.no_grad():
                         taught = [teacher.head(teacher(faces)).float().softmax(1) for teacher in teachers]
