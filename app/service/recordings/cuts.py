@@ -14,23 +14,28 @@ from app.media.voice import voice_probabilities
 from models.extractors.speaker import WINDOW, SpeakerEncoder
 from models.media.clip import FRAME_RATE, SAMPLE_RATE, Clip, Word
 
+Span = tuple[float, float]  # s of its start and its end
 STEP = 1 / FRAME_RATE  # s; cuts lie between two frames that are kept
 SHORTEST, LONGEST = 2.0, 15.0  # s of an utterance; shorter ones only where somebody says no more
 SPLIT = 8.0  # s; what is longer is cut at the ends of its sentences too
 SILENT = 0.4  # probability of a voice below which it is a pause
-PAUSE = 0.8  # s of a pause that is an end for certain
+PAUSE = 0.8  # s of a pause that counts in full
+LONG_PAUSE = 2.0  # s of one that is an end whatever the words say
 LEAST_PAUSE = 0.1  # s of one in which voices are compared
 UNTOLD = 4  # moments (0.8 s) from one comparison of voices to the next where nothing else tells of a cut
 NEAR = STEP / 2 + 0.05  # s between a moment of the grid and what happens there
 SHOT = 12.0  # mean change of a thumbnail's grey levels, of 255, from one frame to the next ...
 STANDS_OUT = 4.0  # ... and as many times the median change of the recording
 SAME_VOICE, OTHER_VOICE = 0.25, 0.5  # cosine distances of 1.6 s before and after
+LIKELY_OTHER = 0.5  # of the way from the one to the other
+NEAR_WORD = 0.3  # s between a pause and the words around it
 LEAST_SOUND = SAMPLE_RATE // 4  # samples on either side that have a voice to compare
 # Log odds of a cut, by hand on three recordings of six speakers (`tests/benchmarks/recordings.py` measures
 # the others): nothing speaks for it; a pause, another shot, another voice; in the midst of speech.
 NOTHING, FOR_PAUSE, FOR_SHOT, FOR_VOICE, IN_SPEECH = -3.0, 3.6, 2.5, 3.0, -6.0
 TOO_SHORT = -2.0  # for each second that an utterance falls short of SHORTEST
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
+SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
+HESITATION = ("...", "…")  # of a word after which a sentence goes on
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class Moments:
     """The places where a stretch of a recording could be cut, and what speaks for it.
 
     times : (n,) s from its start, every STEP; worth : (n,) log odds of a cut
+    told : (n,) whether another shot, another voice or a long pause tells of it, no mere pause
     """
 
     times: np.ndarray
     worth: np.ndarray
+    told: np.ndarray
 
 
 def moments(clip: Clip, speakers: SpeakerEncoder) -> Moments:
@@ -49,21 +56,23 @@ def moments(clip: Clip, speakers: SpeakerEncoder) -> Moments:
     times = np.arange(1, int(clip.duration / STEP)) * STEP
     shots = _shots(clip, times)
     if clip.audio is None:
-        return Moments(times, NOTHING + FOR_SHOT * shots + FOR_PAUSE / 2)
+        return Moments(times, NOTHING + FOR_SHOT * shots + FOR_PAUSE / 2, np.ones(len(times), bool))
     pauses = _pauses(clip.audio, times)
     worth = NOTHING + FOR_PAUSE * np.minimum(1, pauses / PAUSE) + FOR_SHOT * shots
     worth[(pauses < LEAST_PAUSE) & ~shots] = IN_SPEECH
     worth = _peaks(worth, shots)
     if clip.frames is None:  # without shots another voice alone tells, wherever it begins
-        told = np.convolve(worth > IN_SPEECH, np.ones(2 * UNTOLD + 1), "same") > 0
+        near = np.convolve(worth > IN_SPEECH, np.ones(2 * UNTOLD + 1), "same") > 0
         regular = np.arange(len(times)) % UNTOLD == 0
-        worth[regular & ~told] = NOTHING
+        worth[regular & ~near] = NOTHING
     likely = np.flatnonzero(worth > IN_SPEECH)
-    worth[likely] += FOR_VOICE * _voices(clip.audio, times[likely], speakers)
-    return Moments(times, worth)
+    others = np.zeros(len(times))
+    others[likely] = _voices(clip.audio, times[likely], speakers)
+    told = shots | (others > LIKELY_OTHER) | (pauses >= LONG_PAUSE)
+    return Moments(times, worth + FOR_VOICE * others, told)
 
 
-def cut(found: Moments, duration: float) -> list[tuple[float, float]]:
+def cut(found: Moments, duration: float) -> list[Span]:
     """(start, end) of utterances that cover `duration` s, by the likeliest cuts; each at most LONGEST."""
     times = np.concatenate([[0.0], found.times[found.times < duration], [duration]])
     worth = np.concatenate([[0.0], found.worth[: len(times) - 2], [0.0]])
@@ -81,20 +90,48 @@ def cut(found: Moments, duration: float) -> list[tuple[float, float]]:
     return [(float(times[a]), float(times[b])) for b, a in pairwise(ends)][::-1]
 
 
-def split_sentences(words: Sequence[Word], start: float, end: float) -> list[tuple[float, float]]:
-    """(start, end) of the parts of an utterance of more than SPLIT s, each with whole sentences.
+def together(spans: Sequence[Span], found: Moments) -> list[list[Span]]:
+    """The spans in groups of at most LONGEST s, whose parts nothing but pauses divides."""
+    told = {found.times[number] for number in np.flatnonzero(found.told)}
+    groups = [[spans[0]]]
+    for span in spans[1:]:
+        if span[0] in told or span[1] - groups[-1][0][0] > LONGEST:
+            groups.append([])
+        groups[-1].append(span)
+    return groups
 
-    words : recognised, with times on the same clock
+
+def split_sentences(words: Sequence[Word], pauses: Sequence[float], duration: float) -> list[Span]:
+    """(start, end) of the sentences in `duration` s of speech.
+
+    words : recognised; pauses : s at which it could be cut, in which a sentence may go on or not
+    A sentence ends in a pause; one of the others too, where more than SPLIT s are left, and the other way
+    round. Without words every pause is an end.
     """
-    spans, begun = [], start
+    if not words:
+        return _between([0.0, *pauses, duration])
+    ends = [0.0]
     for word, following in pairwise(words):
-        if not word.text.endswith(SENTENCE_ENDS):
+        if not word.text.endswith(SENTENCE_ENDS) or word.text.endswith(HESITATION):
             continue
         at = round((word.end + following.start) / 2 / STEP) * STEP
-        if at - begun >= SHORTEST and end - at >= SHORTEST and end - begun > SPLIT:
-            spans.append((begun, at))
-            begun = at
-    return [*spans, (begun, end)]
+        pause = min(pauses, key=lambda pause: abs(pause - at), default=-np.inf)
+        if word.end - NEAR_WORD <= pause <= following.start + NEAR_WORD:
+            ends.append(pause)
+        elif min(at - ends[-1], duration - at) >= SHORTEST and duration - ends[-1] > SPLIT:
+            ends.append(at)
+    for pause in pauses:
+        before, after = (
+            max(end for end in ends if end <= pause),
+            min(end for end in [*ends, duration] if end > pause),
+        )
+        if after - before > SPLIT and min(pause - before, after - pause) >= SHORTEST:
+            ends.append(pause)
+    return _between([*sorted({*ends}), duration])
+
+
+def _between(times: Sequence[float]) -> list[Span]:
+    return list(pairwise(times))
 
 
 def _peaks(worth: np.ndarray, shots: np.ndarray) -> np.ndarray:

@@ -57,18 +57,19 @@ class RecordingReader:
             coming: Future[_Part] | None = beside.submit(self._part, query, 0.0)
             while coming is not None:
                 part = coming.result()
-                spans = cuts.cut(cuts.moments(part.clip, self._speakers), part.clip.duration)
+                moments = cuts.moments(part.clip, self._speakers)
+                groups = cuts.together(cuts.cut(moments, part.clip.duration), moments)
                 coming = None
-                if part.more and len(spans) > 1:
-                    *spans, (rest, _) = spans
-                    coming = beside.submit(self._part, query, part.start + rest)
-                for span in spans:
-                    for segment in self._of_span(query, part, *span):
+                if part.more and len(groups) > 1:
+                    rest = groups.pop()
+                    coming = beside.submit(self._part, query, part.start + rest[0][0])
+                for spans in groups:
+                    for segment in self._of_spans(query, part, spans):
                         found = True
                         yield segment
                     if progress:
                         whole = part.clip.whole and min(part.clip.whole, self._max_seconds)
-                        progress(part.start + span[1], whole)
+                        progress(part.start + spans[-1][1], whole)
         if not found:
             text = "Neither a voice nor a face was found in the recording."
             raise AnalysisError("nothing_in_recording", text)
@@ -82,18 +83,23 @@ class RecordingReader:
         clip = decode_files(query.video, query.audio, needs, limits, start)
         return _Part(clip, start, clip.truncated and start + seconds < self._max_seconds)
 
-    def _of_span(self, query: Query, part: _Part, start: float, end: float) -> Iterator[Segment]:
+    def _of_spans(self, query: Query, part: _Part, spans: list[cuts.Span]) -> Iterator[Segment]:
+        """The segments of spans with pauses between: where there are words, they tell which of them end one."""
+        (start, _), (_, end) = spans[0], spans[-1]
         known = Known(stretch(part.clip, start, end))
-        if end - start > cuts.SPLIT and known.clip.audio is not None and Modality.TEXT in query.modalities:
+        pieces = [(first - start, last - start) for first, last in spans]
+        in_question = len(spans) > 1 or end - start > cuts.SPLIT
+        if in_question and known.clip.audio is not None and Modality.TEXT in query.modalities:
             voice, transcript = self._reader.listen(known.clip.audio)
             known = replace(known, voice=voice, transcript=transcript)
-            pieces = cuts.split_sentences(transcript.words, 0.0, end - start)
+            pieces = cuts.split_sentences(transcript.words, [first for first, _ in pieces[1:]], end - start)
+        for first, last in pieces:
             if len(pieces) > 1:
-                for first, last in pieces:
-                    piece = Known(stretch(known.clip, first, last), None, _between(transcript, first, last))
-                    yield from self._of(query, piece, part.start + start + first)
-                return
-        yield from self._of(query, known, part.start + start)
+                words = known.transcript and _between(known.transcript, first, last)
+                piece = Known(stretch(known.clip, first, last), None, words)
+            else:
+                piece = known
+            yield from self._of(query, piece, part.start + start + first)
 
     def _of(self, query: Query, known: Known, start: float) -> Iterator[Segment]:
         """The segment of one utterance; none where nothing at all is in it."""

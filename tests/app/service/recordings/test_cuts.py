@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.service.recordings.cuts import LONGEST, SHORTEST, STEP, Moments, cut, moments, split_sentences
+from app.service.recordings.cuts import (
+    LONGEST,
+    SHORTEST,
+    STEP,
+    Moments,
+    cut,
+    moments,
+    split_sentences,
+    together,
+)
 from models.extractors.speaker import SpeakerEncoder
 from models.media.clip import SAMPLE_RATE, Clip, Word
 from tests.spoken import spoken
@@ -18,7 +27,7 @@ def speakers() -> SpeakerEncoder:
 
 def everywhere(worth: float, seconds: float) -> Moments:
     times = np.arange(1, int(seconds / STEP)) * STEP
-    return Moments(times, np.full(len(times), worth))
+    return Moments(times, np.full(len(times), worth), np.zeros(len(times), bool))
 
 
 @pytest.mark.parametrize("worth", [-6.0, -1.0, 0.5, 4.0])
@@ -54,7 +63,9 @@ def test_a_pause_another_voice_and_another_shot_are_cuts(speakers):
     frames = np.full((len(times), 36, 64, 3), 40, np.uint8)
     frames[times >= ends[0] + 0.1] = 180
     film = Clip(frames, times, audio, len(audio) / SAMPLE_RATE)
-    cuts = [start for start, _ in cut(moments(film, speakers), film.duration)[1:]]
+    found = moments(film, speakers)
+    cuts = [start for start, _ in cut(found, film.duration)[1:]]
+    assert [found.told[found.times == at].item() for at in cuts] == [True, False]
     assert len(cuts) == 2
     assert ends[0] - 0.2 <= cuts[0] <= ends[1] + 0.2 and ends[2] - 0.2 <= cuts[1] <= ends[3] + 0.2
 
@@ -71,6 +82,34 @@ def test_only_long_utterances_are_cut_at_ends_of_sentences():
         Word("good.", 5.2, 7.0),
         Word("Yes.", 7.2, 7.8),
     ]
-    assert split_sentences(words, 0.0, 8.0) == [(0.0, 8.0)]
-    assert np.allclose(split_sentences(words, 0.0, 9.2), [(0, 4), (4, 9.2)])
-    assert all(end - start >= SHORTEST for start, end in split_sentences(words, 0.0, 9.2))
+    assert split_sentences(words, [], 8.0) == [(0.0, 8.0)]
+    assert np.allclose(split_sentences(words, [], 9.2), [(0, 4), (4, 9.2)])
+    assert all(end - start >= SHORTEST for start, end in split_sentences(words, [], 9.2))
+
+
+HESITANT = [
+    Word("And", 0.1, 0.4),
+    Word("it", 1.4, 1.6),
+    Word("was...", 1.6, 2.0),
+    Word("weird.", 3.2, 3.8),
+    Word("Go", 4.8, 5.0),
+    Word("now.", 5.0, 5.6),
+]
+PAUSES = (1.0, 2.6, 4.2)  # s, between its words
+
+
+def test_a_sentence_goes_on_after_a_pause():
+    assert split_sentences(HESITANT, PAUSES, 6.0) == [(0, 4.2), (4.2, 6)]
+
+
+def test_without_words_pauses_are_ends_and_so_they_are_where_a_sentence_is_long():
+    assert split_sentences([], PAUSES, 6.0) == [(0, 1), (1, 2.6), (2.6, 4.2), (4.2, 6)]
+    endless = [Word("so", at, at + 0.5) for at in range(12)]
+    assert split_sentences(endless, [0.7, 5.7], 12.0) == [(0, 5.7), (5.7, 12)]
+
+
+def test_pauses_are_in_question_and_what_tells_of_a_cut_is_not():
+    found = everywhere(0.0, 30.0)
+    found.told[found.times == 6.0] = True
+    spans = [(0.0, 4.0), (4.0, 6.0), (6.0, 14.0), (14.0, 20.0), (20.0, 22.0)]
+    assert together(spans, found) == [spans[:2], spans[2:4], spans[4:]]
