@@ -229,6 +229,11 @@ window.fusebox = {
   },
 };
 
+// Gradio's player fetches 32 MB to trim clips with, which the page does not offer.
+const fetchAny = window.fetch;
+window.fetch = (what, ...how) =>
+  String(what?.url ?? what).includes("/static/ffmpeg/") ? new Promise(() => {}) : fetchAny(what, ...how);
+
 // Gradio draws its components at any time, so what stands in them is looked at after every change.
 let looking = false;
 new MutationObserver(() => {

@@ -376,3 +376,13 @@ def test_api_answers_the_python_client(page_url, clip):
         caller.predict(text="😀 😀", api_name="/analyze")
     filmed = caller.predict(clip=handle_file(clip), text="I love it.", api_name="/analyze")
     assert filmed["modalities"]["audio"]["present"] is True
+
+
+def test_opening_the_page_fetches_little(open_page):
+    page = open_page(kept=True)
+    page.locator("#clip video").wait_for()
+    page.wait_for_timeout(1000)
+    fetched = page.evaluate(
+        "performance.getEntriesByType('resource').map((entry) => [entry.encodedBodySize, entry.name])"
+    )
+    assert sum(size for size, _ in fetched) < 3_000_000, sorted(fetched)[-3:]
