@@ -84,7 +84,7 @@ class RecordingReader:
         return _Part(clip, start, clip.truncated and start + seconds < self._max_seconds)
 
     def _of_spans(self, query: Query, part: _Part, spans: list[cuts.Span]) -> Iterator[Segment]:
-        """The segments of spans with pauses between, of which the words, where there are any, tell the ends."""
+        """The segments of spans with pauses between; the words, where there are any, tell which are ends."""
         (start, _), (_, end) = spans[0], spans[-1]
         known = Known(stretch(part.clip, start, end))
         pieces = [(first - start, last - start) for first, last in spans]
