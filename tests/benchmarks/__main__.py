@@ -71,6 +71,7 @@ BENCHMARKS = {
     "accuracy": Benchmark(("--data", "{data}"), long=True),
     "missing": Benchmark(("--data", "{data}"), long=True),
     "paper_questions": Benchmark(("--data", "{data}"), long=True),
+    "gap_map": Benchmark(("--data", "{data}"), long=True),
     "mla_ablation": Benchmark(("--data", "{data}"), long=True),
     "lrcmt_adapters": Benchmark(("--data", "{data}"), long=True),
 }

@@ -165,13 +165,16 @@ def gaps(model: FusionModel, items: list[Utterance]) -> dict:
     The gap is the distance of the modalities' mean embeddings, each of norm 1 (Liang et al., Mind the Gap,
     NeurIPS 2022).
     """
-    features = collate(items, model.dims)[0]
-    embeddings = (
-        model._embed(features) if isinstance(model, MLA) else model.subnets(model.normalised(features))
-    )
-    means = {m: F.normalize(h, dim=1).mean(0) for m, h in embeddings.items()}
+    means = {m: h.mean(0) for m, h in embeddings(model, items).items()}
     found = {f"{a} to {b}": float((means[a] - means[b]).norm()) for a, b in combinations(MODALITIES, 2)}
     return {**scores_of(MODALITIES, *((m,) for m in MODALITIES))(model, items), "gap": found}
+
+
+def embeddings(model: FusionModel, items: list[Utterance]) -> dict[Modality, Tensor]:
+    """(n, d) of norm 1 of each modality, as the head of MLA or of concat fusion reads them."""
+    features = collate(items, model.dims)[0]
+    found = model._embed(features) if isinstance(model, MLA) else model.subnets(model.normalised(features))
+    return {m: F.normalize(h, dim=1) for m, h in found.items()}
 
 
 @dataclass(frozen=True)
@@ -283,20 +286,29 @@ def without(items: list[Utterance], missing: dict[Modality, float], seed: int) -
     return left
 
 
+def trained(
+    variant: Variant, dataset: FeatureSet, seed: int, recipe: ResearchRecipe
+) -> tuple[FusionModel, FeatureSet]:
+    """A variant trained on a fold, and the fold less what the variant lacks."""
+    method = spec(variant.method)
+    splits = SPLITS if variant.missing_in_test else ("train", "valid")
+    lacking = replace(dataset, **{s: without(dataset[s], variant.missing, seed) for s in splits})
+    # a name of its own in the registry, as long as it is trained
+    FUSION_MODELS["variant"] = replace(method, name="variant", model=variant.model or method.model)
+    try:
+        return fit("variant", lacking, seed, recipe, config=variant.config()), lacking
+    finally:
+        del FUSION_MODELS["variant"]
+
+
 def run(study: Study, variant: Variant, folds: list[FeatureSet], seed: int, recipe: ResearchRecipe) -> dict:
     """One line of the results: {row: figures} of the held-out scores of all folds."""
     start, found, true = time.perf_counter(), {}, []
-    method = spec(variant.method)
-    # a name of its own in the registry, as long as it is trained
-    FUSION_MODELS["variant"] = replace(method, name="variant", model=variant.model or method.model)
     for dataset in folds:
-        splits = SPLITS if variant.missing_in_test else ("train", "valid")
-        masked_set = replace(dataset, **{s: without(dataset[s], variant.missing, seed) for s in splits})
-        model = fit("variant", masked_set, seed, recipe, config=variant.config())
-        for row, part in study.reading(model, masked_set.test).items():
+        model, lacking = trained(variant, dataset, seed, recipe)
+        for row, part in study.reading(model, lacking.test).items():
             found.setdefault(row, []).append(part)
         true += [item.target for item in dataset.test]
-    del FUSION_MODELS["variant"]
     figures = {}
     for row, parts in found.items():
         if isinstance(parts[0], dict):

@@ -8,6 +8,7 @@ import torch
 from models.features.utterances import Utterance, collate
 from models.registry import spec
 from models.types import MODALITIES, Modality
+from tests.benchmarks.gap_map import plane
 from tests.benchmarks.paper_questions import (
     EarlyMEAformer,
     EqualMCLEA,
@@ -88,3 +89,14 @@ def test_what_is_missing_is_drawn_at_its_rate_and_one_modality_stays(items):
     missing = sum(Modality.TEXT not in item.states for item in many) / len(many)
     assert missing == pytest.approx(0.7, abs=0.05)
     assert all(set(MODALITIES[1:]) <= set(item.states) for item in many)
+
+
+def test_the_plane_shows_what_differs_most():
+    generator = torch.Generator().manual_seed(0)
+    apart = {m: torch.randn(20, 8, generator=generator) * 0.1 for m in MODALITIES}
+    apart[Modality.TEXT][:, 3] += 5
+    places, kept = plane(apart)
+    assert kept > 0.9
+    text, audio, vision = (places[m].mean(0) for m in MODALITIES)
+    assert (text - audio).norm() > 0.8 and (audio - vision).norm() < 0.1
+    assert all(0 <= part.min() and part.max() <= 1 for part in places.values())
