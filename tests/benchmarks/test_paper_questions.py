@@ -99,4 +99,4 @@ def test_the_plane_shows_what_differs_most():
     assert kept > 0.9
     text, audio, vision = (places[m].mean(0) for m in MODALITIES)
     assert (text - audio).norm() > 0.8 and (audio - vision).norm() < 0.1
-    assert all(0 <= part.min() and part.max() <= 1 for part in places.values())
+    assert all(part.min() >= 0 and part.max() <= 1 for part in places.values())
