@@ -42,7 +42,7 @@ def build_parser() -> Parser:
     predict.add_argument("--text", help='the words; "" for none; recognised from the sound if not given')
     predict.add_argument("--audio", metavar="FILE", help="sound to use instead of the clip's own")
     predict.add_argument("--method", default="lmf", help="fusion method (default: lmf)")
-    predict.add_argument("--modalities", default="text,audio,vision", help=MODALITIES_HELP)
+    predict.add_argument("--modalities", type=_listed, default="text,audio,vision", help=MODALITIES_HELP)
     predict.add_argument(
         "--face", type=int, metavar="N", help="which face, from 1 (default: the one that speaks)"
     )
@@ -57,7 +57,7 @@ def build_parser() -> Parser:
     segments.add_argument("clip", nargs="?", metavar="FILE", help="video or audio file")
     segments.add_argument("--audio", metavar="FILE", help="sound to use instead of the recording's own")
     segments.add_argument("--method", default="lmf", help="fusion method (default: lmf)")
-    segments.add_argument("--modalities", default="text,audio,vision", help=MODALITIES_HELP)
+    segments.add_argument("--modalities", type=_listed, default="text,audio,vision", help=MODALITIES_HELP)
     form = segments.add_mutually_exclusive_group()
     for name, about in EXPORTS.items():
         form.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=about)
@@ -71,6 +71,10 @@ def build_parser() -> Parser:
     transcribe.add_argument("--out", metavar="HEARD.csv", help="where the rows and their `words` go")
     transcribe.set_defaults(parser=transcribe)
     return parser
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def check(args: argparse.Namespace) -> None:

@@ -48,8 +48,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def predict(args: argparse.Namespace, settings: Settings) -> None:
     """Prints the analysis of one clip, or writes the scores of a CSV's rows."""
-    modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
-    query = Query(args.clip, args.audio, args.text, args.method, modalities, args.face, args.start, args.end)
+    query = Query(
+        args.clip, args.audio, args.text, args.method, args.modalities, args.face, args.start, args.end
+    )
     analyst = Analyst(settings)
     if args.manifest:
         predict_manifest(analyst, Path(args.manifest), Path(args.out), query, args.ray)

@@ -28,8 +28,7 @@ def segments(args: argparse.Namespace, settings: Settings) -> None:
 
     See `app.predict.run` for what goes wrong.
     """
-    modalities = tuple(name.strip() for name in args.modalities.split(",") if name.strip())
-    query = Query(args.clip, args.audio, method=args.method, modalities=modalities)
+    query = Query(args.clip, args.audio, method=args.method, modalities=args.modalities)
     if args.manifest:
         segments_manifest(Analyst(settings), Path(args.manifest), Path(args.out), query, args.ray)
         return
