@@ -37,7 +37,7 @@ def again(analyst, call: Call, folder: Path):
             audio=args.audio and folder / args.audio,
             text=args.text,
             method=args.method,
-            modalities=args.modalities.split(","),
+            modalities=args.modalities,
         )
     )
 
