@@ -23,6 +23,7 @@ from models.shipped.sources import (
     voice_copy,
 )
 from models.tensors import save_tensors
+from models.training.commands import device_of
 
 
 def train_extractor(which: str, data: Path, cache: Path, checkpoints: Path) -> dict:
@@ -88,8 +89,7 @@ def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict
 
 
 def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    encoder = face_encoder.train_face_encoder(data, device=device)
+    encoder = face_encoder.train_face_encoder(data, device=device_of("auto"))
     decoder = face_encoder.train_face_decoder(encoder, data)
     with torch.inference_mode():
         figures = face_encoder.evaluate_face_encoder(encoder, decoder, data)

@@ -18,6 +18,7 @@ from models.training.metrics import correlation
 
 TRAIN, VALID, TEST = 0, 1, 2
 EMA_DECAY = 0.999
+EPOCHS = 40  # of the teachers
 TEACHERS, TEACHER_WIDTHS = 2, (64, 128, 256, 512)
 
 
@@ -40,21 +41,18 @@ def load_faces(data: Path, split: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.from_numpy(images[kept])[:, None], torch.from_numpy(shares), torch.from_numpy(agreed)
 
 
-def train_face_encoder(
-    data: Path, seed: int = 0, limit: int | None = None, device: str = "cpu", epochs: int = 40
-) -> FaceEncoder:
+def train_face_encoder(data: Path, seed: int = 0, device: str = "cpu") -> FaceEncoder:
     """A small encoder that learns from the votes and from two large ones, trained before it.
 
-    Distillation (Hinton et al., 2015) on the augmented training faces; fixed schedules, no early stop. Six
-    minutes on a large GPU, most of a day on a laptop's processor.
-    `limit` cuts the training faces and `epochs` the epochs (tests).
+    Distillation (Hinton et al., 2015) on the augmented training faces; fixed schedules, no early stop.
+    Minutes on a large GPU, most of a day on a laptop's processor.
     """
-    images, votes, _ = (tensor[:limit].to(device) for tensor in load_faces(data, TRAIN))
+    images, votes, _ = (tensor.to(device) for tensor in load_faces(data, TRAIN))
     teachers = [
-        fit_faces(FaceEncoder(TEACHER_WIDTHS, pooled=False), images, votes, epochs, seed + 1 + i)
+        fit_faces(FaceEncoder(TEACHER_WIDTHS, pooled=False), images, votes, EPOCHS, seed + 1 + i)
         for i in range(TEACHERS)
     ]
-    return fit_faces(FaceEncoder(), images, votes, 3 * epochs // 2, seed, teachers).cpu()
+    return fit_faces(FaceEncoder(), images, votes, 3 * EPOCHS // 2, seed, teachers).cpu()
 
 
 def fit_faces(

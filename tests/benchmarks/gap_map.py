@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import torch
-from jinja2 import Template
+from sklearn.decomposition import PCA
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,21 +23,17 @@ from models.training.fitting import ResearchRecipe  # noqa: E402
 from models.types import Modality  # noqa: E402
 from tests.benchmarks.mosi import load_set  # noqa: E402
 from tests.benchmarks.paper_questions import STUDIES, embeddings, trained  # noqa: E402
-from tests.benchmarks.results import CACHE  # noqa: E402
-
-Map = dict[Modality, Tensor]  # (n, 2) in [0, 1]
+from tests.benchmarks.results import CACHE, draw  # noqa: E402
 
 
-def plane(found: dict[Modality, Tensor]) -> tuple[Map, float]:
-    """The first two principal components of (n, d) embeddings, and what share of the variance they hold."""
-    together = torch.cat([*found.values()])
-    centred = together - together.mean(0)
-    _, spread, axes = torch.linalg.svd(centred, full_matrices=False)
-    places = centred @ axes[:2].T
+def plane(found: dict[Modality, Tensor]) -> tuple[dict[Modality, Tensor], float]:
+    """Embeddings (n, d) -> (n, 2) in [0, 1], by two principal components; their share of the variance."""
+    components = PCA(2)
+    places = torch.from_numpy(components.fit_transform(torch.cat([*found.values()]).numpy()))
     low, high = places.min(0).values, places.max(0).values
     places = 0.5 + (places - (low + high) / 2) / (high - low).max()  # both axes alike
-    kept = (spread[:2].square().sum() / spread.square().sum()).item()
-    return dict(zip(found, places.split([len(part) for part in found.values()]), strict=True)), kept
+    parts = places.split([len(part) for part in found.values()])
+    return dict(zip(found, parts, strict=True)), float(components.explained_variance_ratio_.sum())
 
 
 def main() -> None:
@@ -58,8 +54,7 @@ def main() -> None:
             places, kept = plane(embeddings(model, items.test))
         print(f"{title}: {100 * kept:.0f} % of the variance in the plane")
         panels.append((title, {str(m): part.tolist() for m, part in places.items()}, kept))
-    template = Template((Path(__file__).parent / "gap_map.svg.jinja").read_text(encoding="utf-8"))
-    options.plot.write_text(template.render(panels=panels), encoding="utf-8")
+    draw("gap_map.svg.jinja", options.plot, panels=panels)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ from itertools import count
 from pathlib import Path
 
 import av
-from jinja2 import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.benchmarks.results import keep_latest  # noqa: E402
+from tests.benchmarks.results import draw, keep_latest  # noqa: E402
 from tests.crowd import Caller, Question, as_new  # noqa: E402
 from tests.serving import serving  # noqa: E402
 
@@ -105,12 +104,6 @@ def ticks(top: float) -> list[float]:
     return [i * step for i in range(TICKS + 1) if (i - 1) * step < top]
 
 
-def plot(panels: list[tuple[str, str, dict[float, float]]], path: Path) -> None:
-    """Draw the panels (what is up, what is across, {across: up}) as SVG."""
-    template = Template((Path(__file__).parent / "growth.svg.jinja").read_text(encoding="utf-8"))
-    path.write_text(template.render(panels=panels, ticks=ticks), encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -146,7 +139,7 @@ def main() -> None:
             "memory_mb_by_clips": memory,
         }
     )
-    plot(panels, options.plot)
+    draw("growth.svg.jinja", options.plot, panels=panels, ticks=ticks)
 
 
 if __name__ == "__main__":

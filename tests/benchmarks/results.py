@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "benchmark"
@@ -50,6 +51,12 @@ def keep_latest(figures: dict[str, Any], device: str = "cpu") -> None:
     suffix = "" if device == "cpu" else "_cuda"
     path = LATEST / f"{script.stem}{suffix}.json"
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def draw(template: str, path: Path, **content: Any) -> None:
+    """Write a picture, from a template beside the benchmarks."""
+    drawn = Template((Path(__file__).parent / template).read_text(encoding="utf-8")).render(content)
+    path.write_text(drawn, encoding="utf-8")
 
 
 def _machine(device: str) -> str:

@@ -92,7 +92,7 @@ def cut(found: Moments, duration: float) -> list[Span]:
 
 def together(spans: Sequence[Span], found: Moments) -> list[list[Span]]:
     """The spans in groups of at most LONGEST s, whose parts nothing but pauses divides."""
-    told = {found.times[number] for number in np.flatnonzero(found.told)}
+    told = {*found.times[found.told].tolist()}
     groups = [[spans[0]]]
     for span in spans[1:]:
         if span[0] in told or span[1] - groups[-1][0][0] > LONGEST:
@@ -109,7 +109,7 @@ def split_sentences(words: Sequence[Word], pauses: Sequence[float], duration: fl
     round. Without words every pause is an end.
     """
     if not words:
-        return _between([0.0, *pauses, duration])
+        return list(pairwise([0.0, *pauses, duration]))
     ends = [0.0]
     for word, following in pairwise(words):
         if not word.text.endswith(SENTENCE_ENDS) or word.text.endswith(HESITATION):
@@ -121,17 +121,11 @@ def split_sentences(words: Sequence[Word], pauses: Sequence[float], duration: fl
         elif min(at - ends[-1], duration - at) >= SHORTEST and duration - ends[-1] > SPLIT:
             ends.append(at)
     for pause in pauses:
-        before, after = (
-            max(end for end in ends if end <= pause),
-            min(end for end in [*ends, duration] if end > pause),
-        )
+        before = max(end for end in ends if end <= pause)
+        after = min(end for end in [*ends, duration] if end > pause)
         if after - before > SPLIT and min(pause - before, after - pause) >= SHORTEST:
             ends.append(pause)
-    return _between([*sorted({*ends}), duration])
-
-
-def _between(times: Sequence[float]) -> list[Span]:
-    return list(pairwise(times))
+    return list(pairwise([*sorted({*ends}), duration]))
 
 
 def _peaks(worth: np.ndarray, shots: np.ndarray) -> np.ndarray:

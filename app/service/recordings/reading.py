@@ -93,12 +93,12 @@ class RecordingReader:
             voice, transcript = self._reader.listen(known.clip.audio)
             known = replace(known, voice=voice, transcript=transcript)
             pieces = cuts.split_sentences(transcript.words, [first for first, _ in pieces[1:]], end - start)
+        if len(pieces) == 1:
+            yield from self._of(query, known, part.start + start)
+            return
         for first, last in pieces:
-            if len(pieces) > 1:
-                words = known.transcript and _between(known.transcript, first, last)
-                piece = Known(stretch(known.clip, first, last), None, words)
-            else:
-                piece = known
+            words = known.transcript and _between(known.transcript, first, last)
+            piece = Known(stretch(known.clip, first, last), None, words)
             yield from self._of(query, piece, part.start + start + first)
 
     def _of(self, query: Query, known: Known, start: float) -> Iterator[Segment]:
