@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.config import Config
 from models.fusion.base import FusionModel
 from models.fusion.layers import SubNets, SubNetsConfig, with_one
-from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec
+from models.fusion.spec import CLAMPED, SUBNETS, ModelSpec, TrainingSettings
 from models.types import MODALITIES, Features, Modality, Prediction
 
 
@@ -92,4 +92,5 @@ SPEC = ModelSpec(
         SUBNETS,
     ),
     url="https://arxiv.org/abs/1806.00064",
+    training=TrainingSettings(lr=4e-3, features_lr=2e-3),
 )
