@@ -39,7 +39,10 @@ FREE_BOX = b"\0\0\0\x08free"  # an empty part of an mp4, with which it is anothe
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    """A Ray of our own: cores for the deployments and one task, sockets in a folder with a short name."""
+    """A Ray of our own: cores for the deployments and one task, sockets in a folder with a short name.
+
+    Memory for one reader: Serve would start a second while the first is away, on the core of the task.
+    """
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ray-") as folder:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(
@@ -48,6 +51,7 @@ def cluster():
             include_dashboard=False,
             log_to_driver=False,
             _temp_dir=folder,
+            _memory=6 << 30,
             _node_ip_address="127.0.0.1",
         )
         try:
