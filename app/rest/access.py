@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts import Accounts
 from app.rest import schema
+from app.rest.visitors import Visitors
 
 # Gradio's page needs its inline scripts and `new Function`; but nothing is loaded from or sent to elsewhere.
 POLICY = "; ".join(
@@ -46,6 +47,8 @@ OPEN = re.compile(
     r"|/gradio_api/(startup-events|theme\.css)"
 )
 COOKIE = "access-token-"  # how Gradio's cookies begin
+GUESSES = 10  # wrong passwords a minute from one address; after them it has to wait
+LOGIN = re.compile(r"/login/?")
 
 
 class Access:
@@ -53,23 +56,36 @@ class Access:
 
     accounts : who may log in; nobody has to where there is none
     tokens : {value of a cookie: user} of those who logged in on the page, as Gradio keeps them
+    proxies : between the visitors and this server, as `Visitors` has them
 
     A caller whose `Authorization` is right is one of them too. `/healthz` is answered to everybody. A page of
     another origin gets no answer that a cookie or a remembered password opened.
     """
 
-    def __init__(self, app: ASGIApp, accounts: Accounts, tokens: MutableMapping[str, str] | None = None):
+    def __init__(
+        self,
+        app: ASGIApp,
+        accounts: Accounts,
+        tokens: MutableMapping[str, str] | None = None,
+        proxies: int = 0,
+    ):
         self._app, self._accounts = app, accounts
         self._tokens = {} if tokens is None else tokens
+        self._wrong = Visitors(GUESSES, proxies)
         self._token = secrets.token_urlsafe()  # for who logs in with each request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # there are no websockets
             return await self._app(scope, receive, send)
-        refusal = self._refusal(scope, headers := MutableHeaders(scope=scope))
+        headers = MutableHeaders(scope=scope)
+        caller, _ = scope.get("client") or ("", 0)
+        address = self._wrong.address(caller, headers.getlist("x-forwarded-for"))
+        refusal = self._refusal(scope, headers, address)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if LOGIN.fullmatch(scope["path"]) and message["status"] == 400:
+                    self._wrong.count(address)
                 told = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     told.setdefault(name, value)
@@ -80,7 +96,7 @@ class Access:
         scope["headers"] = headers.raw
         await (refusal or self._app)(scope, receive, send_protected)
 
-    def _refusal(self, scope: Scope, headers: MutableHeaders) -> Response | None:
+    def _refusal(self, scope: Scope, headers: MutableHeaders, address: str) -> Response | None:
         """What is answered instead; None where the request may pass, without cookies for another origin."""
         if CLOSED.match(scope["path"]):
             return _error(404, "not_found", "There is nothing here; see /docs.")
@@ -88,10 +104,20 @@ class Access:
             del headers["cookie"]
         if not self._accounts:
             return None
-        if self._accounts.admit_basic(headers.get("authorization", "")):
+        given = headers.get("authorization", "")
+        by_header = given.lower().startswith("basic ")
+        seconds = self._wrong.seconds_to_wait(address)
+        if seconds and (by_header or LOGIN.fullmatch(scope["path"])):
+            text = f"{GUESSES} wrong passwords came from here in a minute; try again in {seconds} seconds."
+            refusal = _error(429, "guessed_too_often", text)
+            refusal.headers["retry-after"] = str(seconds)
+            return refusal
+        if self._accounts.admit_basic(given):
             name = f"{COOKIE}unsecure-{getattr(scope.get('app'), 'cookie_id', '')}"
             self._tokens[self._token], headers["cookie"] = "caller", f"{name}={self._token}"
             return None
+        if by_header:
+            self._wrong.count(address)
         cookies = cookie_parser(headers.get("cookie", ""))
         if any(name.startswith(COOKIE) and value in self._tokens for name, value in cookies.items()):
             return None

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.rest.access import Access
+from app.rest.access import GUESSES, Access
 from app.rest.admission import Places
 from app.rest.service import routes
 from app.rest.visitors import Visitors
@@ -69,10 +69,10 @@ def serve(analyst: Analyst, settings: Settings) -> None:
 
 def beside(analyst: Analyst, visitors: Visitors) -> dict:
     """What Gradio's server, a FastAPI, must know of REST and MCP beside the page, and of who may ask."""
-    no_own = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
-    places = Places(analyst.settings.max_waiting, AT_ONCE, visitors=visitors)
+    settings, no_own = analyst.settings, dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
+    places = Places(settings.max_waiting, AT_ONCE, visitors=visitors)
     tools, running = [], nullcontext
-    if analyst.settings.mcp:
+    if settings.mcp:
         from app.mcp_server import mounted  # half a second, for those who want it
 
         tools, running = mounted(analyst, places)
@@ -81,15 +81,13 @@ def beside(analyst: Analyst, visitors: Visitors) -> dict:
     async def lifespan(server: App) -> AsyncIterator[None]:
         # around Gradio's own middleware, which a server's `middleware` would stand within
         inner = server.middleware_stack or server.build_middleware_stack()
-        server.middleware_stack = Access(inner, analyst.settings.login, server.tokens)
+        server.middleware_stack = Access(inner, settings.login, server.tokens, settings.proxies)
         async with running(server):
             yield
 
     return {
         "routes": [*routes(analyst, places), *tools],
-        "middleware": [
-            Middleware(Gate, max_mb=analyst.settings.max_mb, max_files=analyst.settings.max_files)
-        ],
+        "middleware": [Middleware(Gate, max_mb=settings.max_mb, max_files=settings.max_files)],
         "exception_handlers": {OSError: tell_of_full_disk},
         "lifespan": lifespan,
         **no_own,
@@ -120,6 +118,10 @@ def launch_options(settings: Settings) -> dict:
         "enable_monitoring": False,
         "share": False,
         "auth": settings.login.admit if settings.login else None,
+        "auth_message": "<br>".join(
+            words.say("wrong_passwords", language, most=GUESSES)
+            for language in (words.ENGLISH, words.CHINESE)
+        ),
         "theme": create_theme(),
         "css_paths": sorted((ASSETS / "styles").glob("*.css")),
         "head": f"<script>{_texts()}{_scripts()}</script>",

@@ -10,6 +10,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "tagline": ("words · voice · face → one sentiment", "文字 · 声音 · 面部 → 一个情感分数"),
     "language": ("Language", "语言"),
+    "wrong_passwords": (
+        "After {most} wrong passwords within a minute one has to wait.",
+        "一分钟内输错 {most} 次密码后需稍等片刻。",
+    ),
     "how": ("How it works", "工作原理"),
     "how_text": (
         "A clip is taken apart into three modalities: the **words** that are spoken, the **voice** "

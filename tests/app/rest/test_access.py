@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 
 import httpx
 import pytest
@@ -13,7 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.accounts import Accounts
-from app.rest.access import Access
+from app.rest import visitors
+from app.rest.access import COOKIE, GUESSES, Access
 from app.settings import Settings, SettingsError
 from tests.serving import Served, serving
 
@@ -24,15 +26,22 @@ CLOSED = ("config", "v1/methods", "docs", "docs/swagger-ui.css", "openapi.json",
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
-    """A server with two accounts."""
+    """A server with two accounts, behind a proxy that says who asks."""
     folder = tmp_path_factory.mktemp("served")
     (folder / "accounts").write_text("\n".join(map(":".join, (ANN, BOB))), encoding="utf-8")
-    with serving(folder, FUSEBOX_LOGIN=str(folder / "accounts"), FUSEBOX_MCP="1") as running:
+    with serving(
+        folder, FUSEBOX_LOGIN=str(folder / "accounts"), FUSEBOX_MCP="1", FUSEBOX_PROXIES="1"
+    ) as running:
         yield running
 
 
 def log_in(url: str, account: tuple[str, str]) -> httpx.Response:
     return httpx.post(f"{url}login", data={"username": account[0], "password": account[1]})
+
+
+def of(address: str) -> dict[str, str]:
+    """What the proxy says of a request from there."""
+    return {"x-forwarded-for": address}
 
 
 def cookies_of(answer: httpx.Response) -> str:
@@ -42,9 +51,10 @@ def cookies_of(answer: httpx.Response) -> str:
 @pytest.mark.parametrize("account", [ANN, BOB])
 def test_an_account_opens_all_and_nothing_is_open_without(served, account):
     with_cookie = {"cookie": cookies_of(log_in(served.url, account))}
-    for path in CLOSED:
+    for number, path in enumerate(CLOSED):
         assert httpx.get(served.url + path).status_code == 401, path
-        assert httpx.get(served.url + path, auth=(account[0], "wrong")).status_code == 401, path
+        wrong = {"auth": (account[0], "wrong"), "headers": of(f"198.51.100.{number}")}
+        assert httpx.get(served.url + path, **wrong).status_code == 401, path
         assert httpx.get(served.url + path, headers=with_cookie).status_code == 200, path
         assert httpx.get(served.url + path, auth=httpx.BasicAuth(*account)).status_code == 200, path
 
@@ -76,6 +86,29 @@ def test_a_wrong_password_opens_nothing_and_the_page_shows_nothing_but_the_login
     assert log_in(served.url, (ANN[0], BOB[1])).status_code == 400
     page = httpx.get(served.url).text
     assert '"auth_required":true' in page.replace(" ", "") and '"elem_id"' not in page
+
+
+def test_after_ten_wrong_passwords_an_address_has_to_wait(served, monkeypatch):
+    async def answer(request):
+        return PlainTextResponse("", 400 if request.query_params.get("wrong") else 200)
+
+    app = Starlette(routes=[Route("/{path}", answer, methods=["GET", "POST"])])
+    tokens = {"known": "bob"}
+    site = TestClient(Access(app, Accounts.of([":".join(ANN)]), tokens, proxies=1))
+    here, there = of("203.0.113.1"), of("203.0.113.2")
+    for _ in range(GUESSES // 2):
+        assert site.get("/config", auth=(ANN[0], "wrong"), headers=here).status_code == 401
+        assert site.post("/login?wrong=1", headers=here).status_code == 400
+    for refused in (site.get("/config", auth=ANN, headers=here), site.post("/login", headers=here)):
+        assert (refused.status_code, refused.json()["code"]) == (429, "guessed_too_often")
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert site.get("/config", auth=ANN, headers=there).status_code == 200
+    logged_in = {**here, "cookie": f"{COOKIE}x=known"}
+    assert site.get("/config", headers=logged_in).status_code == 200
+    now = monotonic() + 61
+    monkeypatch.setattr(visitors, "monotonic", lambda: now)
+    assert site.get("/config", auth=ANN, headers=here).status_code == 200
+    assert f"After {GUESSES} wrong passwords" in httpx.get(served.url).text
 
 
 def test_cookies_are_kept_from_scripts_and_other_origins(served):
