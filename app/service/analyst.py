@@ -138,13 +138,14 @@ class Analyst:
         """
         from app.service.recordings.reading import RecordingReader  # with scikit-learn
 
-        query.check_given()
-
         def analyze(about: Query, known: Known) -> Analysis:
             return self.analyze(about, session=session, only_asked=only_asked, known=known)
 
         seconds = 60 * self.settings.max_minutes
-        return RecordingReader(self._reader, analyze, self.speakers(), seconds).segments(query, progress)
+        with counted("segments"):
+            query.check_given()
+            reader = RecordingReader(self._reader, analyze, self.speakers(), seconds)
+            yield from reader.segments(query, progress)
 
     def live(self) -> LiveReading:
         """A new stream of a camera and a microphone, to be scored while it comes."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from app.service.analyst import Analyst
 from app.service.cache import Cancelled
@@ -76,6 +77,21 @@ def test_a_reading_can_be_cancelled_and_tells_how_far_it_is(analyst, recording):
     with pytest.raises(Cancelled):
         found += list(analyst.segments(Query(recording[0]), progress=stop))
     assert len(told) == 1 and told[0][1] == pytest.approx(recording[1][-1].end, abs=0.2)
+
+
+def test_recordings_are_counted_by_how_they_ended(analyst, recording):
+    def ended() -> list[float]:
+        how = [{"call": "segments", "outcome": outcome} for outcome in ("ok", "cancelled", "nothing_given")]
+        return [REGISTRY.get_sample_value("fusebox_calls_total", labels) or 0.0 for labels in how]
+
+    before = ended()
+    list(analyst.segments(Query(recording[0], end=3.0), only_asked=True))
+    left = analyst.segments(Query(recording[0]), only_asked=True)
+    next(left)
+    left.close()  # by a caller who has gone
+    with pytest.raises(AnalysisError):
+        next(analyst.segments(Query()))
+    assert ended() == [number + 1 for number in before]
 
 
 def test_what_is_not_there_is_said(analyst, recording):
