@@ -54,7 +54,7 @@ class Visitors:
     def seconds_to_wait(self, address: str) -> int:
         """Until this visitor may ask again; 0 where that is now."""
         with self._lock:
-            asked = self._asked.get(address, ())
+            asked = self._asked.get(address, deque())
             if not self.most or len(asked) < self.most:
                 return 0
             return max(0, ceil(MINUTE - (monotonic() - asked[0])))
