@@ -81,11 +81,14 @@ class Access:
         caller, _ = scope.get("client") or ("", 0)
         address = self._wrong.address(caller, headers.getlist("x-forwarded-for"))
         refusal = self._refusal(scope, headers, address)
+        guessing = not refusal and self._accounts and _logs_in(scope)
+        if guessing:  # before it is answered: many may be asked at once
+            self._wrong.count(address)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if LOGIN.fullmatch(scope["path"]) and message["status"] == 400:
-                    self._wrong.count(address)
+                if guessing and message["status"] < 400:
+                    self._wrong.take_back(address)
                 told = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     told.setdefault(name, value)
@@ -107,7 +110,7 @@ class Access:
         given = headers.get("authorization", "")
         by_header = given.lower().startswith("basic ")
         seconds = self._wrong.seconds_to_wait(address)
-        if seconds and (by_header or LOGIN.fullmatch(scope["path"])):
+        if seconds and (by_header or _logs_in(scope)):
             text = f"{GUESSES} wrong passwords came from here in a minute; try again in {seconds} seconds."
             refusal = _error(429, "guessed_too_often", text)
             refusal.headers["retry-after"] = str(seconds)
@@ -127,6 +130,11 @@ class Access:
         refusal = _error(401, "login", text)
         refusal.headers["www-authenticate"] = 'Basic realm="Fusebox", charset="UTF-8"'
         return refusal
+
+
+def _logs_in(scope: Scope) -> bool:
+    """True for a password that is given on the login page."""
+    return scope["method"] == "POST" and LOGIN.fullmatch(scope["path"]) is not None
 
 
 def _foreign(headers: Headers) -> bool:

@@ -67,8 +67,14 @@ class Visitors:
         with self._lock:
             self._asked.setdefault(address, deque(maxlen=self.most)).append(now)
             self._asked.move_to_end(address)
-            while now - next(iter(self._asked.values()))[-1] > MINUTE:
+            while not (first := next(iter(self._asked.values()))) or now - first[-1] > MINUTE:
                 self._asked.popitem(last=False)
+
+    def take_back(self, address: str) -> None:
+        """The last question that was counted was none."""
+        with self._lock:
+            if asked := self._asked.get(address):
+                asked.pop()
 
 
 def asked_too_often(most: int, seconds: int) -> AnalysisError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 import httpx
@@ -90,12 +92,15 @@ def test_a_wrong_password_opens_nothing_and_the_page_shows_nothing_but_the_login
 
 def test_after_ten_wrong_passwords_an_address_has_to_wait(served, monkeypatch):
     async def answer(request):
+        await asyncio.sleep(0.01)
         return PlainTextResponse("", 400 if request.query_params.get("wrong") else 200)
 
     app = Starlette(routes=[Route("/{path}", answer, methods=["GET", "POST"])])
     tokens = {"known": "bob"}
     site = TestClient(Access(app, Accounts.of([":".join(ANN)]), tokens, proxies=1))
     here, there = of("203.0.113.1"), of("203.0.113.2")
+    for _ in range(GUESSES + 1):
+        assert site.post("/login", headers=here).status_code == 200  # as many as like know theirs
     for _ in range(GUESSES // 2):
         assert site.get("/config", auth=(ANN[0], "wrong"), headers=here).status_code == 401
         assert site.post("/login?wrong=1", headers=here).status_code == 400
@@ -103,6 +108,9 @@ def test_after_ten_wrong_passwords_an_address_has_to_wait(served, monkeypatch):
         assert (refused.status_code, refused.json()["code"]) == (429, "guessed_too_often")
         assert 0 < int(refused.headers["retry-after"]) <= 60
     assert site.get("/config", auth=ANN, headers=there).status_code == 200
+    with ThreadPoolExecutor(2 * GUESSES) as pool:
+        asked = [pool.submit(site.post, "/login?wrong=1", headers=there) for _ in range(2 * GUESSES)]
+        assert [one.result().status_code for one in asked].count(400) <= GUESSES
     logged_in = {**here, "cookie": f"{COOKIE}x=known"}
     assert site.get("/config", headers=logged_in).status_code == 200
     now = monotonic() + 61
