@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.accounts import Accounts
 from app.rest import schema
 from app.rest.visitors import Visitors
+from app.service.query import AnalysisError
 
 # Gradio's page needs its inline scripts and `new Function`; but nothing is loaded from or sent to elsewhere.
 POLICY = "; ".join(
@@ -78,17 +79,13 @@ class Access:
         if scope["type"] != "http":  # there are no websockets
             return await self._app(scope, receive, send)
         headers = MutableHeaders(scope=scope)
-        caller, _ = scope.get("client") or ("", 0)
-        address = self._wrong.address(caller, headers.getlist("x-forwarded-for"))
-        refusal = self._refusal(scope, headers, address)
-        guessing = not refusal and self._accounts and _logs_in(scope)
-        if guessing:  # before it is answered: many may be asked at once
-            self._wrong.count(address)
+        guesser = self._guesser(scope, headers)
+        refusal = self._refusal(scope, headers, guesser)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if guessing and message["status"] < 400:
-                    self._wrong.take_back(address)
+                if guesser is not None and _logs_in(scope) and message["status"] < 400:
+                    self._wrong.take_back(guesser)
                 told = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     told.setdefault(name, value)
@@ -99,7 +96,15 @@ class Access:
         scope["headers"] = headers.raw
         await (refusal or self._app)(scope, receive, send_protected)
 
-    def _refusal(self, scope: Scope, headers: MutableHeaders, address: str) -> Response | None:
+    def _guesser(self, scope: Scope, headers: Headers) -> str | None:
+        """The address that gives a password with this request, None where none is given."""
+        by_header = headers.get("authorization", "").lower().startswith("basic ")
+        if not self._accounts or not (by_header or _logs_in(scope)):
+            return None
+        caller, _ = scope.get("client") or ("", 0)
+        return self._wrong.address(caller, headers.getlist("x-forwarded-for"))
+
+    def _refusal(self, scope: Scope, headers: MutableHeaders, guesser: str | None) -> Response | None:
         """What is answered instead; None where the request may pass, without cookies for another origin."""
         if CLOSED.match(scope["path"]):
             return _error(404, "not_found", "There is nothing here; see /docs.")
@@ -107,20 +112,21 @@ class Access:
             del headers["cookie"]
         if not self._accounts:
             return None
-        given = headers.get("authorization", "")
-        by_header = given.lower().startswith("basic ")
-        seconds = self._wrong.seconds_to_wait(address)
-        if seconds and (by_header or _logs_in(scope)):
-            text = f"{GUESSES} wrong passwords came from here in a minute; try again in {seconds} seconds."
-            refusal = _error(429, "guessed_too_often", text)
-            refusal.headers["retry-after"] = str(seconds)
-            return refusal
-        if self._accounts.admit_basic(given):
+        if guesser is not None:
+            try:
+                self._wrong.admit(guesser)  # before it is answered: many may be asked at once
+            except AnalysisError as often:
+                wait = often.values["seconds"]
+                text = f"{GUESSES} wrong passwords came from here in a minute; try again in {wait} seconds."
+                refusal = _error(429, "guessed_too_often", text)
+                refusal.headers["retry-after"] = str(wait)
+                return refusal
+        if self._accounts.admit_basic(headers.get("authorization", "")):
+            if guesser is not None and not _logs_in(scope):
+                self._wrong.take_back(guesser)
             name = f"{COOKIE}unsecure-{getattr(scope.get('app'), 'cookie_id', '')}"
             self._tokens[self._token], headers["cookie"] = "caller", f"{name}={self._token}"
             return None
-        if by_header:
-            self._wrong.count(address)
         cookies = cookie_parser(headers.get("cookie", ""))
         if any(name.startswith(COOKIE) and value in self._tokens for name, value in cookies.items()):
             return None

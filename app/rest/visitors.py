@@ -26,7 +26,7 @@ class Visitors:
     def __init__(self, most: int = 0, proxies: int = 0):
         self.most, self._proxies = most, proxies
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()  # who has asked last comes last
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def address(self, caller: str, forwarded: Iterable[str] = ()) -> str:
         """The visitor's address.
@@ -46,35 +46,25 @@ class Visitors:
 
     def admit(self, address: str) -> None:
         """Counts a question; AnalysisError where this visitor has had as many as there may be in a minute."""
-        with self._lock:
-            if seconds := self.seconds_to_wait(address):
-                raise asked_too_often(self.most, seconds)
-            self.count(address)
-
-    def seconds_to_wait(self, address: str) -> int:
-        """Until this visitor may ask again; 0 where that is now."""
-        with self._lock:
-            asked = self._asked.get(address, deque())
-            if not self.most or len(asked) < self.most:
-                return 0
-            return max(0, ceil(MINUTE - (monotonic() - asked[0])))
-
-    def count(self, address: str) -> None:
-        """One question more, whether or not it may be asked."""
         if not self.most:
             return
         now = monotonic()
         with self._lock:
-            self._asked.setdefault(address, deque(maxlen=self.most)).append(now)
+            asked = self._asked.setdefault(address, deque(maxlen=self.most))
             self._asked.move_to_end(address)
-            while not (first := next(iter(self._asked.values()))) or now - first[-1] > MINUTE:
+            if len(asked) == self.most and now - asked[0] < MINUTE:
+                raise asked_too_often(self.most, ceil(MINUTE - (now - asked[0])))
+            asked.append(now)
+            while now - next(iter(self._asked.values()))[-1] > MINUTE:
                 self._asked.popitem(last=False)
 
     def take_back(self, address: str) -> None:
-        """The last question that was counted was none."""
+        """The question of this visitor that was counted last was none."""
         with self._lock:
             if asked := self._asked.get(address):
                 asked.pop()
+                if not asked:
+                    del self._asked[address]
 
 
 def asked_too_often(most: int, seconds: int) -> AnalysisError:
