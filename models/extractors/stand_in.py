@@ -32,7 +32,7 @@ FRAMED = Pose(y=-0.1, scale=1.46)  # from the forehead to the chin, as wide as t
 EXPRESSIONS = {
     "neutral": Expression(brow_height=-0.3, lids=0.9),
     # 6 cheeks raised, 12 corners of the lips pulled up
-    "happiness": Expression(smile=1.1, open=0.22, cheek=1.0, brow_height=-0.1, lids=0.9),
+    "happiness": Expression(smile=1.4, open=0.3, cheek=1.0, brow_height=-0.1, lids=0.8, stretch=0.3),
     # 1 + 2 brows raised, 5 upper lids raised, 26 jaw dropped
     "surprise": Expression(open=0.85, brow_height=1.2, lids=1.35),
     # 1 inner brows raised, 4 brows lowered, 15 corners of the lips pulled down
@@ -48,6 +48,8 @@ EXPRESSIONS = {
     # 12 or 14 on one side only: the lip's corner pulled up, or tightened
     "contempt": Expression(smile=-0.1, brow_height=-0.5, lids=0.7, skew=1.5),
 }
+
+NEUTRAL = EMOTIONS.index("neutral")
 
 STAND_IN = Person(
     skin=(0.80, 0.80, 0.80),
@@ -110,9 +112,10 @@ def expressions(states: Tensor) -> list[Expression]:
 
 
 def _probabilities(states: Tensor) -> Tensor:
-    """(T, 8) probabilities of states (T, 10) that may be beyond [0, 1]; neutral where none is above 0."""
+    """(T, 8) probabilities of states (T, 10) that may be beyond [0, 1]; neutral is what the others leave."""
     probabilities = states[:, : len(EMOTIONS)].detach().cpu().float().clamp(min=0)
-    probabilities[probabilities.sum(1) == 0, EMOTIONS.index("neutral")] = 1
+    probabilities[:, NEUTRAL] = 0
+    probabilities[:, NEUTRAL] = (1 - probabilities.sum(1)).clamp(min=0)
     return probabilities / probabilities.sum(1, keepdim=True)
 
 

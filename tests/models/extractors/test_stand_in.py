@@ -66,6 +66,10 @@ def test_imagined_states_need_not_be_probabilities():
     beyond = states({"happiness": 2.0, "anger": -1.0}, dict.fromkeys(EMOTIONS, -1.0))
     assert np.array_equal(stand_ins(beyond, 48), stand_ins(states({"happiness": 1}, {"neutral": 1}), 48))
     assert beyond.min() == -1  # what is given stays as it is
+    # what is less than absent makes room for nothing but the neutral face
+    (exaggerated,) = expressions(states({"neutral": 0.7, "happiness": 0.5, "sadness": -0.2}))
+    (even,) = expressions(states({"neutral": 0.5, "happiness": 0.5}))
+    assert exaggerated == even
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(1.5, 12), (9.0, MOST_FRAMES)])
