@@ -114,7 +114,7 @@ class Imagined:
     readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
     neutral point, the mean over draws; reading : their mean
     draws : some of them, one where the method does not draw
-    performance : animated WebP of the drawn stand-in, of the mean over draws
+    performance : animated WebP of the drawn stand-in, of the mean over draws; melody : of a voice's
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -128,6 +128,7 @@ class Imagined:
     reading: float
     draws: tuple[Draw, ...]
     performance: bytes | None
+    melody: Heard | None
     faces: np.ndarray | None
     log_mel: np.ndarray | None
     truth: Truth | None
@@ -224,6 +225,7 @@ class Imaginer:
             reading=float(readings.mean()),
             draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean),
             performance=performance(clear.mean(0), seconds) if seen else None,
+            melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard else None,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
@@ -241,8 +243,7 @@ class Imaginer:
             if modality is Modality.VISION:
                 picture = stand_ins(clear.mean(0, keepdim=True))[0]
             elif modality is Modality.AUDIO:
-                first = clear[: math.ceil(len(clear) * min(1, HEARD_SECONDS / seconds))]
-                melody = self._heard(self.renderer.melody(first, min(seconds, HEARD_SECONDS), number))
+                melody = self._melody(clear, seconds, number)
             else:
                 phrase = self._phrase(states, reading, said)
                 said.add(phrase.text)
@@ -252,6 +253,11 @@ class Imaginer:
     def _phrase(self, states: Tensor, reading: float, said: set[str]) -> Phrase:
         """The nearest phrase of words' states (S, 769), as good or bad as `reading`, none of those `said`."""
         return next(p for p in self.renderer.phrases(states, len(said) + 1, reading) if p.text not in said)
+
+    def _melody(self, states: Tensor, seconds: float, number: int) -> Heard:
+        """Of the beginning of states (S, 12) that span so many seconds; number : of the contour drawn."""
+        first = states[: math.ceil(len(states) * min(1, HEARD_SECONDS / seconds))]
+        return self._heard(self.renderer.melody(first, min(seconds, HEARD_SECONDS), number))
 
     def _heard(self, melody: Melody) -> Heard:
         return Heard(melody, self.renderer.hum(melody))

@@ -52,15 +52,15 @@ EXPRESSIONS = {
 NEUTRAL = EMOTIONS.index("neutral")
 
 STAND_IN = Person(
-    skin=(0.80, 0.80, 0.80),
-    lips=(0.48, 0.48, 0.48),
-    hair=(0.20, 0.20, 0.20),  # of the brows
+    skin=(0.90, 0.90, 0.90),
+    lips=(0.32, 0.32, 0.32),
+    hair=(0.08, 0.08, 0.08),  # of the brows
     hair_style="none",
-    iris=(0.30, 0.30, 0.30),
-    shirt=(0.42, 0.42, 0.42),
-    wall=(0.62, 0.62, 0.62),
-    brow=1.4,
-    age=0.0,
+    iris=(0.12, 0.12, 0.12),
+    shirt=(0.30, 0.30, 0.30),
+    wall=(0.16, 0.16, 0.16),
+    brow=1.6,
+    age=0.6,
     seed=2,
 )
 

@@ -151,7 +151,7 @@ def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page):
     voice.wait_for()
     # the melodies are really playable, without asking anybody for anything
     unfold(voice)
-    assert voice.locator(".fb-made audio").count() == 4
+    assert voice.locator(".fb-made audio").count() == 5
     assert voice.locator("audio").first.evaluate(
         "audio => { audio.load(); return audio.play().then(() => true); }"
     )

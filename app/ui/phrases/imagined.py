@@ -40,16 +40,21 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Listen to imagined tone of voice {number}, hummed, {seconds} s",
         "播放哼出的想象语调 {number}，{seconds} 秒",
     ),
+    "imagined_listen_mean": (
+        "Listen to the mean of eight imagined tones of voice, hummed, {seconds} s",
+        "播放哼出的八种想象语调的平均，{seconds} 秒",
+    ),
+    "imagined_mean": ("mean", "平均"),
     "imagined_listen_real": (
         "Listen to the real tone of voice, hummed, {seconds} s",
         "播放哼出的真实语调，{seconds} 秒",
     ),
     "imagined_hums": (
-        "Four tones of voice that would fit, hummed, exaggerated: polarity, pitch, range and pace. Which "
-        "words, and who says them, is not imagined. The real voice is hummed in the same way, not "
-        "exaggerated, at the pitch that its tone lets one expect: how high this person usually speaks is "
-        "not known.",
-        "四种都合适的语调，经夸张后以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
+        "The mean of eight tones of voice, then four that would fit as well, hummed, exaggerated: polarity, "
+        "pitch, range and pace. Which words, and who says them, is not imagined. The real voice is hummed in "
+        "the same way, not exaggerated, at the pitch that its tone lets one expect: how high this person "
+        "usually speaks is not known.",
+        "先是八种语调的平均，然后是四种同样合适的语调，经夸张后以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
         "真实声音也用同样的方式哼出，但不夸张，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
     ),
     "imagined_hums_one": (
