@@ -182,6 +182,7 @@ def write_method_card(path: Path, method: ModelSpec, meta: CheckpointMeta, sizes
         f"triples {100 * recipe['unrelated']:.0f} % have a voice and a face of any valence, as real ones "
         "often do. "
         f"Modalities are dropped from {100 * recipe['modality_dropout']:.0f} % of the items at random. "
+        f"The learning rate is {method.training.lr:g}, {recipe['clip_lr']:g} of it in stage two. "
         f"{VALENCE}\n\n"
         "## On speakers never seen: the clips\n\n"
         f"Leave-one-speaker-out over 12 speakers, 287 clips; {_seeds(meta.figures['seeds'])}. Two more "

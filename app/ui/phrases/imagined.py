@@ -50,17 +50,16 @@ PHRASES: dict[str, tuple[str, str]] = {
         "播放哼出的真实语调，{seconds} 秒",
     ),
     "imagined_hums": (
-        "The mean of eight tones of voice, then four that would fit as well, hummed, exaggerated: polarity, "
-        "pitch, range and pace. Which words, and who says them, is not imagined. The real voice is hummed in "
+        "The mean of eight tones of voice, then four that would fit as well, hummed, exaggerated: pitch, "
+        "range and pace. Which words, and who says them, is not imagined. The real voice is hummed in "
         "the same way, not exaggerated, at the pitch that its tone lets one expect: how high this person "
         "usually speaks is not known.",
-        "先是八种语调的平均，然后是四种同样合适的语调，经夸张后以哼唱呈现：极性、音高、音域和语速。不想象说了什么、是谁在说。"
+        "先是八种语调的平均，然后是四种同样合适的语调，经夸张后以哼唱呈现：音高、音域和语速。不想象说了什么、是谁在说。"
         "真实声音也用同样的方式哼出，但不夸张，音高取其语调所对应的高度：这个人平时说话有多高并不知道。",
     ),
     "imagined_hums_one": (
-        "The tone of voice, hummed: polarity, pitch, range and pace. Which words, and who says them, is not "
-        "imagined.",
-        "以哼唱呈现的语调：极性、音高、音域和语速。不想象说了什么、是谁在说。",
+        "The tone of voice, hummed: pitch, range and pace. Which words, and who says them, is not imagined.",
+        "以哼唱呈现的语调：音高、音域和语速。不想象说了什么、是谁在说。",
     ),
     "imagined_pitch": ("pitch {pitch} semitones from usual", "音高相对平时 {pitch} 个半音"),
     "imagined_melody": (
@@ -73,21 +72,20 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "imagined_performed": ("over time", "随时间"),
     "imagined_stand_in": (
-        "Draw {number}: the stand-in's mean expression, polarity {reading}",
-        "第 {number} 次抽样：替身的平均表情，极性 {reading}",
+        "Draw {number}: the stand-in's mean expression",
+        "第 {number} 次抽样：替身的平均表情",
     ),
     "imagined_stand_ins": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First, over time, "
-        "the mean of eight draws, then four draws that would fit as well, each with its polarity. What the "
-        "input says is exaggerated ten times, as in a caricature: faces of people who speak are mostly calm, "
-        "and so are imagined ones.",
-        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是八次抽样的平均随时间的表演，然后是四次同样合适的抽样及其极性。"
+        "the mean of eight draws, then four draws that would fit as well. What the input says is exaggerated "
+        "ten times, as in a caricature: faces of people who speak are mostly calm, and so are imagined ones.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是八次抽样的平均随时间的表演，然后是四次同样合适的抽样。"
         "输入所表达的内容如漫画般夸张到十倍：人们说话时的面部大多平静，想象出来的也是如此。",
     ),
     "imagined_stand_ins_one": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. Over time, and on "
-        "average with its polarity.",
-        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是平均表情及其极性。",
+        "average.",
+        "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是平均表情。",
     ),
     "imagined_decoded": (
         "The same by a face decoder: an average of many people, whose mood cannot be told",
