@@ -197,8 +197,8 @@ def create(analyst: Analyst, running: CapacityLimiter) -> MCPServer:
         def work(session: str) -> schema.Segments:
             with file_of(clip, opens_paths(context)) as path:
                 query = Query(path, method=method, modalities=as_modalities(modalities))
-                found = list(analyst.segments(query, session=session, only_asked=True))
-            return schema.Segments.model_validate(as_object(with_speakers(found)))
+                found = with_speakers(analyst.segments(query, session=session, only_asked=True))
+            return schema.Segments.model_validate(as_object(found))
 
         return await answered(work)
 

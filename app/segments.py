@@ -32,7 +32,7 @@ def segments(args: argparse.Namespace, settings: Settings) -> None:
     if args.manifest:
         segments_manifest(Analyst(settings), Path(args.manifest), Path(args.out), query, args.ray)
         return
-    found = with_speakers(list(_told(Analyst(settings), query)))
+    found = with_speakers(_told(Analyst(settings), query))
     written = FORMATS[args.format](found) if args.format else describe(found)
     if args.out:
         Path(args.out).write_text(written, encoding="utf-8")
@@ -56,7 +56,7 @@ def _cells(
     if file is None:
         raise ManifestError("The row has no file.")
     asked = replace(query, video=file)
-    found = with_speakers(list(analyst.segments(asked, session=session, only_asked=True)))
+    found = with_speakers(analyst.segments(asked, session=session, only_asked=True))
     cells = [table_row(part) for part in found]
     return [["" if each[name] is None else str(each[name]) for name in COLUMNS] for each in cells]
 

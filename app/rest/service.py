@@ -211,7 +211,7 @@ class RequestHandler:
                     progress("segments")
 
                 found = self.analyst.segments(query, session=session, progress=look, only_asked=True)
-                return as_object(with_speakers(list(found)))
+                return as_object(with_speakers(found))
 
             return await self._run(request, work)
 

@@ -104,7 +104,7 @@ def main() -> None:
             recording = Path(folder) / "pair.mp4"
             said = join(turns, recording)
             for kind, query in (("film", Query(recording)), ("sound", Query(None, recording))):
-                found = with_speakers(list(analyst.segments(query, session="pair")))
+                found = with_speakers(analyst.segments(query, session="pair"))
                 figures["pairs"][f"{pair[0]} {pair[1]}, {kind}"] = judged(said, found, alone)
                 print(pair, kind, figures["pairs"][f"{pair[0]} {pair[1]}, {kind}"], flush=True)
             analyst.forget("alone")

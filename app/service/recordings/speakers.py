@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +18,13 @@ SAME_VOICE = 0.38
 SAME_FACE = 0.4
 
 
-def with_speakers(segments: Sequence[Segment]) -> list[Segment]:
+def with_speakers(read: Iterable[Segment]) -> list[Segment]:
     """The segments with their speakers and faces, numbered in the order in which they first appear.
 
     Agglomerative clustering with average linkage: what was told of the first utterances may change as more
     come. Where a speaker is heard while another one's face is seen, the face does not count.
     """
+    segments = list(read)
     voices = _numbers([segment.voice for segment in segments], SAME_VOICE)
     portraits = [segment.portrait for segment in segments]
     faces = _numbers([None if seen is None else _standardised(seen) for seen in portraits], SAME_FACE)

@@ -35,7 +35,7 @@ def recording(tmp_path_factory) -> tuple[Path, list]:
 
 @pytest.fixture(scope="module")
 def read(analyst, recording) -> list:
-    return with_speakers(list(analyst.segments(Query(recording[0]), session="read")))
+    return with_speakers(analyst.segments(Query(recording[0]), session="read"))
 
 
 def test_every_join_is_a_cut_and_every_clip_scores_as_it_does_alone(analyst, recording, read):
