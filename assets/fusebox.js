@@ -104,6 +104,28 @@ window.fusebox = {
     if (below && window.fusebox.touched) answer.scrollIntoView({ behavior: "smooth" });
   },
 
+  // A switch shows at once what the table of subsets says of it; the server's answer, which follows, says the rest.
+  foretell: (...on) => {
+    const shown = document.querySelector("#sentiment .fb-headline").parentElement.cloneNode(true);
+    const subset = ["text", "audio", "vision"].filter((_, index) => on[index]).join("+");
+    const row = document.querySelector(`#subsets [data-subset="${subset}"][data-label]`);
+    const gauge = shown.querySelector(".fb-gauge");
+    const dot = gauge.querySelector(".fb-dot:not(.fb-before)");
+    if (!row || !dot) return shown.innerHTML;
+    const before = dot.cloneNode();
+    before.className = "fb-dot fb-before";
+    const foretold = row.querySelector(".fb-track").cloneNode(true);
+    const [band, now] = foretold.children;
+    now.style.setProperty("--from", dot.style.left);
+    gauge.setAttribute("aria-label", row.dataset.spoken);
+    gauge.querySelector(".fb-track").replaceChildren(band, before, now);
+    shown.querySelector(".fb-score").textContent = row.querySelector("b").textContent;
+    shown.querySelector(".fb-label").textContent = row.dataset.label;
+    shown.querySelector(".fb-was").textContent = "";
+    shown.querySelector(".fb-foot span").textContent = foretold.getAttribute("aria-label");
+    return shown.innerHTML;
+  },
+
   // A score, or why there is none, is read aloud when it changes; whatever else is drawn anew is not.
   announce: () => {
     const why = document.querySelector("#sentiment .fb-quiet .fb-label")?.textContent;

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 DISAGREEING = "Words against face"
+SAID_AT_ONCE = ("score", "label", "foot")
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +55,25 @@ def test_every_number_is_the_analysts(open_page, example):
         assert sorted(rows) == sorted(words.signed(answer["score"]) for answer in told["subsets"].values())
 
 
-def test_the_table_of_subsets_foretells_what_a_switch_does(open_page):
-    page = open_page()
+def test_the_table_of_subsets_foretells_what_a_switch_does_and_it_is_shown_at_once(open_page):
+    page, held = open_page(), []
     take_example(page, DISAGREEING)
     marked = page.locator("#subsets tr[aria-current]")
     assert marked.locator("th").inner_text().strip() == "words, voice and face"
     foretold = page.locator("#subsets tr", has_text="words and face").locator("b").inner_text()
+    page.route("**/run/predict*", lambda route: held.append(route))
     page.locator("#switch-audio input").uncheck()
+    page.locator("#sentiment .fb-before").wait_for()
+    at_once = [page.inner_text(f"#sentiment .fb-{part}") for part in SAID_AT_ONCE]
+    gauge = page.get_attribute("#sentiment .fb-gauge", "aria-label")
+    assert at_once[0] == foretold and page.inner_text("#sentiment .fb-was") == ""
+    for route in held:
+        route.continue_()
+    page.unroute_all(behavior="wait")
     was(page)
     assert score(page) == foretold
+    assert [page.inner_text(f"#sentiment .fb-{part}") for part in SAID_AT_ONCE] == at_once
+    assert page.get_attribute("#sentiment .fb-gauge", "aria-label") == gauge
     assert marked.locator("th").inner_text().strip() == "words and face"
 
 

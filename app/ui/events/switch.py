@@ -24,7 +24,9 @@ class SwitchEvents:
         context, method = self.context, self.context.inputs.method
         options = {"outputs": context.answer_outputs(clip=False), "trigger_mode": "always_last", **AT_SIGHT}
         wanted = [context.page_state, *context.switches, context.language]
+        foretold = {"outputs": context.sentiment.per_answer[0], "js": "window.fusebox.foretell", **AT_SIGHT}
         for switch in context.switches:
+            switch.input(None, context.switches, **foretold)
             switch.input(self.switch, wanted, **options).success(**self.looking.refill)
         chosen = [context.page_state, method, context.language]
         method.input(self.choose_method, chosen, **options).success(**self.looking.refill)
