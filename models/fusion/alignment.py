@@ -68,6 +68,7 @@ class Aligned:
 def align(features: Features, most: int) -> Aligned:
     """Mean state of each modality within each step, weighted by how long the state lasts within it.
 
+    features : zero at padding and where a modality is absent, as `FusionModel.normalised` gives them
     most : steps an utterance may have; of more words, neighbours share a step
     With timed words the steps are the words. Otherwise they divide evenly the time that voice and face take,
     or the utterance where no time is known at all: as many as there are tokens or, without words, states of
@@ -95,14 +96,14 @@ def align(features: Features, most: int) -> Aligned:
     for modality, sequence in features:
         known = sequence.mask()
         if not by_words.any() and _are_steps(places[modality], spans, known):
-            means[modality], observed[modality] = sequence.clean(), known
+            means[modality], observed[modality] = sequence.values, known
             continue
         weights = _overlap(spans, places[modality])
         if modality is Modality.TEXT:  # recognised words may overlap in time; tokens know their word
             weights = torch.where(by_words[:, None, None], belongs.float(), weights)
         weights = weights * (valid[..., None] & known[:, None])
         total = weights.sum(2, keepdim=True)
-        means[modality] = torch.bmm(weights / total.clamp_min(1e-9), sequence.clean())
+        means[modality] = torch.bmm(weights / total.clamp_min(1e-9), sequence.values)
         observed[modality] = total[..., 0] > 0
     return Aligned(means, observed, lengths, spans, features.present())
 
