@@ -76,10 +76,9 @@ class FusionModel(nn.Module, PyTorchModelHubMixin, ABC, library_name="fusebox", 
         standard = {}
         for modality, sequence in features:
             mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
-            # scaled and shifted in one pass: on the long sequences of a batch each one takes its time
-            values = torch.addcmul(-mean / std, sequence.values, 1 / std)
-            unknown = ~sequence.mask()[..., None]
-            standard[modality] = replace(sequence, values=values.masked_fill_(unknown, 0.0))
+            known = torch.where(sequence.mask()[..., None], sequence.values, mean)
+            # subtracted first: a dropped frame is the mean, and has to become zero to the last bit
+            standard[modality] = replace(sequence, values=known.sub_(mean).div_(std))
         return Features(**standard)
 
     def raw(self, modality: Modality, standard: Tensor) -> Tensor:
