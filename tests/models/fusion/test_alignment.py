@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from models.fusion.alignment import align, pad_steps
+from models.fusion.alignment import Aligned, align, pad_steps
 from models.types import MODALITIES, Features, Modality, Sequence
 
 
 def sequence(values: list[float], times: list[tuple[float, float]] | None = None, padding: int = 0):
-    """One row of one-coordinate states, with zero in `padding` more steps; absent without values."""
-    rows = torch.zeros(1, max(1, len(values)) + padding, 1)
+    """One row of one-coordinate states, with NaN in `padding` more steps; absent without values."""
+    rows = torch.full((1, max(1, len(values)) + padding, 1), torch.nan)
     rows[0, : len(values), 0] = torch.tensor(values)
     stamps = None
     if times is not None:
@@ -22,24 +24,29 @@ def sequence(values: list[float], times: list[tuple[float, float]] | None = None
 
 
 def batch(*rows: Features) -> Features:
-    """Rows of one batch, right-padded: values with zero, times with NaN."""
+    """Rows of one batch, right-padded with NaN."""
     merged = {}
     for modality in MODALITIES:
         parts = [row[modality] for row in rows]
         longest = max(part.values.shape[1] for part in parts)
 
-        def stretch(x: torch.Tensor, value: float, longest: int = longest) -> torch.Tensor:
-            return torch.nn.functional.pad(x, (0, 0, 0, longest - x.shape[1]), value=value)
+        def stretch(x: torch.Tensor, longest: int = longest) -> torch.Tensor:
+            return torch.nn.functional.pad(x, (0, 0, 0, longest - x.shape[1]), value=torch.nan)
 
         unknown = [torch.full((1, part.values.shape[1], 2), torch.nan) for part in parts]
         stamps = [u if part.times is None else part.times for u, part in zip(unknown, parts, strict=True)]
         merged[modality] = Sequence(
-            torch.cat([stretch(part.values, 0.0) for part in parts]),
+            torch.cat([stretch(part.values) for part in parts]),
             torch.cat([part.lengths for part in parts]),
             torch.cat([part.present for part in parts]),
-            times=torch.cat([stretch(stamp, torch.nan) for stamp in stamps]),
+            times=torch.cat([stretch(stamp) for stamp in stamps]),
         )
     return Features(**merged)
+
+
+def aligned_steps(features: Features, most: int) -> Aligned:
+    """`align` of what `FusionModel.normalised` leaves of features: zero wherever the mask is False."""
+    return align(Features(**{m: replace(s, values=s.clean()) for m, s in features}), most)
 
 
 def column(aligned, modality: Modality, row: int = 0) -> list[float]:
@@ -64,7 +71,7 @@ EVEN = Features(
 
 
 def test_timed_words_are_the_steps():
-    aligned = align(TIMED, 24)
+    aligned = aligned_steps(TIMED, 24)
     assert aligned.lengths.tolist() == [2]
     assert aligned.spans[0].tolist() == [[0.0, 1.0], [2.0, 3.0]]
     assert column(aligned, Modality.TEXT) == [2.0, 10.0]
@@ -72,7 +79,7 @@ def test_timed_words_are_the_steps():
 
 
 def test_a_step_without_a_state_has_none_rather_than_a_zero_state():
-    aligned = align(TIMED, 24)
+    aligned = aligned_steps(TIMED, 24)
     assert column(aligned, Modality.VISION) == [0.0, 9.0]
     assert aligned.observed[Modality.VISION].tolist() == [[False, True]]
 
@@ -83,11 +90,11 @@ def test_a_state_counts_for_the_time_it_lasts_within_the_step():
         audio=sequence([0.0, 8.0], [(0.0, 0.75), (0.75, 1.75)]),
         vision=sequence([]),
     )
-    assert column(align(features, 24), Modality.AUDIO) == pytest.approx([2.0])
+    assert column(aligned_steps(features, 24), Modality.AUDIO) == pytest.approx([2.0])
 
 
 def test_without_times_the_steps_are_even():
-    aligned = align(EVEN, 24)
+    aligned = aligned_steps(EVEN, 24)
     assert aligned.lengths.tolist() == [4]
     for modality in (Modality.TEXT, Modality.AUDIO):
         assert column(aligned, modality) == pytest.approx([1.0, 2.0, 3.0, 4.0])
@@ -99,7 +106,7 @@ def test_as_many_states_as_steps_pass_unchanged(make_features):
     values = torch.randn(3, 13, 5)
     every = torch.full((3,), 13), torch.ones(3, dtype=torch.bool)
     features = Features(*(Sequence(values, *every) for _ in MODALITIES))
-    torch.testing.assert_close(align(features, 24).states[Modality.AUDIO], values)
+    torch.testing.assert_close(aligned_steps(features, 24).states[Modality.AUDIO], values)
 
 
 def test_typed_words_share_the_time_of_voice_and_face():
@@ -108,7 +115,7 @@ def test_typed_words_share_the_time_of_voice_and_face():
         audio=sequence([3.0, 5.0], [(1.0, 2.0), (2.0, 3.0)]),
         vision=sequence([7.0], [(3.0, 5.0)]),
     )
-    aligned = align(features, 24)
+    aligned = aligned_steps(features, 24)
     assert aligned.spans[0].tolist() == [[1.0, 3.0], [3.0, 5.0]]
     assert column(aligned, Modality.TEXT) == [1.0, 2.0]
     assert column(aligned, Modality.AUDIO) == [4.0, 0.0]
@@ -123,34 +130,38 @@ def test_neighbours_share_a_step_where_there_are_too_many(most):
         vision=sequence([]),
     )
     for features in (timed, EVEN):
-        aligned = align(features, most)
+        aligned = aligned_steps(features, most)
         assert aligned.lengths.tolist() == [most]
         words, voice = column(aligned, Modality.TEXT), column(aligned, Modality.AUDIO)
         assert words == pytest.approx(voice)
         assert words == sorted(words)
-    assert column(align(timed, 1), Modality.TEXT) == [2.5]
+    assert column(aligned_steps(timed, 1), Modality.TEXT) == [2.5]
 
 
 def test_steps_without_words_follow_the_longest_of_the_others():
     features = EVEN.only((Modality.AUDIO, Modality.VISION))
-    assert align(features, 24).lengths.tolist() == [8]
-    assert align(EVEN.only((Modality.VISION,)), 24).lengths.tolist() == [2]
+    assert aligned_steps(features, 24).lengths.tolist() == [8]
+    assert aligned_steps(EVEN.only((Modality.VISION,)), 24).lengths.tolist() == [2]
 
 
-def test_absent_stays_absent():
-    aligned = align(EVEN.only((Modality.TEXT, Modality.VISION)), 24)
-    assert aligned.present.tolist() == [[True, False, True]]
-    assert (aligned.states[Modality.AUDIO] == 0).all()
-    assert not aligned.observed[Modality.AUDIO].any()
-    assert column(aligned, Modality.VISION) == [6.0, 6.0, 8.0, 8.0]
+def test_absent_stays_absent_and_poison_changes_nothing():
+    kept = EVEN.only((Modality.TEXT, Modality.VISION))
+    poisoned = Features(kept.text, sequence([torch.nan] * 8), kept.vision)
+    poisoned = poisoned.only((Modality.TEXT, Modality.VISION))
+    for features in (kept, poisoned):
+        aligned = aligned_steps(features, 24)
+        assert aligned.present.tolist() == [[True, False, True]]
+        assert (aligned.states[Modality.AUDIO] == 0).all()
+        assert not aligned.observed[Modality.AUDIO].any()
+        assert column(aligned, Modality.VISION) == [6.0, 6.0, 8.0, 8.0]
 
 
 def test_a_row_is_aligned_as_it_would_be_alone():
     nothing = Features(sequence([]), sequence([]), sequence([]))
     rows = [TIMED, EVEN, nothing, EVEN.only((Modality.VISION,))]
-    together = align(batch(*rows), 24)
+    together = aligned_steps(batch(*rows), 24)
     for i, row in enumerate(rows):
-        alone = align(row, 24)
+        alone = aligned_steps(row, 24)
         assert together.lengths[i] == alone.lengths[0]
         steps = int(alone.lengths[0])
         torch.testing.assert_close(together.spans[i, :steps], alone.spans[0])
@@ -162,7 +173,7 @@ def test_a_row_is_aligned_as_it_would_be_alone():
 
 
 def test_hiding_a_modality_keeps_the_steps():
-    aligned = align(EVEN, 24)
+    aligned = aligned_steps(EVEN, 24)
     hidden = aligned.keep(torch.tensor([[False, True, True]]))
     assert hidden.lengths.tolist() == [4]
     assert (hidden.states[Modality.TEXT] == 0).all() and not hidden.observed[Modality.TEXT].any()
