@@ -116,7 +116,8 @@ class Imagined:
     readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
     neutral point, the mean over draws; reading : their mean
     draws : some of them, one where the method does not draw
-    performance : animated WebP of the drawn stand-in, of the mean over draws; melody : of a voice's
+    performance : animated WebP of the drawn stand-in, of the mean over draws; melody : of a voice's, None
+    where there is only one
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -218,6 +219,7 @@ class Imaginer:
         readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
         clear = _exaggerated(checkpoint, modality, imputed)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
+        several = len(imputed.draws) > 1
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -227,7 +229,7 @@ class Imaginer:
             reading=float(readings.mean()),
             draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean),
             performance=performance(clear.mean(0), seconds) if seen else None,
-            melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard else None,
+            melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
