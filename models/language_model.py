@@ -23,6 +23,7 @@ Adapters = Literal["low_rank", "full"]
 MOST_TOKENS = 4000  # whose activations are kept for the gradient; of more they are computed twice
 FAULTS = 3  # of tensors that do not fit that an error names
 FARTHEST = 128  # tokens: all that are farther apart share a bucket of relative positions
+SCALE = ".scale"  # behind the name of a matrix whose rows are int8: of their scales (rows,)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,39 @@ class FrozenPart(nn.Module):
                 self.get_parameter(key).copy_(tensor)
             else:
                 setattr(self, key, tensor.detach())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What `attach` of an equal part takes."""
+        return {f"{self.name}.{key}": getattr(self, key) for key in self.shapes}
+
+
+class Table(FrozenPart):
+    """Vectors by number, some few of which are looked up; frozen ones may stay int8, a quarter as large."""
+
+    scales: Tensor | None  # (rows,) of int8 rows
+
+    def __init__(self, name: str, trained: bool, rows: int, width: int):
+        super().__init__(name, trained, weight=(rows, width))
+        self.register_buffer("scales", None, persistent=False)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(…) int64 -> (…, width)."""
+        rows = F.embedding(numbers, self.weight)
+        return rows if self.scales is None else rows * self.scales[numbers, None]
+
+    def attach(self, weights: Mapping[str, Tensor]) -> None:
+        """As every part; trained rows become float32."""
+        name = f"{self.name}.weight"
+        scales = weights.get(name + SCALE)
+        if scales is not None and "weight" in self._parameters:
+            weights, scales = {name: weights[name] * scales[:, None]}, None
+        super().attach(weights)
+        self.scales = scales
+
+    def tensors(self) -> dict[str, Tensor]:
+        """With the scales, where there are any."""
+        scales = {} if self.scales is None else {f"{self.name}.weight{SCALE}": self.scales}
+        return {**super().tensors(), **scales}
 
 
 class AdaptedLinear(FrozenPart):
@@ -200,7 +234,7 @@ class AdaptedLanguageModel(nn.Module):
         tables = {"word": shape.vocabulary, "position": shape.positions, "token_type": shape.segments}
         self.embeddings = nn.ModuleDict(
             {
-                kind: FrozenPart(f"embeddings.{kind}_embeddings", full, weight=(rows, shape.width))
+                kind: Table(f"embeddings.{kind}_embeddings", full, rows, shape.width)
                 for kind, rows in tables.items()
                 if rows
             }
@@ -246,7 +280,7 @@ class AdaptedLanguageModel(nn.Module):
 
     def weights(self) -> dict[str, Tensor]:
         """What `attach` of another model of this shape takes, adapters left out; shared, not copied."""
-        return {f"{part.name}.{key}": getattr(part, key) for part in self._parts() for key in part.shapes}
+        return {name: tensor for part in self._parts() for name, tensor in part.tensors().items()}
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """States (B, T, width) of token ids (B, T); what stands past a row's length is not read.
@@ -309,10 +343,9 @@ class AdaptedLanguageModel(nn.Module):
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """(B, T, width) of token ids (B, T): word and position, of the first segment where there are any."""
-        # nn.ModuleDict forgets the class of what it holds
-        tables = {kind: cast(FrozenPart, part).weight for kind, part in self.embeddings.items()}
-        embedded = F.embedding(ids, tables["word"]) + tables["position"][: ids.shape[1]]
-        return embedded + tables["token_type"][0] if "token_type" in tables else embedded
+        at = torch.arange(ids.shape[1], device=ids.device)
+        embedded = self.embeddings["word"](ids) + self.embeddings["position"](at)
+        return embedded + self.embeddings["token_type"](at * 0) if self.shape.segments else embedded
 
     def _allowed(self, valid: Tensor) -> Tensor:
         """The attention mask of all layers, with MPNet's relative positions; see `AdaptedLayer.forward`."""

@@ -9,11 +9,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from models.language_model import SCALE
 from models.tensors import CHECKPOINTS, CheckpointError, load_tensors
 
 FOLDER = CHECKPOINTS / "local" / "extractors" / "mpnet"
 SHARDS = 6
-SCALE = ".scale"  # behind the name of a rounded matrix: of its rows' scales
+TABLES = "embeddings."  # what the names of the tables begin with
 TOKENIZER = "tokenizer.json"
 PAD = "[PAD]"
 REMEDY = "`git checkout -- checkpoints` restores it, `python -m models.shipped ship-mpnet` makes it again"
@@ -28,7 +29,8 @@ def load_mpnet(folder: Path = FOLDER) -> dict[str, Tensor]:
     """{name in transformers' BertModel: float32} for an `AdaptedLanguageModel` of the shape MPNET.
 
     It reads BERT's token ids. A tensor that continues in the next shard has the same name there; a matrix is
-    int8, its scales (rows,) float32. CheckpointError for a shard that is missing or damaged.
+    int8, its scales (rows,) float32: a table stays so (see `Table`), whose rows are looked up, others are
+    multiplied by them. CheckpointError for a shard that is missing or damaged.
     """
     pieces: dict[str, list[Tensor]] = defaultdict(list)
     for number in range(1, SHARDS + 1):
@@ -40,7 +42,15 @@ def load_mpnet(folder: Path = FOLDER) -> dict[str, Tensor]:
         for name, tensor in tensors.items():
             pieces[name].append(tensor)
     stored = {name: torch.cat(parts) for name, parts in pieces.items()}
-    return {name: _restored(name, stored, folder) for name in stored if not name.endswith(SCALE)}
+    for name in [name for name in stored if name.endswith(SCALE)]:
+        matrix, scale = name.removesuffix(SCALE), stored[name]
+        if scale.shape != stored[matrix].shape[:1]:
+            raise CheckpointError(
+                f"{folder}: {matrix} has {len(scale)} scales for {len(stored[matrix])} rows; {REMEDY}"
+            )
+        if not matrix.startswith(TABLES):
+            stored[matrix] = stored[matrix] * stored.pop(name)[:, None]
+    return stored
 
 
 def load_tokenizer(folder: Path = FOLDER, most: int | None = None) -> Tokenizer:
@@ -59,13 +69,3 @@ def load_tokenizer(folder: Path = FOLDER, most: int | None = None) -> Tokenizer:
         tokenizer.enable_truncation(most)
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
     return tokenizer
-
-
-def _restored(name: str, stored: dict[str, Tensor], folder: Path) -> Tensor:
-    """A tensor in float32, each row of a rounded matrix times its scale."""
-    tensor, scale = stored[name], stored.get(name + SCALE)
-    if scale is None:
-        return tensor.float()
-    if scale.shape != tensor.shape[:1]:
-        raise CheckpointError(f"{folder}: {name} has {len(scale)} scales for {len(tensor)} rows; {REMEDY}")
-    return tensor * scale[:, None]

@@ -13,7 +13,7 @@ from models.extractors.local_profile import LocalProfile
 from models.extractors.mpnet import FOLDER, load_mpnet, load_tokenizer, shard_path
 from models.extractors.text import MAX_TOKENS, WINDOW, TextEncoder
 from models.extractors.windows import read_in_windows
-from models.language_model import MPNET, AdaptedLanguageModel
+from models.language_model import MPNET, SCALE, AdaptedLanguageModel
 from models.tensors import CHECKPOINTS, CheckpointError, load_strictly, load_tensors
 from models.types import Modality
 
@@ -142,7 +142,7 @@ def damage(folder, how):
         save_file(tensors, path, {"format": "1", "meta": "{}"})
     else:
         tensors, _ = load_tensors(path)
-        name = next(name for name in tensors if name.endswith(mpnet.SCALE))
+        name = next(name for name in tensors if name.endswith(SCALE))
         save_file({**tensors, name: tensors[name][:5].clone()}, path, {"format": "1", "meta": "{}"})
 
 
@@ -170,9 +170,24 @@ def test_a_missing_or_damaged_tokenizer_is_named(folder):
 
 def test_what_ships_is_the_whole_language_model():
     weights = load_mpnet()
-    with torch.device("meta"):
-        wanted = AdaptedLanguageModel(MPNET, adapters="full", rank=1, alpha=1).weights()
-    assert {name: tensor.shape for name, tensor in weights.items()} == {
-        name: tensor.shape for name, tensor in wanted.items()
+    whole = AdaptedLanguageModel(MPNET, adapters="full", rank=1, alpha=1)
+    shapes = {name: tensor.shape for name, tensor in weights.items() if not name.endswith(SCALE)}
+    assert shapes == {name: tensor.shape for name, tensor in whole.weights().items()}
+    small = {name for name, tensor in weights.items() if tensor.dtype != torch.float32}
+    assert small == {f"embeddings.{table}_embeddings.weight" for table in ("word", "position")}
+
+
+@torch.no_grad()
+def test_tables_may_stay_in_int8(profile):
+    weights, (ids, lengths) = load_mpnet(), profile.text.tokenize(["i loved it", "what a boring film it was"])
+    restored = {
+        name: tensor * weights[name + SCALE][:, None] if name + SCALE in weights else tensor
+        for name, tensor in weights.items()
+        if not name.endswith(SCALE)
     }
-    assert all(tensor.dtype == torch.float32 for tensor in weights.values())
+    states = []
+    for given, adapters in ((restored, "low_rank"), (weights, "low_rank"), (weights, "full")):
+        model = AdaptedLanguageModel(MPNET, adapters=adapters, rank=1, alpha=1)
+        model.attach(given)
+        states.append(model(ids, lengths))
+    assert torch.equal(states[0], states[1]) and torch.equal(states[0], states[2])
