@@ -59,7 +59,7 @@ PROMISED = {
     "A real face": {"vision": 1},
 }
 # what is about 0 in a sad clip, and says less than in the delighted one by LESS; the README names them
-ABOUT_ZERO = {("tate", "audio"), ("mfm", "vision"), ("mfm_tfn", "vision")}
+ABOUT_ZERO = {("tate", "audio")}
 LESS = 0.4
 NEUTRAL = 1.0  # "Plain facts" stay below it
 GIVEN = {"Heard, not seen": ["text", "audio"], "Only a face": ["vision"]}

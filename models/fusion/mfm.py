@@ -263,14 +263,18 @@ class MFM(WholeRowsModel):
         return moved
 
     def generation_parameter_groups(self, lr: float) -> list[dict]:
-        """The generators and the private factors: what they learn leaves the score alone."""
-        parts = [self.generators, *(self.factors[m] for m in MODALITIES)]
-        return [{"params": [p for part in parts for p in part.parameters()], "lr": lr}]
+        """What generates, and the surrogates without words: in company that fits, a voice or a face says more
+        than beside the words of anybody. The score of what has words is left alone."""
+        wordless = [_key(pattern) for pattern in Modality.subsets() if Modality.TEXT not in pattern]
+        return _groups([*self._generating(), *(self.surrogates[key] for key in wordless)], lr)
 
     def clip_parameter_groups(self, lr: float) -> list[dict]:
-        """The score's head, and what generates: natural voices and faces are others than acted ones. The rest
-        stays, since from so few people it would learn who they are."""
-        return [{"params": list(self.head.parameters()), "lr": lr}, *self.generation_parameter_groups(lr)]
+        """The score's head, the map that gives whole rows Z_y, and what generates: natural voices and faces are
+        others than acted ones. The rest stays, since from so few people it would learn who they are."""
+        return _groups([self.head, self.label, *self._generating()], lr)
+
+    def _generating(self) -> list[nn.Module]:
+        return [self.generators, *(self.factors[m] for m in MODALITIES)]
 
     def loss(self, features: Features, target: Tensor) -> dict[str, Tensor]:
         """L1 of the score, generation of what is present, the regulariser; then the same with a part hidden.
@@ -425,6 +429,10 @@ def _energy_score(draws: tuple[Tensor, Tensor], truth: Tensor, observed: Tensor)
     return (distance(once, truth) + distance(again, truth) - distance(once, again)).mean() / 2
 
 
+def _groups(parts: list[nn.Module], lr: float) -> list[dict]:
+    return [{"params": [p for part in parts for p in part.parameters()], "lr": lr}]
+
+
 def _within(vectors: Tensor, norm: float) -> Tensor:
     """Vectors (B, d), those longer than `norm` shortened to it."""
     return vectors * (norm / vectors.norm(dim=1, keepdim=True).clamp_min(1e-9)).clamp_max(1)
@@ -464,8 +472,9 @@ SPEC = ModelSpec(
         ),
         (
             "The generators learn twice more, with the rest fixed: from triples whose voice and face match "
-            "the words, and on natural clips, where the score's head learns too. A draw should be scored as "
-            "F_y is, by the surrogate of its modality: a term in no paper."
+            "the words, where the surrogates without words learn too, and on natural clips, where the "
+            "score's head and the map from the encoder to Z_y do. A draw should be scored as F_y is, by the "
+            "surrogate of its modality: a term in no paper."
         ),
         "The state after the last real step is read.",
         "Smaller (less so on a researcher's features), at most 16 steps.",

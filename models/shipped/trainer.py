@@ -97,7 +97,7 @@ class FusionTrainer:
     def teach_generation(
         self, model: FusionModel, name: str, seed: int, log: Callable[[str], None] | None = None
     ) -> None:
-        """The end of stage one for a model that generates: its generators, and nothing else, learn."""
+        """The end of stage one for a model that generates: what it learns from triples that match."""
         groups = model.generation_parameter_groups(spec(name).training.lr)
         if not groups:
             return

@@ -143,11 +143,11 @@ def test_surrogates_do_not_drag_the_encoders(build, make_features):
     assert any((gradient != 0).any() for gradient in taught)
 
 
-def test_on_natural_clips_the_head_and_what_generates_learn(build):
+def test_on_natural_clips_the_head_the_map_to_the_latent_and_what_generates_learn(build):
     model = build()
     given = {id(p) for group in model.clip_parameter_groups(1e-3) for p in group["params"]}
     learning = {name.split(".")[0] for name, p in model.named_parameters() if id(p) in given}
-    assert learning == {"head", "generators", "factors"}
+    assert learning == {"head", "label", "generators", "factors"}
     assert not any(id(p) in given for p in model.factors["label"].parameters())
 
 

@@ -96,7 +96,9 @@ def test_at_the_end_of_stage_one_only_what_generates_learns():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     trainer.teach_generation(model, "mfm", 1)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
-    assert {name.split(".")[0] for name in changed} == {"generators", "factors"}
+    assert {name.split(".")[0] for name in changed} == {"generators", "factors", "surrogates"}
+    learned = {name.split(".")[1] for name in changed if name.startswith("surrogates")}
+    assert learned == {"audio", "vision", "audio_vision"}  # those without words: what has some says the same
     assert not any(name.startswith("factors.label") for name in changed)
     assert all(parameter.requires_grad for parameter in model.parameters())
 
