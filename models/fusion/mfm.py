@@ -269,8 +269,8 @@ class MFM(WholeRowsModel):
         return _groups([*self._generating(), *(self.surrogates[key] for key in wordless)], lr)
 
     def clip_parameter_groups(self, lr: float) -> list[dict]:
-        """The score's head, the map that gives whole rows Z_y, and what generates: natural voices and faces are
-        others than acted ones. The rest stays, since from so few people it would learn who they are."""
+        """The score's head, the map that gives whole rows their Z_y, and what generates: natural voices and
+        faces are others than acted ones. The rest stays: from so few people it would learn who they are."""
         return _groups([self.head, self.label, *self._generating()], lr)
 
     def _generating(self) -> list[nn.Module]:
