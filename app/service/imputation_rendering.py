@@ -116,8 +116,8 @@ class Imagined:
     readings : (S,) polarity of each step by the modality's own reader, in units of the score, less its
     neutral point, the mean over draws; reading : their mean
     draws : some of them, one where the method does not draw
-    performance : animated WebP of the drawn stand-in, of the mean over draws; melody : of a voice's, None
-    where there is only one
+    performance : animated WebP of the drawn stand-in, of the mean over draws; melody, phrase : of the mean of
+    a voice's and of words', None where there is only one draw
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -132,6 +132,7 @@ class Imagined:
     draws: tuple[Draw, ...]
     performance: bytes | None
     melody: Heard | None
+    phrase: Phrase | None
     faces: np.ndarray | None
     log_mel: np.ndarray | None
     truth: Truth | None
@@ -219,17 +220,21 @@ class Imaginer:
         readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
         clear = _exaggerated(checkpoint, modality, imputed)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
-        several = len(imputed.draws) > 1
+        several, reading = len(imputed.draws) > 1, float(readings.mean())
+        words = modality is Modality.TEXT and several
+        phrase = self._phrase(imputed.states, reading, set()) if words else None
+        said = {phrase.text} if phrase else set()
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
             given=given,
             spans=spans,
             readings=readings,
-            reading=float(readings.mean()),
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean),
+            reading=reading,
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, said),
             performance=performance(clear.mean(0), seconds) if seen else None,
             melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
+            phrase=phrase,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
@@ -237,10 +242,17 @@ class Imaginer:
         )
 
     def _draws(
-        self, modality: Modality, draws: Tensor, exaggerated: Tensor, seconds: float, lean: float
+        self,
+        modality: Modality,
+        draws: Tensor,
+        exaggerated: Tensor,
+        seconds: float,
+        lean: float,
+        said: set[str],
     ) -> tuple[Draw, ...]:
-        """What is shown of draws (D, S, d) that span so many seconds; lean : see `_lean`."""
-        shown, said = [], set()
+        """What is shown of draws (D, S, d) that span so many seconds, other phrases than those `said`; lean :
+        see `_lean`."""
+        shown, said = [], set(said)
         for number, (states, clear) in enumerate(zip(draws, exaggerated, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
             picture = melody = phrase = None

@@ -18,7 +18,7 @@ from models.types import Modality
 
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64
-AROUND = 0.75  # of a score: what is as good or as bad
+AROUND = 0.5  # of a score: what is as good or as bad
 
 
 @dataclass(frozen=True)

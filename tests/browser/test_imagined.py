@@ -155,7 +155,7 @@ def test_a_pulled_fuse_shows_what_is_imagined_and_keeps_its_place(open_page):
     assert voice.locator("audio").first.evaluate(
         "audio => { audio.load(); return audio.play().then(() => true); }"
     )
-    assert page.locator("#imagined section.fb-hue-text q").count() == 4
+    assert page.locator("#imagined section.fb-hue-text q").count() == 5
     page.click("#switch-audio input")
     page.locator("#imagined section.fb-hue-audio").wait_for(state="detached")
     for width in WIDTHS:

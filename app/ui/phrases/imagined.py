@@ -93,8 +93,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "同样内容由面部解码器绘制：许多人的平均，看不出情绪",
     ),
     "imagined_phrases": (
-        "four of our phrases, as good or as bad as what was imagined and nearest to it, each with its score",
-        "短语库中与想象内容好坏相当且最接近的四个短语及其分数",
+        "Phrases of ours, each with its score, as good or as bad as what was imagined and nearest to it: to "
+        "the mean of eight draws, then to four that would fit as well",
+        "短语库中与想象内容好坏相当且最接近的短语及其分数：先是八次抽样的平均，然后是四次同样合适的抽样",
     ),
     "imagined_phrases_one": (
         "the phrase of ours as good or as bad as what was imagined and nearest to it, with its score",

@@ -89,7 +89,10 @@ def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
                 assert np.abs(heard.hum).max() == pytest.approx(0.5) and len(heard.hum) <= 4 * 16_000
         else:
             assert part.truth.text == SAID
-            assert len({draw.phrase.text for draw in part.draws}) == len(part.draws)
+            assert (part.phrase is None) == (part.method == "tfr_net")
+            mean = [part.phrase] if part.phrase else []
+            said = [phrase.text for phrase in (*mean, *(draw.phrase for draw in part.draws))]
+            assert len(set(said)) == len(said)
 
 
 def test_with_everything_in_use_each_is_imagined_from_the_others(analyst):
@@ -153,8 +156,8 @@ def test_delighted_and_let_down_words_are_performed_differently(analyst, modalit
 
 def test_phrases_are_as_good_or_as_bad_as_what_was_imagined(analyst):
     part = imagine(analyst, modalities=[AUDIO, VISION])[0]
-    for draw in part.draws:
-        assert draw.phrase.score == pytest.approx(np.clip(draw.reading, -3, 3), abs=0.8)
+    for draw in (part, *part.draws):
+        assert draw.phrase.score == pytest.approx(np.clip(draw.reading, -3, 3), abs=0.55)
 
 
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):
