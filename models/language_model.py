@@ -345,7 +345,9 @@ class AdaptedLanguageModel(nn.Module):
         """(B, T, width) of token ids (B, T): word and position, of the first segment where there are any."""
         at = torch.arange(ids.shape[1], device=ids.device)
         embedded = self.embeddings["word"](ids) + self.embeddings["position"](at)
-        return embedded + self.embeddings["token_type"](at * 0) if self.shape.segments else embedded
+        if self.shape.segments:
+            embedded = embedded + self.embeddings["token_type"](torch.zeros_like(at))
+        return embedded
 
     def _allowed(self, valid: Tensor) -> Tensor:
         """The attention mask of all layers, with MPNet's relative positions; see `AdaptedLayer.forward`."""

@@ -221,9 +221,8 @@ class Imaginer:
         clear = _exaggerated(checkpoint, modality, imputed)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
-        words = modality is Modality.TEXT and several
-        phrase = self._phrase(imputed.states, reading, set()) if words else None
-        said = {phrase.text} if phrase else set()
+        said = modality is Modality.TEXT and several
+        phrase = self._phrase(imputed.states, reading, set()) if said else None
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -231,7 +230,7 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=reading,
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, said),
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, phrase),
             performance=performance(clear.mean(0), seconds) if seen else None,
             melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
             phrase=phrase,
@@ -248,11 +247,11 @@ class Imaginer:
         exaggerated: Tensor,
         seconds: float,
         lean: float,
-        said: set[str],
+        mean: Phrase | None,
     ) -> tuple[Draw, ...]:
-        """What is shown of draws (D, S, d) that span so many seconds, other phrases than those `said`; lean :
-        see `_lean`."""
-        shown, said = [], set(said)
+        """What is shown of draws (D, S, d) that span so many seconds, none with the phrase of their `mean`;
+        lean : see `_lean`."""
+        shown, said = [], {mean.text} if mean else set()
         for number, (states, clear) in enumerate(zip(draws, exaggerated, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
             picture = melody = phrase = None

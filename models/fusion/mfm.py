@@ -430,7 +430,7 @@ def _energy_score(draws: tuple[Tensor, Tensor], truth: Tensor, observed: Tensor)
 
 
 def _groups(parts: list[nn.Module], lr: float) -> list[dict]:
-    return [{"params": [p for part in parts for p in part.parameters()], "lr": lr}]
+    return [{"params": list(nn.ModuleList(parts).parameters()), "lr": lr}]
 
 
 def _within(vectors: Tensor, norm: float) -> Tensor:

@@ -16,8 +16,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
-from models.extractors.mpnet import PAD, SCALE, SHARDS, TOKENIZER, shard_path
-from models.language_model import MPNET
+from models.extractors.mpnet import PAD, SHARDS, TOKENIZER, shard_path
+from models.language_model import MPNET, SCALE
 from models.tensors import save_tensors
 
 WEIGHTS, WORD_LIST = "model.safetensors", "vocab.txt"  # of the published folder

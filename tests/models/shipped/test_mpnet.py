@@ -6,7 +6,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from models.extractors.mpnet import SCALE
+from models.language_model import SCALE
 from models.shipped.__main__ import main
 from models.shipped.mpnet import WORDS, for_bert, rounded, sharded, tokenizer_json
 
