@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -30,7 +30,8 @@ FAINT = 1.0  # 40 dB below the loudest in units of `log_mel`: fainter ends are l
 FLOOR = 2.0  # 80 dB: the same of what `log_mel` gives for silence
 MARGIN = 3 * FRAMES // 10  # frames kept before the first and after the last that is not faint
 PAD = FRAMES  # frames of silence after each window: the last word is heard to its end
-FILLED = 10 * FRAMES  # frames that shorter windows are filled up to: 6 s cost a point of WER, 30 s gain 0.1
+# frames that shorter windows are filled up to, with stored silence: 6 s cost a point of WER, 30 s gain 0.1
+FILLED = 10 * FRAMES
 LONGEST = 15 * FRAMES  # of a window: of 663 s of speech 14.5 % of the words are wrong, with 29 s 16.0 %
 EARLIEST = 10 * FRAMES  # frames after which a window may be cut
 PAUSE = 21  # frames whose mean loudness tells a pause, in which no word is cut
@@ -43,7 +44,7 @@ class EncodedWindow:
     """At most 15 s of a sound.
 
     start : seconds from the beginning of the sound
-    frames : log-mel frames (10 ms) of sound in it; silence follows
+    frames : log-mel frames (10 ms) of sound in it; a second of silence follows
     states : (layers, T, 512), 50 a second, the silence's too; the last layer is what the decoder reads
     """
 
@@ -70,36 +71,52 @@ def packaged_encoder(device: str = "cpu") -> WhisperEncoder:
 @cache
 def load_encoder(device: str) -> WhisperEncoder:
     """The same for one thread at a time."""
-    return WhisperEncoder.load(read_arrays(weights_file())).to(device)
+    encoder = WhisperEncoder.load(read_arrays(weights_file()))
+    encoder.silence = attended_silence(encoder).load().half()
+    return encoder.to(device)
 
 
 def silent_states(encoder: WhisperEncoder) -> StoredStates:
-    """What `make_silent_states` gives; the last norm's weights tell one trained encoder from another."""
+    """States (1500, 512) of the silence after a voice, for the decoder to see after a shorter sound."""
+    return _of_silence(encoder, "silence", 2 * WINDOW, lambda mel: encoder(mel)[-1, 0])
+
+
+def attended_silence(encoder: WhisperEncoder) -> StoredStates:
+    """What a shorter sound attends to in the silence after it: `WhisperEncoder.attended`."""
+    return _of_silence(encoder, "silence_attended", FILLED, encoder.attended)
+
+
+def _of_silence(
+    encoder: WhisperEncoder, name: str, frames: int, read: Callable[[Tensor], Tensor]
+) -> StoredStates:
+    """What is `read` of so many log-mel frames; the last norm's weights tell one encoder from another."""
+
+    @torch.inference_mode()
+    def make() -> Tensor:
+        return read(_silence_after_voice(frames).to(encoder.positions.device)).cpu()
+
     digest = hashlib.sha256(encoder.norm.weight.cpu().numpy().tobytes()).hexdigest()[:16]
-    path = CHECKPOINTS / "local" / "extractors" / "silence.safetensors"
-    return StoredStates(path, digest, lambda: make_silent_states(encoder))
+    return StoredStates(CHECKPOINTS / "local" / "extractors" / f"{name}.safetensors", digest, make)
 
 
-@torch.inference_mode()
-def make_silent_states(encoder: WhisperEncoder) -> Tensor:
-    """States (1500, 512) of the silence after a voice, for the decoder to see after a shorter sound.
+def _silence_after_voice(frames: int) -> Tensor:
+    """Log-mel (1, 80, frames) of silence, but for the first 2 s: a buzz of moving pitch for a voice.
 
-    The first 2 s are the voice's, a buzz of moving pitch: silence with nothing before it has other states,
-    after which a third more words are wrong.
+    Silence with nothing before it has other states, after which a third more words are wrong.
     """
     time = torch.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     turns = 2 * torch.pi * torch.cumsum(120 + 20 * torch.sin(4.4 * time), 0) / SAMPLE_RATE
     buzz = sum(torch.sin(n * turns) / n for n in range(1, 25)) * (0.6 + 0.4 * torch.sin(25 * time))
     mel = log_mel(buzz / buzz.abs().max())
-    padded = F.pad(mel, (0, 2 * WINDOW - mel.shape[1]), value=float(mel.max()) - FLOOR)
-    return encoder(padded[None].to(encoder.positions.device))[-1, 0].cpu()
+    return F.pad(mel, (0, frames - mel.shape[1]), value=float(mel.max()) - FLOOR)[None]
 
 
 @torch.inference_mode()
 def encode_sound(encoder: WhisperEncoder, waveform: Tensor) -> tuple[EncodedWindow, ...]:
     """The windows of a 16 kHz waveform (n,) of any length and level; none where there is nothing to hear.
 
-    Windows are as long as the sound, at least 10 s; more than 15 s is cut in pauses. Faint ends are left out.
+    Windows are as long as the sound, which hears silence after it up to 10 s: the stored one, whose states
+    need not be computed. More than 15 s is cut in pauses. Faint ends are left out.
     """
     peak = waveform.abs().max() if len(waveform) >= SHORTEST else 0.0
     if peak < QUIET:
@@ -109,9 +126,8 @@ def encode_sound(encoder: WhisperEncoder, waveform: Tensor) -> tuple[EncodedWind
     device = encoder.positions.device
     windows = []
     for part in _cut(mel):
-        silent = max(PAD, FILLED - (part.stop - part.start))
-        padded = F.pad(mel[:, part], (0, silent), value=silence)
-        states = encoder(padded[None].to(device))[:, 0].cpu()
+        padded = F.pad(mel[:, part], (0, PAD), value=silence)
+        states = encoder(padded[None].to(device), FILLED // 2)[:, 0].cpu()
         windows.append(EncodedWindow(part.start / FRAMES, part.stop - part.start, states))
     return tuple(windows)
 

@@ -136,15 +136,18 @@ class WhisperEncoder(nn.Module):
 
     The first six are those after each layer, the last one is the sixth after the last layer norm: what the
     decoder reads. Sound is not padded to 30 s.
+    silence : (layers, 2, 1, 8, T, 64) what `attended` gives for silence, which may stand for more of it
     """
 
     positions: Tensor
+    silence: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(N_MELS, WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
         self.register_buffer("positions", torch.empty(WINDOW, WIDTH))
+        self.register_buffer("silence", torch.empty(LAYERS, 2, 1, HEADS, 0, WIDTH // HEADS))
         self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
         self.norm = nn.LayerNorm(WIDTH)
 
@@ -164,14 +167,24 @@ class WhisperEncoder(nn.Module):
         _fill(encoder.positions, arrays, "encoder/position_encodings/encodings")
         return encoder
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, length: int = 0) -> Tensor:
+        """length : positions that are attended to; those that `mel` does not have are `silence`"""
+        return self._run(mel, length)[0]
+
+    def attended(self, mel: Tensor) -> Tensor:
+        """Keys and values (layers, 2, B, 8, T, 64) of what every position attends to."""
+        return self._run(mel, 0)[1]
+
+    def _run(self, mel: Tensor, length: int) -> tuple[Tensor, Tensor]:
         x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
         x = x + self.positions[: x.shape[1]]
-        states = []
-        for layer in self.layers:
-            x = layer(x)
+        silence = self.silence[..., x.shape[1] : length, :].to(x.dtype)
+        states, attended = [], []
+        for layer, after in zip(self.layers, silence, strict=True):
+            x, own = layer(x, after)
             states.append(x)
-        return torch.stack([*states, self.norm(x)])
+            attended.append(own)
+        return torch.stack([*states, self.norm(x)]), torch.stack(attended)
 
 
 class _Layer(nn.Module):
@@ -194,13 +207,16 @@ class _Layer(nn.Module):
             }
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, 512), and keys and values (2, B or 1, 8, T', 64) behind its own -> the same, its own."""
         attention, ffn = self.self_attention, self.ffn
         maps = attention["linear_0"](attention["norm"](x))
-        query, key, value = maps.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        query, *own = maps.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        own = torch.stack(own)
+        key, value = torch.cat([own, after.to(own.dtype).expand(-1, len(x), -1, -1, -1)], dim=3)
         read = F.scaled_dot_product_attention(query, key, value)
         x = x + attention["linear_1"](read.transpose(1, 2).flatten(2))
-        return x + ffn["linear_1"](F.gelu(ffn["linear_0"](ffn["norm"](x))))
+        return x + ffn["linear_1"](F.gelu(ffn["linear_0"](ffn["norm"](x)))), own
 
 
 def _fill(parameter: Tensor, arrays: dict[str, np.ndarray], name: str) -> None:

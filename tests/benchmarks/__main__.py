@@ -74,6 +74,7 @@ BENCHMARKS = {
     "gap_map": Benchmark(("--data", "{data}"), long=True),
     "mla_ablation": Benchmark(("--data", "{data}"), long=True),
     "lrcmt_adapters": Benchmark(("--data", "{data}"), long=True),
+    "lmf_emotions": Benchmark(("--data", "{data}"), long=True),
 }
 
 

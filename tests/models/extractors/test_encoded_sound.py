@@ -11,10 +11,11 @@ import torch
 
 from models.extractors.encoded_sound import (
     FILLED,
+    FLOOR,
     FRAMES,
     PAD,
+    attended_silence,
     encode_sound,
-    make_silent_states,
     packaged_encoder,
     silent_states,
 )
@@ -36,17 +37,33 @@ def test_states_are_those_of_ctranslate2():
     assert states == pytest.approx(wanted, abs=2e-2)
 
 
-def test_the_stored_silence_is_what_the_encoder_makes_of_it():
-    stored = replace(silent_states(packaged_encoder()), make=lambda: pytest.fail("it was made anew"))
-    made = make_silent_states(packaged_encoder())
-    assert stored.load().shape == made.shape == (1500, 512)
-    assert torch.allclose(stored.load(), made, atol=2e-2)
+@pytest.mark.parametrize(
+    ("silence", "shape"), [(silent_states, (1500, 512)), (attended_silence, (6, 2, 1, 8, FILLED // 2, 64))]
+)
+def test_the_stored_silence_is_what_the_encoder_makes_of_it(silence, shape):
+    stored = silence(packaged_encoder())
+    kept = replace(stored, make=lambda: pytest.fail("it was made anew")).load()
+    assert kept.shape == stored.make().shape == shape
+    assert torch.allclose(kept, stored.make(), atol=2e-2)
+
+
+def test_stored_silence_after_a_sound_is_heard_as_that_in_it():
+    mel = log_mel(voice(3))
+    padded = torch.nn.functional.pad(mel, (0, FILLED - mel.shape[1]), value=float(mel.max()) - FLOOR)
+    encoder, own = packaged_encoder(), mel.shape[1] // 2
+
+    def differs(states: torch.Tensor) -> float:
+        return float((states[:, 0, :own] - wanted).norm() / wanted.norm())
+
+    wanted = encoder(padded[None])[:, 0, :own]
+    short = padded[None, :, : mel.shape[1] + PAD]
+    assert differs(encoder(short, FILLED // 2)) < 0.1 < differs(encoder(short))
 
 
 def test_a_window_is_as_long_as_the_sound_whatever_its_level():
     [window] = encode_sound(packaged_encoder(), voice(3))
     assert (window.start, window.frames) == (0, 3 * FRAMES)
-    assert window.states.shape == (7, FILLED // 2, 512)
+    assert window.states.shape == (7, (3 * FRAMES + PAD) // 2, 512)
     [longer] = encode_sound(packaged_encoder(), voice(12))
     assert longer.states.shape == (7, (12 * FRAMES + PAD) // 2, 512)
     [quieter] = encode_sound(packaged_encoder(), 0.01 * voice(3))
