@@ -213,7 +213,7 @@ def _rank_figures(config: LMFConfig, dataset: FeatureSet, seed: int, recipe: Res
 
 
 def main() -> None:
-    parser = options_of_runs(__doc__, "ranks.jsonl", seeds=5, epochs=ResearchRecipe.epochs)
+    parser = options_of_runs(__doc__, "ranks.jsonl", seeds=20, epochs=ResearchRecipe.epochs)
     parser.add_argument("--repeats", type=int, default=15, help="of the timings")
     parser.add_argument("--steps", type=int, default=20, help="batches of one timing")
     parser.add_argument("--skip-ranks", action="store_true", help="only parameters and speeds")
