@@ -136,7 +136,7 @@ class WhisperEncoder(nn.Module):
 
     The first six are those after each layer, the last one is the sixth after the last layer norm: what the
     decoder reads. Sound is not padded to 30 s.
-    silence : (layers, 2, 1, 8, T, 64) what `attended` gives for silence, which may stand for more of it
+    silence : (layers, 2, 1, 8, T, 64) what `attended` gives for silence, which may stand for that after `mel`
     """
 
     positions: Tensor
@@ -178,9 +178,8 @@ class WhisperEncoder(nn.Module):
     def _run(self, mel: Tensor, length: int) -> tuple[Tensor, Tensor]:
         x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
         x = x + self.positions[: x.shape[1]]
-        silence = self.silence[..., x.shape[1] : length, :].to(x.dtype)
         states, attended = [], []
-        for layer, after in zip(self.layers, silence, strict=True):
+        for layer, after in zip(self.layers, self.silence[..., x.shape[1] : length, :], strict=True):
             x, own = layer(x, after)
             states.append(x)
             attended.append(own)
