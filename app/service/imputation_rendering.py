@@ -164,7 +164,7 @@ class Imaginer:
         seen = {}
         for m, imputed in by_mfm(self.model, features, used).items():
             states, middle = imputed.states, len(imputed.states) // 2
-            clear = _exaggerated(self.checkpoint, m, imputed).mean(0)
+            clear = exaggerated(self.checkpoint, m, imputed.draws).mean(0)
             reading = float(self.readers[m](states)) - _lean(self.checkpoint, m, used)
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
@@ -218,7 +218,7 @@ class Imaginer:
         seconds = STEP_SECONDS * len(imputed.states) if spans is None else float(np.ptp(spans))
         lean = _lean(checkpoint, modality, given)
         readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
-        clear = _exaggerated(checkpoint, modality, imputed)
+        clear = exaggerated(checkpoint, modality, imputed.draws)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
         said = modality is Modality.TEXT and several
@@ -321,17 +321,19 @@ def _timed(features: Features) -> bool:
     return any(sequence.times is not None and bool(sequence.present[0]) for _, sequence in features)
 
 
-def _exaggerated(checkpoint: Checkpoint, modality: Modality, imputed: Imputed) -> Tensor:
-    """Draws (D, S, d) whose mean is EXAGGERATION times as far from the middle of what is imagined.
+def exaggerated(checkpoint: Checkpoint, modality: Modality, draws: Tensor) -> Tensor:
+    """Draws (D, …, d) whose mean is EXAGGERATION times as far from the middle of what is imagined.
 
     As caricatures are made (Brennan, Leonardo 1985): most faces and voices of people who speak are nearly
-    neutral, and so are those that a model imagines for them. How draws differ stays as it is; so does all
-    where the middle is not known.
+    neutral, and so are those that a model imagines for them. A voice starts from the middle of real ones, see
+    `middle_voice`. How draws differ stays as it is; so does all where the middle is not known.
     """
-    middle = checkpoint.meta.training.get("imagined_middle", {}).get(str(modality))
+    training, mean = checkpoint.meta.training, draws.mean(0)
+    middle = training.get("imagined_middle", {}).get(str(modality))
     if middle is None:
-        return imputed.draws
-    return imputed.draws + (EXAGGERATION - 1) * (imputed.states - torch.tensor(middle))
+        return draws
+    start = training["middle_voice"] if modality is Modality.AUDIO else middle
+    return draws - mean + torch.tensor(start) + EXAGGERATION * (mean - torch.tensor(middle))
 
 
 def _lean(checkpoint: Checkpoint, modality: Modality, given: Subset) -> float:

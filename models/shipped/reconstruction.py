@@ -70,27 +70,39 @@ def judges(sources: Sources, speech: Speech) -> Judges:
     maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0)
     rng = np.random.default_rng(0)
     transcripts = [sources.text[i] for i in rng.choice(len(sources.text), BANK, replace=False)]
-    voices = [
-        # the target of a voice in training holds what it was said to add to the words
-        (
-            item.states[Modality.AUDIO],
-            item.target - float(item.states[Modality.AUDIO][:, BEYOND_WORDS].mean()),
-        )
-        for item in speech.train
-    ]
     faces = [(item.states[Modality.VISION], item.target) for item in sources.faces]
     return Judges(
         polarity_readers(sources, speech),
         AROUSAL_READINGS,
-        {Modality.AUDIO: _fit_families(voices), Modality.VISION: _fit_families(faces)},
+        {Modality.AUDIO: _fit_families(_voices(speech)), Modality.VISION: _fit_families(faces)},
         [maker.make(transcript, rng) for transcript in transcripts],
     )
 
 
+def middle_voice(speech: Speech) -> list[float]:
+    """Mean state (d,) of the training's voices, good, neutral and bad ones counting alike.
+
+    Acted ones are mostly bad, and so is the middle of what is imagined after them: from here the performance
+    of an imagined voice starts.
+    """
+    means, families = _means_and_families(_voices(speech))
+    return np.mean([means[families == side].mean(0) for side in (-1, 0, 1)], axis=0).tolist()
+
+
+def _voices(speech: Speech) -> list[tuple[Tensor, float]]:
+    """States and valence of the training's voices, whose targets hold what they were said to add to words."""
+    voices = [(item.states[Modality.AUDIO], item.target) for item in speech.train]
+    return [(states, target - float(states[:, BEYOND_WORDS].mean())) for states, target in voices]
+
+
 def _fit_families(items: list[tuple[Tensor, float]]) -> Pipeline:
+    judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    return judge.fit(*_means_and_families(items))
+
+
+def _means_and_families(items: list[tuple[Tensor, float]]) -> tuple[np.ndarray, np.ndarray]:
     means = np.stack([states.mean(0).numpy() for states, _ in items])
-    families = family(np.array([valence for _, valence in items]), NEUTRAL["valence"])
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(means, families)
+    return means, family(np.array([valence for _, valence in items]), NEUTRAL["valence"])
 
 
 def family(scores: np.ndarray, neutral: float) -> np.ndarray:
@@ -185,7 +197,7 @@ def imagined_middle(
 ) -> dict[str, list[float]]:
     """{"audio": …, "vision": raw state (d,)}, half way from what it imagines of bad words to that of good.
 
-    From there an exaggeration starts.
+    What is farther from there is exaggerated.
     """
     features, target = collate(judges.bank[:items], dims)
     aligned = align(model.normalised(features), model.steps)

@@ -27,6 +27,7 @@ from models.shipped.reconstruction import (
     judges,
     matched_triples,
     measure_reconstruction,
+    middle_voice,
     reconstruction_figures,
 )
 from models.shipped.sources import SHIPPED_FOLD, Sources, Speech, load_sources, load_speech_fold, with_words
@@ -108,6 +109,7 @@ def train_shipped(
         judged, triples = judges(sources, speech), matched_triples(sources, speech)
         meta.training["neutral"] = {str(m): reader.neutral for m, reader in judged.readers.items()}
         meta.training["imagined_middle"] = imagined_middle(stored, profile.dims, judged)
+        meta.training["middle_voice"] = middle_voice(speech)
         meta.training["imagined_neutral"] = imagined_neutral(stored, profile.dims, judged)
         imagined = measure_reconstruction(
             stored, triples, profile.dims, judged, meta.training["imagined_neutral"]

@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from app.service.imputation_rendering import EXAGGERATION  # noqa: E402
+from app.service.imputation_rendering import exaggerated  # noqa: E402
 from models.checkpoint import Checkpoint, load_fusion  # noqa: E402
 from models.extractors.face_tracking import crop  # noqa: E402
 from models.extractors.local_profile import LocalProfile  # noqa: E402
@@ -50,18 +50,14 @@ SENTENCES = (
 @torch.inference_mode()
 def imagined_states(checkpoint: Checkpoint, modality: Modality, items: list[Utterance]) -> torch.Tensor:
     """States (2, n, d) from the words alone: of one draw an item, and as the page performs them."""
-    model, middle = checkpoint.model, middle_of(checkpoint, modality)
+    model = checkpoint.model
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
     kept = torch.tensor([[m is Modality.TEXT for m in MODALITIES]]).expand(len(items), 3)
     draws = model.raw(modality, model.imagine(aligned, kept)[modality])
     mask = aligned.mask()[..., None]
     means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, d)
-    return torch.stack([means[0], middle + EXAGGERATION * (means.mean(0) - middle)])
-
-
-def middle_of(checkpoint: Checkpoint, modality: Modality) -> torch.Tensor:
-    return torch.tensor(checkpoint.meta.training["imagined_middle"][str(modality)])
+    return torch.stack([means[0], exaggerated(checkpoint, modality, means).mean(0)])
 
 
 def named(judge: Pipeline, performed: torch.Tensor, targets: np.ndarray) -> tuple[float, float]:
@@ -98,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     profile = LocalProfile.load()
     checkpoint = load_fusion("mfm")
-    middle = middle_of(checkpoint, Modality.VISION)
+    middle = torch.tensor(checkpoint.meta.training["imagined_middle"][str(Modality.VISION)])
     sources = load_sources(options.data, profile, options.cache)
     speech = load_speech_fold(options.data, profile, options.cache, SHIPPED_FOLD)
     everything = matched_triples(sources, speech)

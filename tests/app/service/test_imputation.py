@@ -14,7 +14,7 @@ from PIL import Image
 
 from app.service.analyst import Analyst
 from app.service.imputation import Wish, by_mfm
-from app.service.imputation_rendering import EXAGGERATION, _exaggerated
+from app.service.imputation_rendering import EXAGGERATION, exaggerated
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
@@ -122,16 +122,19 @@ def test_what_is_imagined_follows_the_shared_factor(analyst):
         assert positive.reading > negative.reading + 0.1, positive.modality
 
 
-def test_what_is_performed_is_exaggerated_about_the_middle_where_that_is_known(analyst):
+@pytest.mark.parametrize("modality", [AUDIO, VISION])
+def test_what_is_performed_is_exaggerated_about_the_middle_where_that_is_known(analyst, modality):
     known = analyst.checkpoint("mfm")
     features = analyst.open(Query(video=CLIP, text=SAID))[0].features
-    imputed = by_mfm(known.model, features, (TEXT,))[VISION]
-    middle = torch.tensor(known.meta.training["imagined_middle"]["vision"])
-    clear = _exaggerated(known, VISION, imputed)
-    torch.testing.assert_close(clear.mean(0) - middle, EXAGGERATION * (imputed.states - middle))
+    imputed = by_mfm(known.model, features, (TEXT,))[modality]
+    training = known.meta.training
+    middle = torch.tensor(training["imagined_middle"][str(modality)])
+    start = torch.tensor(training["middle_voice"]) if modality is AUDIO else middle
+    clear = exaggerated(known, modality, imputed.draws)
+    torch.testing.assert_close(clear.mean(0) - start, EXAGGERATION * (imputed.states - middle))
     apart = [draws[0] - draws[1] for draws in (clear, imputed.draws)]
     torch.testing.assert_close(*apart)  # draws differ as much as before
-    assert torch.equal(_exaggerated(analyst.checkpoint("tfr_net"), VISION, imputed), imputed.draws)
+    assert torch.equal(exaggerated(analyst.checkpoint("tfr_net"), modality, imputed.draws), imputed.draws)
 
 
 @pytest.mark.parametrize("modality", [AUDIO, VISION])

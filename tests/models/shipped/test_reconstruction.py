@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.extractors.audio import BEYOND_WORDS, VoiceHead
 from models.extractors.readers import PolarityReader, informative
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import align
@@ -20,9 +21,11 @@ from models.shipped.reconstruction import (
     fit_reader,
     imagined_neutral,
     measure_reconstruction,
+    middle_voice,
     pooled,
     reconstruction_figures,
 )
+from models.shipped.sources import Speech
 from models.types import MODALITIES, Modality
 
 
@@ -106,6 +109,17 @@ def test_what_is_imagined_of_good_and_bad_is_parted_where_it_is_neutral(mfm, ite
         np.testing.assert_allclose(rows[:, column], before[key][:, column] - neutral[key], atol=1e-5)
         signed = rows[:, COLUMNS.index("target")]
         assert 0 < (rows[signed != 0, column] > 0).mean() < 1  # on both sides
+
+
+def test_the_middle_voice_leans_to_no_family_however_many_voices_each_has():
+    voices = []
+    for valence, count in ((-2.0, 6), (0.0, 2), (2.0, 1)):
+        states = torch.full((4, VoiceHead.dim), valence)
+        states[:, BEYOND_WORDS] = 0.5  # which the target of a voice in training holds
+        voices += [Utterance({Modality.AUDIO: states}, valence + 0.5, "speech", "v")] * count
+    expected = torch.zeros(VoiceHead.dim)
+    expected[BEYOND_WORDS] = 0.5
+    torch.testing.assert_close(torch.tensor(middle_voice(Speech(voices, [], []))), expected)
 
 
 def test_the_nearest_item_is_that_of_the_nearest_given_modality(mfm, items, dims, judges):
