@@ -8,7 +8,8 @@ of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, 
 `agrees` is how often the valence that the face encoder reads in the picture has the label's side, less what
 it reads where nothing good or bad is imagined; it saw neither kind in training. `named` is how
 often a judge, fitted to real states of other people, names of the face or voice as performed the family that
-the label has (good, neutral, bad), `chance` what the same names dealt out at random would reach. `apart` is
+the label has (good, neutral, bad), `chance` what the same names dealt out at random would reach, `real` how
+often of the triples' real ones, which are matched by a label with noise. `apart` is
 the difference in grey levels, of 255, of what a very good and a very bad sentence give.
 """
 
@@ -135,6 +136,8 @@ def main() -> None:
     for modality, what in ((Modality.VISION, "face"), (Modality.AUDIO, "voice")):
         performed = imagined_states(checkpoint, modality, everything)[1]
         figures[f"{what} named"], figures[f"{what}: chance"] = named(judged[modality], performed, targets)
+        real = torch.stack([item.states[modality].mean(0) for item in everything])
+        figures[f"real {what} named"] = named(judged[modality], real, targets)[0]
     for name, value in figures.items():
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
     keep_latest(figures)
