@@ -244,15 +244,15 @@ class Imaginer:
         self,
         modality: Modality,
         draws: Tensor,
-        exaggerated: Tensor,
+        performed: Tensor,
         seconds: float,
         lean: float,
         mean: Phrase | None,
     ) -> tuple[Draw, ...]:
         """What is shown of draws (D, S, d) that span so many seconds, none with the phrase of their `mean`;
-        lean : see `_lean`."""
+        performed : them, `exaggerated`; lean : see `_lean`."""
         shown, said = [], {mean.text} if mean else set()
-        for number, (states, clear) in enumerate(zip(draws, exaggerated, strict=False)):
+        for number, (states, clear) in enumerate(zip(draws, performed, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
             picture = melody = phrase = None
             if modality is Modality.VISION:

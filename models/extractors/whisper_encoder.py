@@ -173,9 +173,9 @@ class WhisperEncoder(nn.Module):
 
     def attended(self, mel: Tensor) -> Tensor:
         """Keys and values (layers, 2, B, 8, T, 64) of what every position attends to."""
-        return self._run(mel, 0)[1]
+        return torch.stack(self._run(mel, 0)[1])
 
-    def _run(self, mel: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    def _run(self, mel: Tensor, length: int) -> tuple[Tensor, list[Tensor]]:
         x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
         x = x + self.positions[: x.shape[1]]
         states, attended = [], []
@@ -183,7 +183,7 @@ class WhisperEncoder(nn.Module):
             x, own = layer(x, after)
             states.append(x)
             attended.append(own)
-        return torch.stack([*states, self.norm(x)]), torch.stack(attended)
+        return torch.stack([*states, self.norm(x)]), attended
 
 
 class _Layer(nn.Module):
@@ -210,8 +210,8 @@ class _Layer(nn.Module):
         """(B, T, 512), and keys and values (2, B or 1, 8, T', 64) behind its own -> the same, its own."""
         attention, ffn = self.self_attention, self.ffn
         maps = attention["linear_0"](attention["norm"](x))
-        query, *own = maps.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        own = torch.stack(own)
+        parts = maps.unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        query, own = parts[0], parts[1:]
         key, value = torch.cat([own, after.to(own.dtype).expand(-1, len(x), -1, -1, -1)], dim=3)
         read = F.scaled_dot_product_attention(query, key, value)
         x = x + attention["linear_1"](read.transpose(1, 2).flatten(2))

@@ -15,7 +15,6 @@ actors. Finished runs are lines of --out and are not repeated.
 
 from __future__ import annotations
 
-import copy
 import sys
 import time
 from collections.abc import Callable
@@ -48,6 +47,7 @@ from models.training.fitting import ResearchRecipe  # noqa: E402
 from models.training.loop import TrainingLoop  # noqa: E402
 from models.training.metrics import spread  # noqa: E402
 from models.training.prediction import predict  # noqa: E402
+from models.training.runs import TrainingRun  # noqa: E402
 from models.training.tables import markdown_table  # noqa: E402
 from models.types import MODALITIES, Features, Modality, Prediction  # noqa: E402
 from tests.benchmarks.fusion_speed import RANKS  # noqa: E402
@@ -162,16 +162,11 @@ def fitted(
     generator = torch.Generator().manual_seed(seed)
     groups = model.parameter_groups(LEARNING_RATE)
     loop = TrainingLoop(model, groups, WEIGHT_DECAY, recipe.epochs, recipe.batch, 0.0, generator)
-    best, kept, stale = -1.0, model.state_dict(), 0
-    for epoch in range(recipe.epochs):
-        loop.epoch(epoch, train)
-        found = accuracy_score(*answers(model, valid))
-        stale += 1
-        if found > best:
-            best, kept, stale = found, copy.deepcopy(model.state_dict()), 0
-        if stale == recipe.patience:
-            break
-    model.load_state_dict(kept)
+    state = TrainingRun(model, loop.optimizer, generator, identity={"method": "emotions"})
+    while state.epoch < recipe.epochs and state.stale < recipe.patience:
+        loss = loop.epoch(state.epoch, train)
+        state.record(loss, 1 - accuracy_score(*answers(model, valid)))
+    state.load_best()
     return model.eval()
 
 
