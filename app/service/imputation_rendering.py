@@ -28,7 +28,7 @@ from models.checkpoint import Checkpoint, subset_name
 from models.extractors.audio import HOP
 from models.extractors.melody import Melody, melody_of
 from models.extractors.phrases import Phrase
-from models.extractors.readers import PolarityReader, informative, local_readers
+from models.extractors.readers import ArousalRank, PolarityReader, informative, local_readers
 from models.extractors.rendering import STEP_SECONDS, Renderer
 from models.extractors.stand_in import performance, stand_ins
 from models.fusion.mfm import MFM
@@ -77,7 +77,8 @@ class Draw:
 
     reading : its polarity, as `Imagined.reading`
     picture : (128, 128, 3) uint8 of the drawn stand-in, the mean over the steps
-    melody, phrase : the latter the nearest of as good or as bad a score; each only for its modality
+    melody, phrase : the latter the nearest of as good or as bad a score and as aroused; each only for its
+    modality
     """
 
     reading: float
@@ -118,6 +119,8 @@ class Imagined:
     draws : some of them, one where the method does not draw
     performance : animated WebP of the drawn stand-in, of the mean over draws; melody, phrase : of the mean of
     a voice's and of words', None where there is only one draw
+    arousal : of words, the rank in [0, 1] of the mean's among what is imagined as good or as bad, which the
+    phrases have too; None of others, and where it is not known
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -133,6 +136,7 @@ class Imagined:
     performance: bytes | None
     melody: Heard | None
     phrase: Phrase | None
+    arousal: float | None
     faces: np.ndarray | None
     log_mel: np.ndarray | None
     truth: Truth | None
@@ -165,11 +169,14 @@ class Imaginer:
         for m, imputed in by_mfm(self.model, features, used).items():
             states, middle = imputed.states, len(imputed.states) // 2
             clear = exaggerated(self.checkpoint, m, imputed.draws).mean(0)
-            reading = float(self.readers[m](states)) - _lean(self.checkpoint, m, used)
+            reading, phrase = float(self.readers[m](states)) - _lean(self.checkpoint, m, used), None
+            if m is Modality.TEXT:
+                arousal = self._arousal(self.checkpoint, used, states, reading)
+                phrase = self._phrase(states, reading, arousal, set()).text
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
                 reading=reading,
-                phrase=self._phrase(states, reading, set()).text if m is Modality.TEXT else None,
+                phrase=phrase,
                 face=stand_ins(clear[middle, None], GLIMPSE_PIXELS)[0] if m is Modality.VISION else None,
                 log_mel=self.renderer.log_mel(states, GLIMPSE_SECONDS) if m is Modality.AUDIO else None,
             )
@@ -221,8 +228,10 @@ class Imaginer:
         clear = exaggerated(checkpoint, modality, imputed.draws)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
-        said = modality is Modality.TEXT and several
-        phrase = self._phrase(imputed.states, reading, set()) if said else None
+        phrase = arousal = None
+        if modality is Modality.TEXT and several:
+            arousal = self._arousal(checkpoint, given, imputed.states, reading)
+            phrase = self._phrase(imputed.states, reading, arousal, set())
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -230,10 +239,11 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=reading,
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, phrase),
+            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, phrase, arousal),
             performance=performance(clear.mean(0), seconds) if seen else None,
             melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
             phrase=phrase,
+            arousal=arousal,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
@@ -248,9 +258,10 @@ class Imaginer:
         seconds: float,
         lean: float,
         mean: Phrase | None,
+        arousal: float | None,
     ) -> tuple[Draw, ...]:
         """What is shown of draws (D, S, d) that span so many seconds, none with the phrase of their `mean`;
-        performed : them, `exaggerated`; lean : see `_lean`."""
+        performed : them, `exaggerated`; lean : see `_lean`; arousal : of all of them, see `_arousal`."""
         shown, said = [], {mean.text} if mean else set()
         for number, (states, clear) in enumerate(zip(draws, performed, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
@@ -260,14 +271,23 @@ class Imaginer:
             elif modality is Modality.AUDIO:
                 melody = self._melody(clear, seconds, number)
             else:
-                phrase = self._phrase(states, reading, said)
+                phrase = self._phrase(states, reading, arousal, said)
                 said.add(phrase.text)
             shown.append(Draw(reading, picture, melody, phrase))
         return tuple(shown)
 
-    def _phrase(self, states: Tensor, reading: float, said: set[str]) -> Phrase:
-        """The nearest phrase of words' states (S, 769), as good or bad as `reading`, none of those `said`."""
-        return next(p for p in self.renderer.phrases(states, len(said) + 1, reading) if p.text not in said)
+    def _arousal(self, checkpoint: Checkpoint, given: Subset, states: Tensor, reading: float) -> float | None:
+        """Rank of the arousal of words' states (S, 769) among what is imagined with such a `reading`; None
+        where that was not measured."""
+        ranks = checkpoint.meta.training.get("imagined_arousal", {})
+        rank = ranks.get(f"{Modality.TEXT} from {subset_name(given)}")
+        return ArousalRank(**rank)(self.renderer.arousal(states), reading) if rank else None
+
+    def _phrase(self, states: Tensor, reading: float, arousal: float | None, said: set[str]) -> Phrase:
+        """The nearest phrase of words' states (S, 769), as good or bad as `reading` and of about that rank of
+        arousal, none of those `said`."""
+        phrases = self.renderer.phrases(states, len(said) + 1, reading, arousal)
+        return next(phrase for phrase in phrases if phrase.text not in said)
 
     def _melody(self, states: Tensor, seconds: float, number: int) -> Heard:
         """Of the beginning of states (S, 12) that span so many seconds; number : of the contour drawn."""

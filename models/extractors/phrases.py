@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from models.extractors.local_profile import LocalProfile
 from models.extractors.profile import fingerprint
+from models.extractors.readers import TextArousal
 from models.extractors.text import TextEncoder
 from models.tensors import CHECKPOINTS, StoredStates
 from models.types import Modality
@@ -19,6 +20,7 @@ from models.types import Modality
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64
 AROUND = 0.5  # of a score: what is as good or as bad
+AS_AROUSED = 1 / 3  # of these phrases: about as aroused as one of them
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class PhraseBank:
     an imagined state lies nearer to the centre than a real one, but in its direction.
     """
 
-    def __init__(self, texts: list[str], scores: list[float], states: Tensor):
-        self.texts, self.scores = texts, scores
+    def __init__(self, texts: list[str], scores: list[float], states: Tensor, arousal: TextArousal):
+        self.texts, self.scores, self.arousal = texts, scores, arousal
+        self.arousals = arousal(states[:, None])
         self.centre = states.mean(0)
         self.directions = F.normalize(states - self.centre, dim=1)
 
@@ -50,13 +53,17 @@ class PhraseBank:
     def load(cls, profile: LocalProfile, folder: Path) -> PhraseBank:
         """The bank of PHRASES; folder : of the profile's extractors, see `phrase_states`."""
         texts, scores = read_phrases()
-        return cls(texts, scores, phrase_states(profile, folder).load())
+        states = phrase_states(profile, folder).load()
+        return cls(texts, scores, states, TextArousal.load(folder))
 
-    def nearest(self, states: Tensor, count: int = 3, score: float | None = None) -> list[Phrase]:
+    def nearest(
+        self, states: Tensor, count: int = 3, score: float | None = None, arousal: float | None = None
+    ) -> list[Phrase]:
         """The `count` phrases nearest to the mean of states (T, 769), nearest first.
 
         score : in [-3, 3]; only phrases whose score is no further than AROUND from it, or from the end of the
         bank's scale where it lies beyond
+        arousal : rank in [0, 1]; only those AS_AROUSED of these phrases whose own is about it
         """
         similarity = self.directions @ F.normalize(states.mean(0) - self.centre, dim=0)
         rows = torch.arange(len(self.texts))
@@ -64,6 +71,9 @@ class PhraseBank:
             scores = torch.tensor(self.scores)
             wanted = min(max(score, float(scores.min())), float(scores.max()))
             rows = rows[(scores - wanted).abs() <= AROUND]
+        if arousal is not None:
+            rows, size = rows[self.arousals[rows].argsort()], max(count, round(AS_AROUSED * len(rows)))
+            rows = rows[max(0, round(arousal * (len(rows) - size))) :][:size]
         order = similarity[rows].argsort(descending=True)[:count]
         return [
             Phrase(self.texts[row], self.scores[row], float(similarity[row])) for row in rows[order].tolist()

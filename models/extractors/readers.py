@@ -1,16 +1,21 @@
-"""Whether a modality says something good or bad, as its own extractor reads it, without any fusion."""
+"""How good or bad, and how aroused, a modality is, as its own extractor reads it, without any fusion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
+from pathlib import Path
+from statistics import NormalDist
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.extractors import audio, vision
+from models.extractors.text import TextEncoder
 from models.extractors.valence import AROUSAL, RAVDESS_EMOTIONS
+from models.tensors import load_strictly, load_tensors
 from models.types import Modality
 
 Read = Callable[[Tensor], Tensor]
@@ -42,11 +47,59 @@ OWN_READINGS: dict[Modality, Read] = {
 VOICE_AROUSAL = torch.tensor([AROUSAL[RAVDESS_EMOTIONS[emotion]] for emotion in audio.RAVDESS_EMOTIONS])
 FACE_AROUSAL = torch.tensor([AROUSAL[emotion] for emotion in vision.EMOTIONS])
 
-# The arousal in [-1, 1] that is expected under the emotions of voice and face; nothing reads that of words.
+# The arousal in [-1, 1] that is expected under the emotions of voice and face; for words see `TextArousal`.
 AROUSAL_READINGS: dict[Modality, Read] = {
     Modality.AUDIO: lambda states: (states[..., : len(VOICE_AROUSAL)].cpu() @ VOICE_AROUSAL).mean(-1),
     Modality.VISION: lambda states: (states[..., : len(FACE_AROUSAL)].cpu() @ FACE_AROUSAL).mean(-1),
 }
+
+
+class TextArousal(nn.Module):
+    """The arousal in [-1, 1] of words: a linear map of their mean state."""
+
+    weight: Tensor  # (769,)
+    bias: Tensor  # ()
+
+    def __init__(self, dim: int = TextEncoder.dim):
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(dim))
+        self.register_buffer("bias", torch.zeros(()))
+
+    @classmethod
+    def load(cls, folder: Path) -> TextArousal:
+        """With the weights in the folder of a profile's extractors; CheckpointError where they do not fit."""
+        arousal, path = cls(), folder / "text_arousal.safetensors"
+        load_strictly(arousal.state_dict(), load_tensors(path)[0], path)
+        return arousal
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Readings (...) of raw states (..., T, 769), the mean over the steps, on the CPU."""
+        return states.mean(-2).cpu().float() @ self.weight + self.bias
+
+
+@dataclass(frozen=True)
+class ArousalRank:
+    """How aroused something is beside what is as good or as bad, as a rank in [0, 1].
+
+    Words of a strong sentiment are mostly aroused: only what a score leaves over is a thing of its own.
+
+    expected : coefficients of the polynomial in the score that gives the mean arousal, highest power first
+    deviation : standard deviation about it, taken to be Gaussian
+    """
+
+    expected: tuple[float, ...]
+    deviation: float
+
+    @classmethod
+    def fit(cls, arousals: np.ndarray, scores: np.ndarray) -> ArousalRank:
+        """Of items' arousals (n,) and scores (n,)."""
+        expected = np.polyfit(scores, arousals, 2)
+        left_over = arousals - np.polyval(expected, scores)
+        return cls(tuple(expected.tolist()), float(left_over.std()))
+
+    def __call__(self, arousal: float, score: float) -> float:
+        usual = float(np.polyval(self.expected, score))
+        return NormalDist(usual, max(self.deviation, 1e-9)).cdf(arousal)
 
 
 def local_readers(neutral: Mapping[str, float]) -> dict[Modality, PolarityReader]:

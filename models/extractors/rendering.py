@@ -88,9 +88,15 @@ class Renderer:
         """A melody hummed at a pitch between a man's and a woman's, (n,) float32 at 16 kHz, peak 0.5."""
         return hum(melody)
 
-    def phrases(self, states: Tensor, count: int = 3, score: float | None = None) -> list[Phrase]:
+    def arousal(self, states: Tensor) -> float:
+        """The arousal in [-1, 1] of text states (T, 769)."""
+        return float(self.phrase_bank.arousal(states))
+
+    def phrases(
+        self, states: Tensor, count: int = 3, score: float | None = None, arousal: float | None = None
+    ) -> list[Phrase]:
         """The phrases of the bank nearest to the mean of text states (T, 769); see `PhraseBank.nearest`."""
-        return self.phrase_bank.nearest(states.cpu().float(), count, score)
+        return self.phrase_bank.nearest(states.cpu().float(), count, score, arousal)
 
 
 def _seconds(states: Tensor, seconds: float | None) -> float:

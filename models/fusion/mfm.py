@@ -472,9 +472,9 @@ SPEC = ModelSpec(
         ),
         (
             "The generators learn twice more, with the rest fixed: from triples whose voice and face match "
-            "the words, where the surrogates without words learn too, and on natural clips, where the "
-            "score's head and the map from the encoder to Z_y do. A draw should be scored as F_y is, by the "
-            "surrogate of its modality: a term in no paper."
+            "the words in valence and arousal, where the surrogates without words learn too, and on natural "
+            "clips, where the score's head and the map from the encoder to Z_y do. A draw should be scored "
+            "as F_y is, by the surrogate of its modality: a term in no paper."
         ),
         "The state after the last real step is read.",
         "Smaller (less so on a researcher's features), at most 16 steps.",

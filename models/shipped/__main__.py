@@ -15,8 +15,16 @@ from models.tensors import CHECKPOINTS
 
 DATA = Path("../shared/data")
 CACHE = Path(".cache")
-# in this order: voice_decoder and melody need audio, out_of_distribution the three modalities' extractors
-TRAINED_EXTRACTORS = ("text", "audio", "vision", "voice_decoder", "melody", "out_of_distribution")
+# in this order: text_arousal needs text, voice_decoder and melody audio, the last one all three encoders
+TRAINED_EXTRACTORS = (
+    "text",
+    "text_arousal",
+    "audio",
+    "vision",
+    "voice_decoder",
+    "melody",
+    "out_of_distribution",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.extractors.local_profile import LocalProfile, extractor_fingerprints, load_text_encoder
-from models.shipped import face_encoder, melody, text_encoder, voice_decoder, voice_head
+from models.shipped import face_encoder, melody, text_arousal, text_encoder, voice_decoder, voice_head
 from models.shipped.cards import write_extractor_card
 from models.shipped.out_of_distribution import evaluate_detector, fit_detector
 from models.shipped.sources import (
@@ -53,6 +53,12 @@ def save_extractor(
 def _train_text(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     encoder = text_encoder.train_text_encoder(data)
     return {"text": encoder.trained()}, text_encoder.evaluate_text_encoder(encoder, data)
+
+
+def _train_text_arousal(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+    encoder = load_text_encoder(checkpoints / "local" / "extractors")
+    fitted = text_arousal.train_text_arousal(encoder, data)
+    return {"text_arousal": fitted.state_dict()}, text_arousal.evaluate_text_arousal(fitted, encoder, data)
 
 
 def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
@@ -135,7 +141,7 @@ def _train_melody(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dic
 def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     """No extractor: what the states of the others look like on the data that fusion models learn from."""
     profile = LocalProfile.load(root=checkpoints)
-    sources = load_sources(data, profile, cache)
+    sources = load_sources(data, profile, cache, checkpoints)
     speech = load_speech_fold(data, profile, cache, SHIPPED_FOLD)
     fitted = fit_detector(sources, speech)
     return {"out_of_distribution": fitted.state_dict()}, evaluate_detector(fitted, sources, speech)
@@ -143,6 +149,7 @@ def _train_out_of_distribution(data: Path, cache: Path, checkpoints: Path) -> tu
 
 EXTRACTORS = {
     "text": _train_text,
+    "text_arousal": _train_text_arousal,
     "audio": _train_audio,
     "vision": _train_vision,
     "voice_decoder": _train_voice_decoder,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.checkpoint import subset_name
 from models.extractors.audio import BEYOND_WORDS
-from models.extractors.readers import AROUSAL_READINGS, OWN_READINGS, PolarityReader, Read
+from models.extractors.readers import AROUSAL_READINGS, OWN_READINGS, ArousalRank, PolarityReader, Read
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import Aligned, align
 from models.fusion.mfm import MFM
@@ -54,7 +54,7 @@ Measured = dict[str, np.ndarray]
 class Judges:
     """What judges the imagined, trained without any fusion.
 
-    readers, arousal : of polarity, and of the arousal of voice and face
+    readers, arousal : of polarity, and of arousal
     families : of voice and face, classifiers of mean states into negative (-1), neutral (0) and positive
     (1), trained on other people; bank : triples to find the nearest in
     """
@@ -67,13 +67,14 @@ class Judges:
 
 def judges(sources: Sources, speech: Speech) -> Judges:
     """Judges of the training's people, all others than those of `matched_triples` and of the clips."""
-    maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0)
+    rank = sources.text_arousal_rank()
+    maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0, aroused=rank)
     rng = np.random.default_rng(0)
     transcripts = [sources.text[i] for i in rng.choice(len(sources.text), BANK, replace=False)]
     faces = [(item.states[Modality.VISION], item.target) for item in sources.faces]
     return Judges(
         polarity_readers(sources, speech),
-        AROUSAL_READINGS,
+        {**AROUSAL_READINGS, Modality.TEXT: sources.text_arousal},
         {Modality.AUDIO: _fit_families(_voices(speech)), Modality.VISION: _fit_families(faces)},
         [maker.make(transcript, rng) for transcript in transcripts],
     )
@@ -132,8 +133,18 @@ def polarity_readers(sources: Sources, speech: Speech) -> dict[Modality, Polarit
 
 
 def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utterance]:
-    """Label-matched triples of items no fusion model trained on: transcripts, unheard actors, test faces."""
-    maker = TripleMaker(speech.test, sources.test_faces, noise=0.0, unrelated=0.0, partners=15)
+    """Triples of items no fusion model trained on: transcripts, unheard actors, test faces.
+
+    They match by label, and by arousal as it is read.
+    """
+    maker = TripleMaker(
+        speech.test,
+        sources.test_faces,
+        noise=0.0,
+        unrelated=0.0,
+        partners=15,
+        aroused=sources.text_arousal_rank(),
+    )
     rng = np.random.default_rng(seed)
     return [maker.make(transcript, rng) for transcript in sources.text_validation]
 
@@ -189,6 +200,22 @@ def imagined_neutral(
     measured = measure_reconstruction(model, judges.bank[:items], dims, judges)
     columns = COLUMNS.index("imagined"), COLUMNS.index("target")
     return {key: _parting(*(rows[:, column] for column in columns)) for key, rows in measured.items()}
+
+
+def imagined_arousal(
+    model: MFM, dims: dict[Modality, int], judges: Judges, neutral: Mapping[str, float], items: int = 500
+) -> dict[str, ArousalRank]:
+    """{"text from audio": what ranks the arousal of words imagined of the bank's `items`}.
+
+    neutral : see `imagined_neutral`; the scores are less it
+    """
+    measured = measure_reconstruction(model, judges.bank[:items], dims, judges, neutral)
+    columns = COLUMNS.index("arousal"), COLUMNS.index("imagined")
+    return {
+        key: ArousalRank.fit(*(rows[:, column] for column in columns))
+        for key, rows in measured.items()
+        if key.startswith(Modality.TEXT)
+    }
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from models.shipped.evaluation import (
     shipped_figures,
 )
 from models.shipped.reconstruction import (
+    imagined_arousal,
     imagined_middle,
     imagined_neutral,
     judges,
@@ -110,10 +112,10 @@ def train_shipped(
         meta.training["neutral"] = {str(m): reader.neutral for m, reader in judged.readers.items()}
         meta.training["imagined_middle"] = imagined_middle(stored, profile.dims, judged)
         meta.training["middle_voice"] = middle_voice(speech)
-        meta.training["imagined_neutral"] = imagined_neutral(stored, profile.dims, judged)
-        imagined = measure_reconstruction(
-            stored, triples, profile.dims, judged, meta.training["imagined_neutral"]
-        )
+        meta.training["imagined_neutral"] = neutral = imagined_neutral(stored, profile.dims, judged)
+        ranks = imagined_arousal(stored, profile.dims, judged, neutral)
+        meta.training["imagined_arousal"] = {key: asdict(rank) for key, rank in ranks.items()}
+        imagined = measure_reconstruction(stored, triples, profile.dims, judged, neutral)
         meta.figures["imagined"] = {
             "triples": reconstruction_figures(imagined),
             "clips": measured["reconstruction"],
@@ -126,7 +128,7 @@ def train_shipped(
 def _loaded(data: Path, cache: Path, checkpoints: Path) -> tuple[LocalProfile, Sources]:
     """Profile and sources, read once for all methods."""
     profile = LocalProfile.load(root=checkpoints)
-    return profile, load_sources(data, profile, cache)
+    return profile, load_sources(data, profile, cache, checkpoints)
 
 
 @functools.cache

@@ -22,13 +22,14 @@ from models.extractors.audio import BEYOND_WORDS, ENCODED, Voice, VoiceHead, log
 from models.extractors.encoded_sound import encode_sound, packaged_encoder
 from models.extractors.local_profile import LocalProfile
 from models.extractors.profile import fingerprint
+from models.extractors.readers import ArousalRank, Read, TextArousal
 from models.features.utterances import Utterance
 from models.media.decode import decode
 from models.shipped import face_encoder, voice_head
 from models.shipped.sound_augmentation import altered
 from models.shipped.text_encoder import MOSI_REPEATS, load_transcripts
 from models.shipped.voice_head import Heard
-from models.tensors import load_strictly, load_tensors, save_tensors
+from models.tensors import CHECKPOINTS, load_strictly, load_tensors, save_tensors
 from models.types import Modality
 
 SHIPPED_FOLD = 0  # RAVDESS actors of this fold are in no shipped weight
@@ -44,8 +45,8 @@ class Sources:
 
     clips : 287 CMU-MOSI segments of 12 speakers, see `clips_without`; text : transcripts; faces, test_faces :
     FER+ validation and test split; beyond_words : {speaker: (T,) of each clip's voice}, what a map that saw
-    neither this speaker nor the clip's own says; language_model : gives the profile's weights of it, for
-    methods that run it themselves
+    neither this speaker nor the clip's own says; text_arousal : reads the arousal of words; language_model :
+    gives the profile's weights of it, for methods that run it themselves
     """
 
     clips: list[Utterance]
@@ -55,7 +56,18 @@ class Sources:
     faces: list[Utterance]
     faces_validation: list[Utterance]
     test_faces: list[Utterance]
+    text_arousal: Read
     language_model: Callable[[], dict[str, Tensor]] | None = None
+
+    def text_arousal_rank(self) -> Callable[[Utterance], float]:
+        """What ranks the arousal of an utterance's words among the transcripts that are as good or as bad."""
+
+        def read(item: Utterance) -> float:
+            return float(self.text_arousal(item.states[Modality.TEXT]))
+
+        arousals = np.array([read(item) for item in self.text])
+        rank = ArousalRank.fit(arousals, np.array([item.target for item in self.text]))
+        return lambda item: rank(read(item), item.target)
 
     def clips_without(self, speaker: str) -> list[Utterance]:
         """All clips, in whose states nothing comes from the labels of `speaker`, nor of a clip's own speaker.
@@ -81,8 +93,8 @@ class Speech:
     test: list[Utterance]
 
 
-def load_sources(data: Path, profile: LocalProfile, cache: Path) -> Sources:
-    """All sources but speech.
+def load_sources(data: Path, profile: LocalProfile, cache: Path, checkpoints: Path = CHECKPOINTS) -> Sources:
+    """All sources but speech; checkpoints : where the profile's extractors are.
 
     States are computed once per fingerprint of the extractors; after a change of the code that computes them,
     delete `cache`.
@@ -153,6 +165,7 @@ def load_sources(data: Path, profile: LocalProfile, cache: Path) -> Sources:
         faces=faces[cut:],
         faces_validation=faces[:cut],
         test_faces=test_faces,
+        text_arousal=TextArousal.load(checkpoints / profile.name / "extractors"),
         language_model=profile.language_model,
     )
 

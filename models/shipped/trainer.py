@@ -24,10 +24,10 @@ class Recipe:
     """How every method is trained; the same numbers for all, learning rate and decay from its spec.
 
     Stage one shows `general_epochs` times a draw of each source but clips; then, to what generates,
-    `generation_epochs` times triples whose voice and face all match the words: what would fit. Stage two
-    shows `clip_epochs` times the training clips, each `clip_repeats` times, among a draw of `replay` as large
-    and `borrowed` as many scored transcripts that borrow a training clip's voice and face, and with them what
-    that clip's words left over: a natural voice adds to whatever is said.
+    `generation_epochs` times triples whose voice and face all match the words, in arousal too: what would
+    fit. Stage two shows `clip_epochs` times the training clips, each `clip_repeats` times, among a draw of
+    `replay` as large and `borrowed` as many scored transcripts that borrow a training clip's voice and face,
+    and with them what that clip's words left over: a natural voice adds to whatever is said.
     """
 
     general_epochs: int = 8
@@ -62,7 +62,13 @@ class FusionTrainer:
         self.recipe = recipe or Recipe()
         looseness = self.recipe.triple_noise, self.recipe.unrelated
         self._triples = TripleMaker(speech.train, sources.faces, *looseness)
-        self._matched = TripleMaker(speech.train, sources.faces, looseness[0], unrelated=0.0)
+        self._matched = TripleMaker(
+            speech.train,
+            sources.faces,
+            looseness[0],
+            unrelated=0.0,
+            aroused=sources.text_arousal_rank(),
+        )
         validation_triples = TripleMaker(speech.validation, sources.faces_validation, *looseness, partners=15)
         rng = np.random.default_rng(0)
         self.validation = [

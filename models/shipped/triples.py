@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 from models.extractors.audio import BEYOND_WORDS
+from models.extractors.readers import AROUSAL_READINGS
 from models.features.utterances import Utterance
 from models.types import Modality
 
@@ -17,6 +20,9 @@ class TripleMaker:
     each triple from the `partners` items nearest in valence to the score with Gaussian noise of standard
     deviation `noise`. A share `unrelated` of the triples gets partners of any valence: most people say what
     they feel with a voice and a face that tell little.
+
+    aroused : rank in [0, 1] of a transcript's arousal; with it partners are those of about the same rank
+        among three times as many that are near in valence, as their own extractors read their arousal
     """
 
     def __init__(
@@ -26,16 +32,17 @@ class TripleMaker:
         noise: float,
         unrelated: float,
         partners: int = 40,
+        aroused: Callable[[Utterance], float] | None = None,
     ):
-        self.noise, self.unrelated, self.partners = noise, unrelated, partners
-        self.voices, self.voice_targets = _by_target(voices)
-        self.faces, self.face_targets = _by_target(faces)
+        self.noise, self.unrelated, self.partners, self.aroused = noise, unrelated, partners, aroused
+        self.voices, self.faces = _Partners(voices, Modality.AUDIO), _Partners(faces, Modality.VISION)
 
     def make(self, transcript: Utterance, rng: np.random.Generator) -> Utterance:
         """A triple; its score is the transcript's and what the voice adds. It has one to four pictures."""
         target = rng.uniform(-3, 3) if rng.random() < self.unrelated else transcript.target
-        voice = self._near(self.voices, self.voice_targets, target, 1, rng)[0]
-        faces = self._near(self.faces, self.face_targets, target, int(rng.integers(1, 5)), rng)
+        rank = self.aroused(transcript) if self.aroused else None
+        voice = self._near(self.voices, target, rank, 1, rng)[0]
+        faces = self._near(self.faces, target, rank, int(rng.integers(1, 5)), rng)
         states = {
             Modality.TEXT: transcript.states[Modality.TEXT],
             Modality.AUDIO: voice.states[Modality.AUDIO],
@@ -46,14 +53,28 @@ class TripleMaker:
         return Utterance(states, score, "triples", transcript.group, transcript.ids)
 
     def _near(
-        self, items: list[Utterance], targets: np.ndarray, target: float, count: int, rng: np.random.Generator
+        self, among: _Partners, target: float, rank: float | None, count: int, rng: np.random.Generator
     ) -> list[Utterance]:
-        centre = int(np.searchsorted(targets, target + rng.normal(0, self.noise)))
-        low = int(np.clip(centre - self.partners // 2, 0, max(0, len(items) - self.partners)))
-        high = min(len(items), low + self.partners)
-        return [items[i] for i in rng.integers(low, high, count)]
+        near = int(np.searchsorted(among.targets, target + rng.normal(0, self.noise)))
+        if rank is None:
+            chosen = _window(np.arange(len(among.items)), near, self.partners)
+        else:
+            chosen = _window(np.arange(len(among.items)), near, 3 * self.partners)
+            chosen = chosen[np.argsort(among.arousals[chosen], kind="stable")]
+            chosen = _window(chosen, round(rank * len(chosen)), self.partners)
+        return [among.items[i] for i in rng.choice(chosen, count)]
 
 
-def _by_target(items: list[Utterance]) -> tuple[list[Utterance], np.ndarray]:
-    items = sorted(items, key=lambda item: item.target)
-    return items, np.array([item.target for item in items])
+class _Partners:
+    """Items by target, and what arousal their extractor reads in each."""
+
+    def __init__(self, items: list[Utterance], modality: Modality):
+        self.items = sorted(items, key=lambda item: item.target)
+        self.targets = np.array([item.target for item in self.items])
+        self.arousals = np.array([float(AROUSAL_READINGS[modality](i.states[modality])) for i in self.items])
+
+
+def _window(values: np.ndarray, middle: int, size: int) -> np.ndarray:
+    """So many consecutive values around the middle one, or all of fewer."""
+    low = int(np.clip(middle - size // 2, 0, max(0, len(values) - size)))
+    return values[low : low + size]

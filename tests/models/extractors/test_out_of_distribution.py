@@ -83,7 +83,7 @@ def test_three_in_a_hundred_of_the_same_kind_are_outliers():
         return [Utterance({modality: own}, 0.0, "made", f"speaker{n}") for n, own in enumerate(states)]
 
     words, voices, faces = (items(modality, 800) for modality in widths)
-    sources = Sources([], {}, words, [], faces, [], [])
+    sources = Sources([], {}, words, [], faces, [], [], lambda states: states.mean((-2, -1)))
     detector = fit_detector(sources, Speech(voices, [], []), widths)
     alike = mean_states(items(Modality.AUDIO, 4000), Modality.AUDIO)
     outliers = (detector.distances(Modality.AUDIO, alike) > 1).float().mean()

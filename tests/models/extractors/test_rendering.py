@@ -21,6 +21,7 @@ from models.extractors.audio import (
 )
 from models.extractors.local_profile import LocalProfile
 from models.extractors.phrases import PHRASES, PhraseBank, mean_states, phrase_states
+from models.extractors.readers import TextArousal
 from models.extractors.rendering import Renderer
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.media.clip import SAMPLE_RATE
@@ -95,6 +96,24 @@ def test_other_words_find_phrases_of_their_polarity(profile, renderer, text, pos
     assert all((phrase.score > 0) == positive for phrase in renderer.phrases(states, 5))
 
 
+@pytest.mark.parametrize("score", [-3.0, -1.5, 0.0, 1.5, 3.0])
+def test_phrases_as_aroused_are_as_good_or_as_bad_too(profile, renderer, score):
+    states, bank = profile.embed_text(["it was a film"])[0], renderer.phrase_bank
+    arousals = []
+    for rank in (0.0, 0.5, 1.0):
+        phrases = renderer.phrases(states, 5, score, rank)
+        assert len(phrases) == 5 and all(abs(phrase.score - score) <= 0.5 for phrase in phrases)
+        arousals.append(np.mean([bank.arousals[bank.texts.index(phrase.text)] for phrase in phrases]))
+    assert arousals[0] + 0.05 < arousals[1] < arousals[2] - 0.05
+
+
+def test_words_of_anger_and_joy_are_more_aroused_than_calm_ones(profile, renderer):
+    aroused = "i am so angry at you", "oh my god this is so exciting"
+    calm = "i miss my mother and i feel empty", "we talked quietly about the garden"
+    high, low = ([renderer.arousal(s) for s in profile.embed_text(list(texts))] for texts in (aroused, calm))
+    assert min(high) > max(low) + 0.1
+
+
 def test_phrases_are_found_in_the_direction_of_a_shrunken_state(profile, renderer):
     states = profile.embed_text(["i absolutely loved it"])[0].mean(0)
     centre = renderer.phrase_bank.centre
@@ -155,5 +174,6 @@ def test_the_decoder_is_small():
 
 
 def test_a_bank_of_few_phrases_gives_what_it_has(profile):
-    bank = PhraseBank(["good", "bad"], [2.0, -2.0], mean_states(profile.text, ["good", "bad"]))
+    states = mean_states(profile.text, ["good", "bad"])
+    bank = PhraseBank(["good", "bad"], [2.0, -2.0], states, TextArousal())
     assert [phrase.text for phrase in bank.nearest(profile.embed_text(["good"])[0], 5)] == ["good", "bad"]

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.extractors.audio import BEYOND_WORDS, VoiceHead
+from models.extractors.audio import BEYOND_WORDS, RAVDESS_EMOTIONS, VoiceHead
+from models.extractors.readers import AROUSAL_READINGS
+from models.extractors.vision import FaceEncoder
 from models.features.utterances import Utterance
 from models.manifest import ManifestError
 from models.shipped.cards import gain_sentence
@@ -19,7 +21,8 @@ from models.training.prediction import predict
 from models.types import MODALITIES
 
 TEXT, AUDIO, VISION = MODALITIES
-DIMS = {TEXT: 12, AUDIO: VoiceHead.dim, VISION: 5}
+ANGRY = RAVDESS_EMOTIONS.index("angry")
+DIMS = {TEXT: 12, AUDIO: VoiceHead.dim, VISION: FaceEncoder.dim}
 
 
 def utterances(count, modalities, source="clips", groups=4, seed=0):
@@ -37,6 +40,10 @@ def utterances(count, modalities, source="clips", groups=4, seed=0):
     return items
 
 
+def second_coordinate(states: torch.Tensor) -> torch.Tensor:
+    return states[..., 1].mean(-1)
+
+
 def small_sources():
     clips = utterances(60, MODALITIES)
     nothing = [torch.zeros(len(clip.states[AUDIO])) for clip in clips]
@@ -49,6 +56,7 @@ def small_sources():
             faces=utterances(100, (VISION,), "faces", seed=3),
             faces_validation=utterances(20, (VISION,), "faces", seed=4),
             test_faces=utterances(20, (VISION,), "faces", seed=5),
+            text_arousal=second_coordinate,
         ),
         Speech(
             train=utterances(100, (TEXT, AUDIO), "speech", seed=6),
@@ -67,6 +75,38 @@ def test_triples_agree_in_valence():
         assert set(triple.states) == set(MODALITIES)
         assert triple.states[TEXT] is transcript.states[TEXT]
         assert abs(by_states[id(triple.states[AUDIO])] - transcript.target) < 1.2
+
+
+def test_triples_that_match_in_arousal_agree_in_valence_too():
+    faces = utterances(300, (VISION,), seed=2)
+    voices = utterances(900, (TEXT, AUDIO), seed=1)
+    generator = torch.Generator().manual_seed(4)
+    for voice in voices:
+        voice.states[AUDIO][:, ANGRY] = 3 * torch.rand((), generator=generator)
+    arousals = {id(v.states[AUDIO]): float(AROUSAL_READINGS[AUDIO](v.states[AUDIO])) for v in voices}
+    targets = {id(voice.states[AUDIO]): voice.target for voice in voices}
+    rng, transcripts = np.random.default_rng(0), utterances(80, (TEXT,), seed=3)
+    found = {}
+    for rank in (0.0, 0.5, 1.0):
+        maker = TripleMaker(voices, faces, 0.2, unrelated=0.0, partners=20, aroused=lambda _, rank=rank: rank)
+        made = [maker.make(transcript, rng) for transcript in transcripts]
+        for triple, transcript in zip(made, transcripts, strict=True):
+            assert abs(targets[id(triple.states[AUDIO])] - transcript.target) < 1.5
+        found[rank] = np.array([arousals[id(triple.states[AUDIO])] for triple in made])
+    assert found[0.0].mean() + 0.3 < found[0.5].mean() < found[1.0].mean() - 0.3
+
+
+def test_the_rank_of_words_is_that_among_words_as_good_or_as_bad():
+    sources, _ = small_sources()
+    for item in sources.text:
+        item.states[TEXT][:, 1] += abs(item.target)  # a strong sentiment is aroused
+    rank = sources.text_arousal_rank()
+    ranks = np.array([rank(item) for item in sources.text])
+    assert ranks.mean() == pytest.approx(0.5, abs=0.05) and ranks.std() == pytest.approx(0.29, abs=0.05)
+    assert abs(np.corrcoef(ranks, [abs(item.target) for item in sources.text])[0, 1]) < 0.2
+    calm = sources.text[0]
+    roused = replace(calm, states={TEXT: calm.states[TEXT] + torch.eye(DIMS[TEXT])[1]})
+    assert rank(roused) > rank(calm)
 
 
 def test_what_a_voice_adds_is_added_to_the_score_of_a_triple():
