@@ -28,7 +28,14 @@ from models.checkpoint import Checkpoint, subset_name
 from models.extractors.audio import HOP
 from models.extractors.melody import Melody, melody_of
 from models.extractors.phrases import Phrase
-from models.extractors.readers import ArousalRank, PolarityReader, informative, local_readers
+from models.extractors.readers import (
+    AROUSAL_READINGS,
+    OWN_READINGS,
+    ArousalRank,
+    PolarityReader,
+    informative,
+    local_readers,
+)
 from models.extractors.rendering import STEP_SECONDS, Renderer
 from models.extractors.stand_in import performance, stand_ins
 from models.fusion.mfm import MFM
@@ -119,8 +126,8 @@ class Imagined:
     draws : some of them, one where the method does not draw
     performance : animated WebP of the drawn stand-in, of the mean over draws; melody, phrase : of the mean of
     a voice's and of words', None where there is only one draw
-    arousal : of words, the rank in [0, 1] of the mean's among what is imagined as good or as bad, which the
-    phrases have too; None of others, and where it is not known
+    arousal : of words, the rank in [0, 1] of what they were imagined from, which the phrases have too; None
+    of others, and where it is not known
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -171,7 +178,7 @@ class Imaginer:
             clear = exaggerated(self.checkpoint, m, imputed.draws).mean(0)
             reading, phrase = float(self.readers[m](states)) - _lean(self.checkpoint, m, used), None
             if m is Modality.TEXT:
-                arousal = self._arousal(self.checkpoint, used, states, reading)
+                arousal = _arousal(self.checkpoint, features, used)
                 phrase = self._phrase(states, reading, arousal, set()).text
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
@@ -228,10 +235,9 @@ class Imaginer:
         clear = exaggerated(checkpoint, modality, imputed.draws)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
-        phrase = arousal = None
-        if modality is Modality.TEXT and several:
-            arousal = self._arousal(checkpoint, given, imputed.states, reading)
-            phrase = self._phrase(imputed.states, reading, arousal, set())
+        said = modality is Modality.TEXT
+        arousal = _arousal(self.checkpoint, utterance.features, given) if said else None
+        phrase = self._phrase(imputed.states, reading, arousal, set()) if said and several else None
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -275,13 +281,6 @@ class Imaginer:
                 said.add(phrase.text)
             shown.append(Draw(reading, picture, melody, phrase))
         return tuple(shown)
-
-    def _arousal(self, checkpoint: Checkpoint, given: Subset, states: Tensor, reading: float) -> float | None:
-        """Rank of the arousal of words' states (S, 769) among what is imagined with such a `reading`; None
-        where that was not measured."""
-        ranks = checkpoint.meta.training.get("imagined_arousal", {})
-        rank = ranks.get(f"{Modality.TEXT} from {subset_name(given)}")
-        return ArousalRank(**rank)(self.renderer.arousal(states), reading) if rank else None
 
     def _phrase(self, states: Tensor, reading: float, arousal: float | None, said: set[str]) -> Phrase:
         """The nearest phrase of words' states (S, 769), as good or bad as `reading` and of about that rank of
@@ -360,6 +359,22 @@ def _lean(checkpoint: Checkpoint, modality: Modality, given: Subset) -> float:
     """Where the readings of what it imagines are neutral, above those of the real; 0 where not measured."""
     leans = checkpoint.meta.training.get("imagined_neutral", {})
     return leans.get(f"{modality} from {subset_name(given)}", 0.0)
+
+
+def _arousal(checkpoint: Checkpoint, features: Features, given: Subset) -> float | None:
+    """Rank in [0, 1] of the arousal of the voice and the face that are `given`, the mean of both.
+
+    It is among those of people who talk in such a mood. None where there is neither, or the checkpoint does
+    not say.
+    """
+    ranks = []
+    for m, rank in checkpoint.meta.training.get("arousal", {}).items():
+        sequence = features[m]
+        if m in given and bool(sequence.present[0]):
+            states = sequence.values[0, : int(sequence.lengths[0])]
+            read = (float(of[Modality(m)](states)) for of in (AROUSAL_READINGS, OWN_READINGS))
+            ranks.append(ArousalRank(**rank)(*read))
+    return sum(ranks) / len(ranks) if ranks else None
 
 
 def _trust(checkpoint: Checkpoint, modality: Modality, given: Subset) -> Trust | None:

@@ -88,10 +88,6 @@ class Renderer:
         """A melody hummed at a pitch between a man's and a woman's, (n,) float32 at 16 kHz, peak 0.5."""
         return hum(melody)
 
-    def arousal(self, states: Tensor) -> float:
-        """The arousal in [-1, 1] of text states (T, 769)."""
-        return float(self.phrase_bank.arousal(states))
-
     def phrases(
         self, states: Tensor, count: int = 3, score: float | None = None, arousal: float | None = None
     ) -> list[Phrase]:

@@ -202,20 +202,16 @@ def imagined_neutral(
     return {key: _parting(*(rows[:, column] for column in columns)) for key, rows in measured.items()}
 
 
-def imagined_arousal(
-    model: MFM, dims: dict[Modality, int], judges: Judges, neutral: Mapping[str, float], items: int = 500
-) -> dict[str, ArousalRank]:
-    """{"text from audio": what ranks the arousal of words imagined of the bank's `items`}.
-
-    neutral : see `imagined_neutral`; the scores are less it
-    """
-    measured = measure_reconstruction(model, judges.bank[:items], dims, judges, neutral)
-    columns = COLUMNS.index("arousal"), COLUMNS.index("imagined")
-    return {
-        key: ArousalRank.fit(*(rows[:, column] for column in columns))
-        for key, rows in measured.items()
-        if key.startswith(Modality.TEXT)
-    }
+def arousal_ranks(clips: list[Utterance]) -> dict[Modality, ArousalRank]:
+    """What ranks the arousal of a voice and a face among those of the clips that read as good or as bad."""
+    ranks = {}
+    for m, arousal in AROUSAL_READINGS.items():
+        states = [clip.states[m] for clip in clips if m in clip.states]
+        arousals, valences = (
+            np.array([float(read(own)) for own in states]) for read in (arousal, OWN_READINGS[m])
+        )
+        ranks[m] = ArousalRank.fit(arousals, valences)
+    return ranks
 
 
 @torch.inference_mode()

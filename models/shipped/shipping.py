@@ -23,7 +23,7 @@ from models.shipped.evaluation import (
     shipped_figures,
 )
 from models.shipped.reconstruction import (
-    imagined_arousal,
+    arousal_ranks,
     imagined_middle,
     imagined_neutral,
     judges,
@@ -113,8 +113,8 @@ def train_shipped(
         meta.training["imagined_middle"] = imagined_middle(stored, profile.dims, judged)
         meta.training["middle_voice"] = middle_voice(speech)
         meta.training["imagined_neutral"] = neutral = imagined_neutral(stored, profile.dims, judged)
-        ranks = imagined_arousal(stored, profile.dims, judged, neutral)
-        meta.training["imagined_arousal"] = {key: asdict(rank) for key, rank in ranks.items()}
+        ranks = arousal_ranks(sources.clips)
+        meta.training["arousal"] = {str(m): asdict(rank) for m, rank in ranks.items()}
         imagined = measure_reconstruction(stored, triples, profile.dims, judged, neutral)
         meta.figures["imagined"] = {
             "triples": reconstruction_figures(imagined),

@@ -93,15 +93,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "同样内容由面部解码器绘制：许多人的平均，看不出情绪",
     ),
     "imagined_phrases": (
-        "Phrases of ours, each with its score, as good or as bad as what was imagined, about as aroused, and "
-        "nearest to it: to the mean of eight draws, then to four that would fit as well",
-        "短语库中与想象内容好坏相当、唤醒度相近且最接近的短语及其分数：先是八次抽样的平均，然后是四次同样合适的抽样",
+        "Phrases of ours, each with its score, as good or as bad as what was imagined and nearest to it: to "
+        "the mean of eight draws, then to four that would fit as well",
+        "短语库中与想象内容好坏相当且最接近的短语及其分数：先是八次抽样的平均，然后是四次同样合适的抽样",
     ),
     "imagined_arousal": (
-        "Arousal: above {share} of the words imagined with such a score. It was learned from acted voices "
-        "and faces; where people just talk, words and tone have hardly the same.",
-        "唤醒度：高于同样分数下想象文字的 {share}。这是从表演的声音和面部学来的；"
-        "人们平常说话时，文字和语调的唤醒度几乎无关。",
+        "Arousal is that of the {names}: above {share} of people who talk in such a mood. Where people just "
+        "talk, the arousal of their words has little to do with it.",
+        "唤醒度取自{names}：高于以同样情绪说话的人中的 {share}。人们平常说话时，文字的唤醒度与此关系不大。",
     ),
     "imagined_phrases_one": (
         "the phrase of ours as good or as bad as what was imagined and nearest to it, with its score",

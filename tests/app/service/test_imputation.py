@@ -18,6 +18,7 @@ from app.service.imputation_rendering import EXAGGERATION, exaggerated
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
+from models.extractors.audio import RAVDESS_EMOTIONS
 from models.extractors.melody import spread
 from models.extractors.readers import PolarityReader
 from models.features.utterances import Utterance
@@ -161,6 +162,23 @@ def test_phrases_are_as_good_or_as_bad_as_what_was_imagined(analyst):
     part = imagine(analyst, modalities=[AUDIO, VISION])[0]
     for draw in (part, *part.draws):
         assert draw.phrase.score == pytest.approx(np.clip(draw.reading, -3, 3), abs=0.55)
+
+
+def test_phrases_are_as_aroused_as_the_voice_they_are_imagined_from(analyst):
+    utterance, checkpoint, used = analyst.open(Query(video=CLIP, text=SAID, modalities=[AUDIO]))
+    voice, bank, found = utterance.features.audio, analyst.imaginer().renderer.phrase_bank, []
+    for emotion in ("sad", "angry"):
+        values = voice.values.clone()
+        values[..., : len(RAVDESS_EMOTIONS)] = torch.eye(len(RAVDESS_EMOTIONS))[
+            RAVDESS_EMOTIONS.index(emotion)
+        ]
+        features = replace(utterance.features, audio=replace(voice, values=values))
+        words = analyst.imaginer().imagine(replace(utterance, features=features), checkpoint, used)[0]
+        assert words.modality is TEXT
+        said = [draw.phrase.text for draw in (words, *words.draws)]
+        found.append((words.arousal, np.mean([bank.arousals[bank.texts.index(text)] for text in said])))
+    (calm, of_calm), (roused, of_roused) = found
+    assert calm < 0.5 < roused and of_calm + 0.05 < of_roused
 
 
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):

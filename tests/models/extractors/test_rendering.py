@@ -108,10 +108,10 @@ def test_phrases_as_aroused_are_as_good_or_as_bad_too(profile, renderer, score):
 
 
 def test_words_of_anger_and_joy_are_more_aroused_than_calm_ones(profile, renderer):
-    aroused = "i am so angry at you", "oh my god this is so exciting"
-    calm = "i miss my mother and i feel empty", "we talked quietly about the garden"
-    high, low = ([renderer.arousal(s) for s in profile.embed_text(list(texts))] for texts in (aroused, calm))
-    assert min(high) > max(low) + 0.1
+    texts = ["i am so angry at you", "oh my god this is so exciting"]
+    texts += ["i miss my mother and i feel empty", "we talked quietly about the garden"]
+    angry, excited, sad, calm = map(float, map(renderer.phrase_bank.arousal, profile.embed_text(texts)))
+    assert min(angry, excited) > max(sad, calm) + 0.1
 
 
 def test_phrases_are_found_in_the_direction_of_a_shrunken_state(profile, renderer):
