@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -135,7 +135,8 @@ def polarity_readers(sources: Sources, speech: Speech) -> dict[Modality, Polarit
 def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utterance]:
     """Triples of items no fusion model trained on: transcripts, unheard actors, test faces.
 
-    They match by label, and by arousal as it is read.
+    They match by the label of the words, which is theirs, and by arousal as it is read: what a voice adds to
+    the words cannot be imagined from these.
     """
     maker = TripleMaker(
         speech.test,
@@ -146,7 +147,7 @@ def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utt
         aroused=sources.text_arousal_rank(),
     )
     rng = np.random.default_rng(seed)
-    return [maker.make(transcript, rng) for transcript in sources.text_validation]
+    return [replace(maker.make(words, rng), target=words.target) for words in sources.text_validation]
 
 
 @torch.inference_mode()
