@@ -10,6 +10,7 @@ import of torch and Gradio in an empty Python, which no start can do without.
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from tests.benchmarks.results import keep_latest  # noqa: E402
 from tests.serving import serving  # noqa: E402
 
 CLIP = ROOT / "assets" / "examples" / "brave.mp4"
+MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")  # the line that a mapping's begin with, and end in its file
+CUDA = ("libcu", "libnv", "libnccl", "libtorch_cuda", "libc10_cuda")
 SETTLED = 15.0  # s after the first answer, when everything is loaded
 EMPTY_BOX = b"\0\0\0\x08free"  # at the end of a film: no stored reading answers for it
 
@@ -35,6 +38,17 @@ def seconds(*arguments: str) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
+
+
+def for_gpus(pid: int) -> float:
+    """Resident MB of a process in the libraries of CUDA, which torch for Linux loads without a GPU, too."""
+    kilobytes, name = 0, ""
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if MAPPED.match(line):
+            name = line.rpartition("/")[2]
+        elif line.startswith("Rss:") and name.startswith(CUDA):
+            kilobytes += int(line.split()[1])
+    return kilobytes / 1000
 
 
 def serve() -> dict[str, float]:
@@ -50,6 +64,7 @@ def serve() -> dict[str, float]:
             "first answer to words, s": words,
             "memory then, MB": memory,
             "memory, all loaded, MB": served.memory,
+            "of it libraries for GPUs, MB": for_gpus(served.process.pid),
         }
 
 
