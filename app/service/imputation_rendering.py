@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist, fmean
 
 import numpy as np
 import torch
@@ -28,14 +29,7 @@ from models.checkpoint import Checkpoint, subset_name
 from models.extractors.audio import HOP
 from models.extractors.melody import Melody, melody_of
 from models.extractors.phrases import Phrase
-from models.extractors.readers import (
-    AROUSAL_READINGS,
-    OWN_READINGS,
-    ArousalRank,
-    PolarityReader,
-    informative,
-    local_readers,
-)
+from models.extractors.readers import AROUSAL_READINGS, PolarityReader, informative, local_readers
 from models.extractors.rendering import STEP_SECONDS, Renderer
 from models.extractors.stand_in import performance, stand_ins
 from models.fusion.mfm import MFM
@@ -126,8 +120,8 @@ class Imagined:
     draws : some of them, one where the method does not draw
     performance : animated WebP of the drawn stand-in, of the mean over draws; melody, phrase : of the mean of
     a voice's and of words', None where there is only one draw
-    arousal : of words, the rank in [0, 1] of what they were imagined from, which the phrases have too; None
-    of others, and where it is not known
+    arousal_rank : of words, see `_arousal_rank`: of what they were imagined from, as the phrases are; None of
+    others, and where it is not known
     faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
     each only for its modality
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
@@ -143,7 +137,7 @@ class Imagined:
     performance: bytes | None
     melody: Heard | None
     phrase: Phrase | None
-    arousal: float | None
+    arousal_rank: float | None
     faces: np.ndarray | None
     log_mel: np.ndarray | None
     truth: Truth | None
@@ -178,8 +172,8 @@ class Imaginer:
             clear = exaggerated(self.checkpoint, m, imputed.draws).mean(0)
             reading, phrase = float(self.readers[m](states)) - _lean(self.checkpoint, m, used), None
             if m is Modality.TEXT:
-                arousal = _arousal(self.checkpoint, features, used)
-                phrase = self._phrase(states, reading, arousal, set()).text
+                arousal_rank = _arousal_rank(self.checkpoint, features, used)
+                phrase = self._phrase(states, reading, arousal_rank, set()).text
             seen[str(m)] = Glimpse(
                 given=tuple(map(str, used)),
                 reading=reading,
@@ -236,8 +230,8 @@ class Imaginer:
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
         said = modality is Modality.TEXT
-        arousal = _arousal(self.checkpoint, utterance.features, given) if said else None
-        phrase = self._phrase(imputed.states, reading, arousal, set()) if said and several else None
+        arousal_rank = _arousal_rank(self.checkpoint, utterance.features, given) if said else None
+        phrase = self._phrase(imputed.states, reading, arousal_rank, set()) if said and several else None
         return Imagined(
             modality=modality,
             method=checkpoint.meta.method,
@@ -245,11 +239,13 @@ class Imaginer:
             spans=spans,
             readings=readings,
             reading=reading,
-            draws=self._draws(modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, phrase, arousal),
+            draws=self._draws(
+                modality, imputed.draws[:SHOWN_DRAWS], clear, seconds, lean, phrase, arousal_rank
+            ),
             performance=performance(clear.mean(0), seconds) if seen else None,
             melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
             phrase=phrase,
-            arousal=arousal,
+            arousal_rank=arousal_rank,
             faces=self.renderer.faces(first) if seen else None,
             log_mel=self.renderer.log_mel(first, seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
@@ -264,10 +260,10 @@ class Imaginer:
         seconds: float,
         lean: float,
         mean: Phrase | None,
-        arousal: float | None,
+        arousal_rank: float | None,
     ) -> tuple[Draw, ...]:
         """What is shown of draws (D, S, d) that span so many seconds, none with the phrase of their `mean`;
-        performed : them, `exaggerated`; lean : see `_lean`; arousal : of all of them, see `_arousal`."""
+        performed : them, `exaggerated`; lean : see `_lean`; arousal_rank : for all."""
         shown, said = [], {mean.text} if mean else set()
         for number, (states, clear) in enumerate(zip(draws, performed, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
@@ -277,15 +273,15 @@ class Imaginer:
             elif modality is Modality.AUDIO:
                 melody = self._melody(clear, seconds, number)
             else:
-                phrase = self._phrase(states, reading, arousal, said)
+                phrase = self._phrase(states, reading, arousal_rank, said)
                 said.add(phrase.text)
             shown.append(Draw(reading, picture, melody, phrase))
         return tuple(shown)
 
-    def _phrase(self, states: Tensor, reading: float, arousal: float | None, said: set[str]) -> Phrase:
+    def _phrase(self, states: Tensor, reading: float, arousal_rank: float | None, said: set[str]) -> Phrase:
         """The nearest phrase of words' states (S, 769), as good or bad as `reading` and of about that rank of
         arousal, none of those `said`."""
-        phrases = self.renderer.phrases(states, len(said) + 1, reading, arousal)
+        phrases = self.renderer.phrases(states, len(said) + 1, reading, arousal_rank)
         return next(phrase for phrase in phrases if phrase.text not in said)
 
     def _melody(self, states: Tensor, seconds: float, number: int) -> Heard:
@@ -361,20 +357,19 @@ def _lean(checkpoint: Checkpoint, modality: Modality, given: Subset) -> float:
     return leans.get(f"{modality} from {subset_name(given)}", 0.0)
 
 
-def _arousal(checkpoint: Checkpoint, features: Features, given: Subset) -> float | None:
+def _arousal_rank(checkpoint: Checkpoint, features: Features, given: Subset) -> float | None:
     """Rank in [0, 1] of the arousal of the voice and the face that are `given`, the mean of both.
 
-    It is among those of people who talk in such a mood. None where there is neither, or the checkpoint does
-    not say.
+    Each is ranked among those of the clips that were trained on, whose arousal is taken to be Gaussian. None
+    where there is neither, or the checkpoint does not say.
     """
     ranks = []
-    for m, rank in checkpoint.meta.training.get("arousal", {}).items():
+    for m, (mean, deviation) in checkpoint.meta.training.get("usual_arousal", {}).items():
         sequence = features[m]
         if m in given and bool(sequence.present[0]):
             states = sequence.values[0, : int(sequence.lengths[0])]
-            read = (float(of[Modality(m)](states)) for of in (AROUSAL_READINGS, OWN_READINGS))
-            ranks.append(ArousalRank(**rank)(*read))
-    return sum(ranks) / len(ranks) if ranks else None
+            ranks.append(NormalDist(mean, deviation).cdf(float(AROUSAL_READINGS[Modality(m)](states))))
+    return fmean(ranks) if ranks else None
 
 
 def _trust(checkpoint: Checkpoint, modality: Modality, given: Subset) -> Trust | None:

@@ -20,7 +20,7 @@ from models.types import Modality
 PHRASES = CHECKPOINTS.parent / "assets" / "phrases.csv"
 BATCH = 64
 AROUND = 0.5  # of a score: what is as good or as bad
-AS_AROUSED = 1 / 3  # of these phrases: about as aroused as one of them
+AS_AROUSED = 1 / 3  # share of these phrases that counts as about as aroused
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PhraseBank:
     """
 
     def __init__(self, texts: list[str], scores: list[float], states: Tensor, arousal: TextArousal):
-        self.texts, self.scores, self.arousal = texts, scores, arousal
+        self.texts, self.scores = texts, scores
         self.arousals = arousal(states[:, None])
         self.centre = states.mean(0)
         self.directions = F.normalize(states - self.centre, dim=1)
@@ -57,13 +57,13 @@ class PhraseBank:
         return cls(texts, scores, states, TextArousal.load(folder))
 
     def nearest(
-        self, states: Tensor, count: int = 3, score: float | None = None, arousal: float | None = None
+        self, states: Tensor, count: int = 3, score: float | None = None, arousal_rank: float | None = None
     ) -> list[Phrase]:
         """The `count` phrases nearest to the mean of states (T, 769), nearest first.
 
         score : in [-3, 3]; only phrases whose score is no further than AROUND from it, or from the end of the
         bank's scale where it lies beyond
-        arousal : rank in [0, 1]; only those AS_AROUSED of these phrases whose own is about it
+        arousal_rank : in [0, 1]; only the AS_AROUSED of these phrases around this rank of their arousal
         """
         similarity = self.directions @ F.normalize(states.mean(0) - self.centre, dim=0)
         rows = torch.arange(len(self.texts))
@@ -71,9 +71,9 @@ class PhraseBank:
             scores = torch.tensor(self.scores)
             wanted = min(max(score, float(scores.min())), float(scores.max()))
             rows = rows[(scores - wanted).abs() <= AROUND]
-        if arousal is not None:
+        if arousal_rank is not None:
             rows, size = rows[self.arousals[rows].argsort()], max(count, round(AS_AROUSED * len(rows)))
-            rows = rows[max(0, round(arousal * (len(rows) - size))) :][:size]
+            rows = rows[max(0, round(arousal_rank * (len(rows) - size))) :][:size]
         order = similarity[rows].argsort(descending=True)[:count]
         return [
             Phrase(self.texts[row], self.scores[row], float(similarity[row])) for row in rows[order].tolist()

@@ -67,7 +67,7 @@ class TextArousal(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> TextArousal:
-        """With the weights in the folder of a profile's extractors; CheckpointError where they do not fit."""
+        """With the weights in a folder of extractors; CheckpointError for any of another shape."""
         arousal, path = cls(), folder / "text_arousal.safetensors"
         load_strictly(arousal.state_dict(), load_tensors(path)[0], path)
         return arousal

@@ -89,10 +89,10 @@ class Renderer:
         return hum(melody)
 
     def phrases(
-        self, states: Tensor, count: int = 3, score: float | None = None, arousal: float | None = None
+        self, states: Tensor, count: int = 3, score: float | None = None, arousal_rank: float | None = None
     ) -> list[Phrase]:
         """The phrases of the bank nearest to the mean of text states (T, 769); see `PhraseBank.nearest`."""
-        return self.phrase_bank.nearest(states.cpu().float(), count, score, arousal)
+        return self.phrase_bank.nearest(states.cpu().float(), count, score, arousal_rank)
 
 
 def _seconds(states: Tensor, seconds: float | None) -> float:

@@ -272,7 +272,7 @@ def _imagined_section(groups: dict[str, dict[str, dict[str, float]]]) -> str:
     )
     return (
         "## Imagined\n\nMean squared error of the standardised states, of the mean of eight draws and of "
-        "one, beside the mean predictor and the nearest of 2,000 label-matched triples of training items; "
+        "one, beside the mean predictor and the nearest of 2,000 matched triples of training items; "
         "how often the imagined modality, read by its own encoder, has the polarity of the label (chance; "
         "the real modality; the nearest triple's) and of the real modality; how often a classifier of other "
         "people's real states names the family (good, neutral, bad) that the label has; Corr of the imagined "

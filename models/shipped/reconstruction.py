@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.checkpoint import subset_name
 from models.extractors.audio import BEYOND_WORDS
-from models.extractors.readers import AROUSAL_READINGS, OWN_READINGS, ArousalRank, PolarityReader, Read
+from models.extractors.readers import AROUSAL_READINGS, OWN_READINGS, PolarityReader, Read
 from models.features.utterances import Utterance, collate
 from models.fusion.alignment import Aligned, align
 from models.fusion.mfm import MFM
@@ -25,7 +25,7 @@ from models.types import MODALITIES, Modality
 
 PARTIAL = [subset for subset in Modality.subsets() if len(subset) < len(MODALITIES)]
 NEUTRAL = {"label": 0.5, "valence": 0.3}  # of either sign, what counts as neutral: of a score, of a valence
-BANK = 2000  # label-matched triples of training items among which the nearest is looked for
+BANK = 2000  # matched triples of training items among which the nearest is looked for
 
 # One row an item: mean squared errors of the draws' mean, of a single draw, of the mean predictor and of the
 # nearest item; readings of polarity of the imagined, the real and the nearest; label; arousal of the imagined
@@ -56,7 +56,8 @@ class Judges:
 
     readers, arousal : of polarity, and of arousal
     families : of voice and face, classifiers of mean states into negative (-1), neutral (0) and positive
-    (1), trained on other people; bank : triples to find the nearest in
+    (1), trained on other people; bank : triples to find the nearest in, with what a voice adds in the label,
+    as in training
     """
 
     readers: dict[Modality, PolarityReader]
@@ -68,7 +69,7 @@ class Judges:
 def judges(sources: Sources, speech: Speech) -> Judges:
     """Judges of the training's people, all others than those of `matched_triples` and of the clips."""
     rank = sources.text_arousal_rank()
-    maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0, aroused=rank)
+    maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0, arousal_rank=rank)
     rng = np.random.default_rng(0)
     transcripts = [sources.text[i] for i in rng.choice(len(sources.text), BANK, replace=False)]
     faces = [(item.states[Modality.VISION], item.target) for item in sources.faces]
@@ -144,7 +145,7 @@ def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utt
         noise=0.0,
         unrelated=0.0,
         partners=15,
-        aroused=sources.text_arousal_rank(),
+        arousal_rank=sources.text_arousal_rank(),
     )
     rng = np.random.default_rng(seed)
     return [replace(maker.make(words, rng), target=words.target) for words in sources.text_validation]
@@ -203,16 +204,13 @@ def imagined_neutral(
     return {key: _parting(*(rows[:, column] for column in columns)) for key, rows in measured.items()}
 
 
-def arousal_ranks(clips: list[Utterance]) -> dict[Modality, ArousalRank]:
-    """What ranks the arousal of a voice and a face among those of the clips that read as good or as bad."""
-    ranks = {}
-    for m, arousal in AROUSAL_READINGS.items():
-        states = [clip.states[m] for clip in clips if m in clip.states]
-        arousals, valences = (
-            np.array([float(read(own)) for own in states]) for read in (arousal, OWN_READINGS[m])
-        )
-        ranks[m] = ArousalRank.fit(arousals, valences)
-    return ranks
+def usual_arousal(clips: list[Utterance]) -> dict[Modality, tuple[float, float]]:
+    """Mean and standard deviation of the arousal that is read in the clips' voices and in their faces."""
+    usual = {}
+    for m, read in AROUSAL_READINGS.items():
+        read_in = np.array([float(read(clip.states[m])) for clip in clips if m in clip.states])
+        usual[m] = float(read_in.mean()), float(read_in.std())
+    return usual
 
 
 @torch.inference_mode()

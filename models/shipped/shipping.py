@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from models.shipped.evaluation import (
     shipped_figures,
 )
 from models.shipped.reconstruction import (
-    arousal_ranks,
     imagined_middle,
     imagined_neutral,
     judges,
@@ -31,6 +29,7 @@ from models.shipped.reconstruction import (
     measure_reconstruction,
     middle_voice,
     reconstruction_figures,
+    usual_arousal,
 )
 from models.shipped.sources import SHIPPED_FOLD, Sources, Speech, load_sources, load_speech_fold, with_words
 from models.shipped.trainer import FusionTrainer
@@ -113,8 +112,7 @@ def train_shipped(
         meta.training["imagined_middle"] = imagined_middle(stored, profile.dims, judged)
         meta.training["middle_voice"] = middle_voice(speech)
         meta.training["imagined_neutral"] = neutral = imagined_neutral(stored, profile.dims, judged)
-        ranks = arousal_ranks(sources.clips)
-        meta.training["arousal"] = {str(m): asdict(rank) for m, rank in ranks.items()}
+        meta.training["usual_arousal"] = usual_arousal(sources.clips)
         imagined = measure_reconstruction(stored, triples, profile.dims, judged, neutral)
         meta.figures["imagined"] = {
             "triples": reconstruction_figures(imagined),

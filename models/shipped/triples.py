@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ class TripleMaker:
     deviation `noise`. A share `unrelated` of the triples gets partners of any valence: most people say what
     they feel with a voice and a face that tell little.
 
-    aroused : rank in [0, 1] of a transcript's arousal; with it partners are those of about the same rank
+    arousal_rank : in [0, 1], of a transcript's arousal; with it partners are those of about the same rank
         among three times as many that are near in valence, as their own extractors read their arousal
     """
 
@@ -32,15 +33,16 @@ class TripleMaker:
         noise: float,
         unrelated: float,
         partners: int = 40,
-        aroused: Callable[[Utterance], float] | None = None,
+        arousal_rank: Callable[[Utterance], float] | None = None,
     ):
-        self.noise, self.unrelated, self.partners, self.aroused = noise, unrelated, partners, aroused
+        self.noise, self.unrelated, self.partners = noise, unrelated, partners
+        self.arousal_rank = arousal_rank
         self.voices, self.faces = _Partners(voices, Modality.AUDIO), _Partners(faces, Modality.VISION)
 
     def make(self, transcript: Utterance, rng: np.random.Generator) -> Utterance:
         """A triple; its score is the transcript's and what the voice adds. It has one to four pictures."""
         target = rng.uniform(-3, 3) if rng.random() < self.unrelated else transcript.target
-        rank = self.aroused(transcript) if self.aroused else None
+        rank = self.arousal_rank(transcript) if self.arousal_rank else None
         voice = self._near(self.voices, target, rank, 1, rng)[0]
         faces = self._near(self.faces, target, rank, int(rng.integers(1, 5)), rng)
         states = {
@@ -71,7 +73,12 @@ class _Partners:
     def __init__(self, items: list[Utterance], modality: Modality):
         self.items = sorted(items, key=lambda item: item.target)
         self.targets = np.array([item.target for item in self.items])
-        self.arousals = np.array([float(AROUSAL_READINGS[modality](i.states[modality])) for i in self.items])
+        self._modality = modality
+
+    @cached_property
+    def arousals(self) -> np.ndarray:
+        read = AROUSAL_READINGS[self._modality]
+        return np.array([float(read(item.states[self._modality])) for item in self.items])
 
 
 def _window(values: np.ndarray, middle: int, size: int) -> np.ndarray:

@@ -2,14 +2,15 @@
 
     python tests/benchmarks/imagined_faces.py
 
-On label-matched triples of held-out transcripts, actors and FER+ test faces. Each imagined face is seen
-through the drawn stand-in, exaggerated as on the page, and through the face decoder. Sharpness is variance
-of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median, beside that of the real faces.
+On triples of held-out transcripts, actors and FER+ test faces that match in the words' label and in arousal.
+Each imagined face is seen through the drawn stand-in, exaggerated as on the page, and through the face
+decoder. Sharpness is variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median,
+beside that of the real faces.
 `agrees` is how often the valence that the face encoder reads in the picture has the label's side, less what
 it reads where nothing good or bad is imagined; it saw neither kind in training. `named` is how
 often a judge, fitted to real states of other people, names of the face or voice as performed the family that
 the label has (good, neutral, bad), `chance` what the same names dealt out at random would reach, `real` how
-often of the triples' real ones, which are matched by a label with noise. `apart` is
+often of the triples' real ones, whose valence is about the label. `apart` is
 the difference in grey levels, of 255, of what a very good and a very bad sentence give.
 """
 

@@ -27,7 +27,7 @@ from tests.benchmarks.results import keep_latest  # noqa: E402
 from tests.serving import serving  # noqa: E402
 
 CLIP = ROOT / "assets" / "examples" / "brave.mp4"
-MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")  # the line that a mapping's begin with, and end in its file
+MAPPED = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")  # begins the lines of a mapping; its file ends it
 CUDA = ("libcu", "libnv", "libnccl", "libtorch_cuda", "libc10_cuda")
 SETTLED = 15.0  # s after the first answer, when everything is loaded
 EMPTY_BOX = b"\0\0\0\x08free"  # at the end of a film: no stored reading answers for it

@@ -98,10 +98,13 @@ PHRASES: dict[str, tuple[str, str]] = {
         "短语库中与想象内容好坏相当且最接近的短语及其分数：先是八次抽样的平均，然后是四次同样合适的抽样",
     ),
     "imagined_arousal": (
-        "Arousal is that of the {names}: above {share} of people who talk in such a mood. Where people just "
-        "talk, the arousal of their words has little to do with it.",
-        "唤醒度取自{names}：高于以同样情绪说话的人中的 {share}。人们平常说话时，文字的唤醒度与此关系不大。",
+        "They are {level} for such a score, as the {names} here: where people just talk, the arousal of "
+        "their words has little to do with it.",
+        "与这里的{names}一样，它们在同样分数的短语中{level}；人们平常说话时，文字的唤醒度与此关系不大。",
     ),
+    "imagined_calm": ("calm", "较平静"),
+    "imagined_middling": ("neither calm nor excited", "不平静也不激动"),
+    "imagined_excited": ("excited", "较激动"),
     "imagined_phrases_one": (
         "the phrase of ours as good or as bad as what was imagined and nearest to it, with its score",
         "短语库中与想象内容好坏相当且最接近的短语及其分数",

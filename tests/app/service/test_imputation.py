@@ -14,13 +14,14 @@ from PIL import Image
 
 from app.service.analyst import Analyst
 from app.service.imputation import Wish, by_mfm
-from app.service.imputation_rendering import EXAGGERATION, exaggerated
+from app.service.imputation_rendering import EXAGGERATION, _arousal_rank, exaggerated
 from app.service.query import Query
 from app.settings import Settings
 from models.checkpoint import CheckpointMeta, fusion_path, load_fusion, save_fusion, subset_name
-from models.extractors.audio import RAVDESS_EMOTIONS
+from models.extractors.audio import RAVDESS_EMOTIONS, VALENCE
 from models.extractors.melody import spread
 from models.extractors.readers import PolarityReader
+from models.extractors.valence import ravdess_valence
 from models.features.utterances import Utterance
 from models.registry import spec
 from models.shipped.reconstruction import COLUMNS, Judges, measure_reconstruction
@@ -164,21 +165,34 @@ def test_phrases_are_as_good_or_as_bad_as_what_was_imagined(analyst):
         assert draw.phrase.score == pytest.approx(np.clip(draw.reading, -3, 3), abs=0.55)
 
 
-def test_phrases_are_as_aroused_as_the_voice_they_are_imagined_from(analyst):
+@pytest.mark.parametrize(("calm", "roused"), [("sad", "angry"), ("calm", "happy")])
+def test_phrases_are_as_aroused_as_the_voice_they_are_imagined_from(analyst, calm, roused):
     utterance, checkpoint, used = analyst.open(Query(video=CLIP, text=SAID, modalities=[AUDIO]))
-    voice, bank, found = utterance.features.audio, analyst.imaginer().renderer.phrase_bank, []
-    for emotion in ("sad", "angry"):
+    voice, found = utterance.features.audio, []
+    for emotion in (calm, roused):
         values = voice.values.clone()
         values[..., : len(RAVDESS_EMOTIONS)] = torch.eye(len(RAVDESS_EMOTIONS))[
             RAVDESS_EMOTIONS.index(emotion)
         ]
+        values[..., VALENCE] = ravdess_valence(emotion, "strong")
         features = replace(utterance.features, audio=replace(voice, values=values))
-        words = analyst.imaginer().imagine(replace(utterance, features=features), checkpoint, used)[0]
-        assert words.modality is TEXT
-        said = [draw.phrase.text for draw in (words, *words.draws)]
-        found.append((words.arousal, np.mean([bank.arousals[bank.texts.index(text)] for text in said])))
-    (calm, of_calm), (roused, of_roused) = found
-    assert calm < 0.5 < roused and of_calm + 0.05 < of_roused
+        found.append(analyst.imaginer().imagine(replace(utterance, features=features), checkpoint, used)[0])
+    assert found[0].modality is TEXT and found[0].arousal_rank < 0.5 < found[1].arousal_rank
+    bank, of_calm = analyst.imaginer().renderer.phrase_bank, found[0].phrase
+    aroused = bank.nearest(torch.zeros(1, 769), 20, of_calm.score, found[1].arousal_rank)
+    own = [bank.arousals[bank.texts.index(phrase.text)] for phrase in (of_calm, *aroused)]
+    assert own[0] < np.mean(own[1:])
+
+
+def test_words_imagined_without_a_voice_or_face_or_what_is_usual_have_no_arousal(analyst):
+    features, known = analyst.open(Query(video=CLIP, text=SAID))[0].features, analyst.checkpoint("mfm")
+    one, other, both = (
+        _arousal_rank(known, features, given) for given in ((AUDIO,), (VISION,), (AUDIO, VISION))
+    )
+    assert both == pytest.approx((one + other) / 2) and 0 < one < 1
+    assert _arousal_rank(known, features, (TEXT,)) is None
+    assert _arousal_rank(known, features.only((TEXT,)), (AUDIO, VISION)) is None
+    assert _arousal_rank(analyst.checkpoint("tfr_net"), features, (AUDIO,)) is None
 
 
 def test_errors_and_readings_are_those_that_the_card_is_measured_by(analyst):

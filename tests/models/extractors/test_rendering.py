@@ -107,10 +107,11 @@ def test_phrases_as_aroused_are_as_good_or_as_bad_too(profile, renderer, score):
     assert arousals[0] + 0.05 < arousals[1] < arousals[2] - 0.05
 
 
-def test_words_of_anger_and_joy_are_more_aroused_than_calm_ones(profile, renderer):
+def test_words_of_anger_and_joy_are_more_aroused_than_calm_ones(profile):
+    read = TextArousal.load(CHECKPOINTS / "local" / "extractors")
     texts = ["i am so angry at you", "oh my god this is so exciting"]
     texts += ["i miss my mother and i feel empty", "we talked quietly about the garden"]
-    angry, excited, sad, calm = map(float, map(renderer.phrase_bank.arousal, profile.embed_text(texts)))
+    angry, excited, sad, calm = (float(read(states)) for states in profile.embed_text(texts))
     assert min(angry, excited) > max(sad, calm) + 0.1
 
 

@@ -13,6 +13,7 @@ from models.features.utterances import Utterance
 from models.manifest import ManifestError
 from models.shipped.cards import gain_sentence
 from models.shipped.evaluation import leave_speakers_out, pooled_quantiles
+from models.shipped.reconstruction import matched_triples
 from models.shipped.shipping import recognised_words
 from models.shipped.sources import Sources, Speech
 from models.shipped.trainer import FusionTrainer, Recipe
@@ -88,12 +89,24 @@ def test_triples_that_match_in_arousal_agree_in_valence_too():
     rng, transcripts = np.random.default_rng(0), utterances(80, (TEXT,), seed=3)
     found = {}
     for rank in (0.0, 0.5, 1.0):
-        maker = TripleMaker(voices, faces, 0.2, unrelated=0.0, partners=20, aroused=lambda _, rank=rank: rank)
+        maker = TripleMaker(
+            voices, faces, 0.2, unrelated=0.0, partners=20, arousal_rank=lambda _, rank=rank: rank
+        )
         made = [maker.make(transcript, rng) for transcript in transcripts]
         for triple, transcript in zip(made, transcripts, strict=True):
             assert abs(targets[id(triple.states[AUDIO])] - transcript.target) < 1.5
         found[rank] = np.array([arousals[id(triple.states[AUDIO])] for triple in made])
     assert found[0.0].mean() + 0.3 < found[0.5].mean() < found[1.0].mean() - 0.3
+
+
+def test_held_out_triples_have_the_label_of_their_words():
+    """What a voice adds cannot be imagined from them."""
+    sources, speech = small_sources()
+    for voice in speech.test:
+        voice.states[AUDIO][:, BEYOND_WORDS] = 0.5
+    triples = matched_triples(sources, speech)
+    assert [triple.target for triple in triples] == [words.target for words in sources.text_validation]
+    assert all(len(triple.states) == 3 for triple in triples)
 
 
 def test_the_rank_of_words_is_that_among_words_as_good_or_as_bad():
