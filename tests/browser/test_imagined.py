@@ -78,6 +78,8 @@ def test_every_panel_renders_for_every_subset(controller, panel, method, languag
         assert page.count("image/webp") == blocks.count("vision")
         at_chance = [m for m in blocks if not figures_of(controller, m, on)["informative"]]
         assert page.count("than chance here" if language == words.ENGLISH else "不比随机好") == len(at_chance)
+        as_aroused = "for such a score, as the" if language == words.ENGLISH else "它们在同样分数的短语中"
+        assert page.count(as_aroused) == blocks.count("text")
         assert ("TATE" in page) == (method == "tate" and len(on) < 3)
 
 
