@@ -23,8 +23,8 @@ def load_dialogues(data: Path, split: str) -> tuple[list[str], np.ndarray]:
     """Texts and arousal (n,) of a split of MELD, that of the emotion it names."""
     rows = pd.read_csv(data / "text" / "meld.csv")
     rows = rows[(rows["split"] == split) & rows["text"].notna()]
-    named = {"joy": "happiness"}
-    return rows["text"].tolist(), np.array([AROUSAL[named.get(e, e)] for e in rows["emotion"]])
+    emotions = ["happiness" if emotion == "joy" else str(emotion) for emotion in rows["emotion"]]
+    return rows["text"].tolist(), np.array([AROUSAL[emotion] for emotion in emotions])
 
 
 def fit_text_arousal(states: Tensor, arousals: np.ndarray) -> TextArousal:
