@@ -104,8 +104,12 @@ class EventContext:
         return {**self.with_answer(state, visit, clip=True), self.inputs.words: heard}
 
     def note_on_edits(self, state: PageState, written: str, language: str) -> dict:
-        """What stands above words that are not those of the answer."""
-        if written.strip() == state.analysis.transcript.text.strip():
+        """What stands above words that are not those of the answer.
+
+        An empty box is none of these where the words were recognised: it is about to be filled with them.
+        """
+        written = written.strip()
+        if written == state.analysis.transcript.text.strip() or not (written or state.query.text):
             return {}
         return {self.inputs.words: gr.update(info=words.say("words_pending", language))}
 

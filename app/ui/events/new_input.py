@@ -89,7 +89,7 @@ class NewInputEvents:
 
     def note_as_typed(self, state: PageState | None, written: str, language: str) -> dict:
         """What stands above the words while the visitor types."""
-        if state is None:
+        if state is None or not (written.strip() or state.query.text):  # empty is heard anew
             key = "words_typed" if written.strip() else "words_empty"
             return gr.update(info=words.say(key, language))
         note = gr.update(info=input_panel.note(state, self.context.examples, language))
