@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from statistics import NormalDist
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,31 +73,6 @@ class TextArousal(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """Readings (...) of raw states (..., T, 769), the mean over the steps, on the CPU."""
         return states.mean(-2).cpu().float() @ self.weight + self.bias
-
-
-@dataclass(frozen=True)
-class ArousalRank:
-    """How aroused something is beside what is as good or as bad, as a rank in [0, 1].
-
-    Words of a strong sentiment are mostly aroused: only what a score leaves over is a thing of its own.
-
-    expected : coefficients of the polynomial in the score that gives the mean arousal, highest power first
-    deviation : standard deviation about it, taken to be Gaussian
-    """
-
-    expected: tuple[float, ...]
-    deviation: float
-
-    @classmethod
-    def fit(cls, arousals: np.ndarray, scores: np.ndarray) -> ArousalRank:
-        """Of items' arousals (n,) and scores (n,)."""
-        expected = np.polyfit(scores, arousals, 2)
-        left_over = arousals - np.polyval(expected, scores)
-        return cls(tuple(expected.tolist()), float(left_over.std()))
-
-    def __call__(self, arousal: float, score: float) -> float:
-        usual = float(np.polyval(self.expected, score))
-        return NormalDist(usual, max(self.deviation, 1e-9)).cdf(arousal)
 
 
 def local_readers(neutral: Mapping[str, float]) -> dict[Modality, PolarityReader]:

@@ -68,7 +68,7 @@ class Judges:
 
 def judges(sources: Sources, speech: Speech) -> Judges:
     """Judges of the training's people, all others than those of `matched_triples` and of the clips."""
-    rank = sources.text_arousal_rank()
+    rank = sources.text_arousal_rank
     maker = TripleMaker(speech.train, sources.faces, noise=1.0, unrelated=0.0, arousal_rank=rank)
     rng = np.random.default_rng(0)
     transcripts = [sources.text[i] for i in rng.choice(len(sources.text), BANK, replace=False)]
@@ -145,7 +145,7 @@ def matched_triples(sources: Sources, speech: Speech, seed: int = 0) -> list[Utt
         noise=0.0,
         unrelated=0.0,
         partners=15,
-        arousal_rank=sources.text_arousal_rank(),
+        arousal_rank=sources.text_arousal_rank,
     )
     rng = np.random.default_rng(seed)
     return [replace(maker.make(words, rng), target=words.target) for words in sources.text_validation]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from models.extractors.audio import BEYOND_WORDS, ENCODED, Voice, VoiceHead, log
 from models.extractors.encoded_sound import encode_sound, packaged_encoder
 from models.extractors.local_profile import LocalProfile
 from models.extractors.profile import fingerprint
-from models.extractors.readers import ArousalRank, Read, TextArousal
+from models.extractors.readers import Read, TextArousal
 from models.features.utterances import Utterance
 from models.media.decode import decode
 from models.shipped import face_encoder, voice_head
@@ -59,15 +61,23 @@ class Sources:
     text_arousal: Read
     language_model: Callable[[], dict[str, Tensor]] | None = None
 
+    @cached_property
     def text_arousal_rank(self) -> Callable[[Utterance], float]:
-        """What ranks the arousal of an utterance's words among the transcripts that are as good or as bad."""
+        """What ranks the arousal of an utterance's words, in [0, 1], among transcripts as good or as bad.
+
+        Words of a strong sentiment are mostly aroused: only what a score leaves over, taken to be Gaussian,
+        is a thing of its own.
+        """
 
         def read(item: Utterance) -> float:
             return float(self.text_arousal(item.states[Modality.TEXT]))
 
+        scores = np.array([item.target for item in self.text])
         arousals = np.array([read(item) for item in self.text])
-        rank = ArousalRank.fit(arousals, np.array([item.target for item in self.text]))
-        return lambda item: rank(read(item), item.target)
+        expected = np.polyfit(scores, arousals, 2)
+        deviation = float((arousals - np.polyval(expected, scores)).std())
+        left_over = NormalDist(0.0, max(deviation, 1e-9))
+        return lambda item: left_over.cdf(read(item) - float(np.polyval(expected, item.target)))
 
     def clips_without(self, speaker: str) -> list[Utterance]:
         """All clips, in whose states nothing comes from the labels of `speaker`, nor of a clip's own speaker.

@@ -67,7 +67,7 @@ class FusionTrainer:
             sources.faces,
             looseness[0],
             unrelated=0.0,
-            arousal_rank=sources.text_arousal_rank(),
+            arousal_rank=sources.text_arousal_rank,
         )
         validation_triples = TripleMaker(speech.validation, sources.faces_validation, *looseness, partners=15)
         rng = np.random.default_rng(0)

@@ -13,6 +13,8 @@ from models.extractors.readers import AROUSAL_READINGS
 from models.features.utterances import Utterance
 from models.types import Modality
 
+REACH = 3  # times the partners are near in valence, of whom those that match in arousal are taken
+
 
 class TripleMaker:
     """Label-matched triples: a scored transcript with a voice and a face whose valence agrees.
@@ -23,7 +25,7 @@ class TripleMaker:
     they feel with a voice and a face that tell little.
 
     arousal_rank : in [0, 1], of a transcript's arousal; with it partners are those of about the same rank
-        among three times as many that are near in valence, as their own extractors read their arousal
+        among REACH times as many that are near in valence, as their own extractors read their arousal
     """
 
     def __init__(
@@ -58,10 +60,9 @@ class TripleMaker:
         self, among: _Partners, target: float, rank: float | None, count: int, rng: np.random.Generator
     ) -> list[Utterance]:
         near = int(np.searchsorted(among.targets, target + rng.normal(0, self.noise)))
-        if rank is None:
-            chosen = _window(np.arange(len(among.items)), near, self.partners)
-        else:
-            chosen = _window(np.arange(len(among.items)), near, 3 * self.partners)
+        reach = self.partners if rank is None else REACH * self.partners
+        chosen = _window(np.arange(len(among.items)), near, reach)
+        if rank is not None:
             chosen = chosen[np.argsort(among.arousals[chosen], kind="stable")]
             chosen = _window(chosen, round(rank * len(chosen)), self.partners)
         return [among.items[i] for i in rng.choice(chosen, count)]

@@ -104,12 +104,8 @@ class EventContext:
         return {**self.with_answer(state, visit, clip=True), self.inputs.words: heard}
 
     def note_on_edits(self, state: PageState, written: str, language: str) -> dict:
-        """What stands above words that are not those of the answer.
-
-        An empty box is none of these where the words were recognised: it is about to be filled with them.
-        """
-        written = written.strip()
-        if written == state.analysis.transcript.text.strip() or not (written or state.query.text):
+        """What stands above words that are not those of the answer."""
+        if left_to_hear(state, written) or written.strip() == state.analysis.transcript.text.strip():
             return {}
         return {self.inputs.words: gr.update(info=words.say("words_pending", language))}
 
@@ -137,6 +133,11 @@ class EventContext:
         self.messages.pop(session, None)
         self.arrivals.pop(session, None)
         self.linked.pop(session, None)
+
+
+def left_to_hear(state: PageState, written: str) -> bool:
+    """Whether nothing is written, as when the answer was asked for: the box waits for recognised words."""
+    return not (written.strip() or state.query.text)
 
 
 def to_say(key: str, **values: object) -> Message:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.ui import input_panel, words
 from app.ui.events.ask import AskEvents
-from app.ui.events.context import AT_SIGHT, EventContext, to_say
+from app.ui.events.context import AT_SIGHT, EventContext, left_to_hear, to_say
 from app.ui.events.look import LookEvents
 from app.ui.input_panel import AUDIO, CLIP, Example
 from app.ui.page_state import PageState, session_of
@@ -89,7 +89,7 @@ class NewInputEvents:
 
     def note_as_typed(self, state: PageState | None, written: str, language: str) -> dict:
         """What stands above the words while the visitor types."""
-        if state is None or not (written.strip() or state.query.text):  # empty is heard anew
+        if state is None or left_to_hear(state, written):
             key = "words_typed" if written.strip() else "words_empty"
             return gr.update(info=words.say(key, language))
         note = gr.update(info=input_panel.note(state, self.context.examples, language))

@@ -113,7 +113,7 @@ def test_the_rank_of_words_is_that_among_words_as_good_or_as_bad():
     sources, _ = small_sources()
     for item in sources.text:
         item.states[TEXT][:, 1] += abs(item.target)  # a strong sentiment is aroused
-    rank = sources.text_arousal_rank()
+    rank = sources.text_arousal_rank
     ranks = np.array([rank(item) for item in sources.text])
     assert ranks.mean() == pytest.approx(0.5, abs=0.05) and ranks.std() == pytest.approx(0.29, abs=0.05)
     assert abs(np.corrcoef(ranks, [abs(item.target) for item in sources.text])[0, 1]) < 0.2
