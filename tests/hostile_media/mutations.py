@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import struct
@@ -26,6 +27,7 @@ STREAMS = (33, 200, 1000)
 SIDES = (0, 1, 16_384, 32_767, 65_535)  # pixels
 HUGE_METADATA = 3_000_000  # bytes
 ENDINGS = (*FORMATS, "", "m3u8", "txt", "exe", "jpg", "zip")
+UNDATED = {"creationDate": None, "modDate": None}  # of a PDF: the same bytes each time
 NAMES = (
     *("../../escaped.mp4", "/etc/passwd.mp4", "clip.mp4/", "clip.mp4\\..\\b", "..", ".mp4", "con.mp4"),
     *("http://127.0.0.1/a.mp4", "concat:a|b.mp4", "%05d.mp4", "%s%n%x.mp4", "-i.mp4", "$(reboot).mp4"),
@@ -231,7 +233,7 @@ def pictures(draw: random.Random, world: World) -> tuple[str, bytes]:
     if kind == "bomb":
         return "mp4", _png_header(30_000, 30_000) + bytes(200)
     file = io.BytesIO()
-    Image.new("RGB", (draw.choice((1, 64, 3000)), 48), (200, 90, 40)).save(file, kind)
+    Image.new("RGB", (draw.choice((1, 64, 3000)), 48), (200, 90, 40)).save(file, kind, **UNDATED)
     data = bytearray(file.getvalue())
     if draw.random() < 0.3:
         data += _any(draw)[1]
@@ -311,18 +313,19 @@ def _matroska_of(count: int) -> bytes:
 
 def _zipped(data: bytes | bytearray) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../../clip.mp4", bytes(data))
+    with zipfile.ZipFile(file, "w") as archive:
+        about = zipfile.ZipInfo("../../clip.mp4")  # which is dated 1980, not now
+        archive.writestr(about, bytes(data), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
 def _tarred(data: bytes | bytearray) -> bytes:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+    with tarfile.open(fileobj=file, mode="w") as archive:
         about = tarfile.TarInfo("../../clip.mp4")
         about.size = len(data)
         archive.addfile(about, io.BytesIO(bytes(data)))
-    return file.getvalue()
+    return gzip.compress(file.getvalue(), mtime=0)
 
 
 def _png_header(width: int, height: int) -> bytes:
