@@ -66,6 +66,10 @@ class Query:
         if not self.video and not self.audio and not (self.text or "").strip():
             raise AnalysisError("nothing_given", "Nothing was given; give a clip, an audio file or words.")
 
+    def same_input(self, other: Query) -> bool:
+        """True where clip, voice, span and words are the same; method, modalities and face may differ."""
+        return self.same_files(other) and self.text == other.text
+
     def same_files(self, other: Query) -> bool:
         """True where clip, voice and span are the same; words, method and modalities may differ."""
         return self._given == other._given

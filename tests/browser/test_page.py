@@ -122,6 +122,23 @@ def test_what_is_typed_or_chosen_meanwhile_is_kept(open_page, clip):
     assert page.input_value("#words textarea") == "I hate it."
 
 
+def test_words_come_though_a_method_is_chosen_before_them(open_page, clip):
+    page, held = open_page(), []
+
+    def hold(route):
+        fills_the_box = route.request.post_data_json["data"] == [None, "lmf", "", "en"]
+        held.append(route) if fills_the_box else route.continue_()
+
+    page.route("**/run/predict", hold)
+    upload(page, clip)
+    page.click("#analyse")
+    page.locator("#sentiment .fb-foot", has_text="by LMF").wait_for()
+    choose_method(page, "Concat fusion")
+    page.locator("#sentiment .fb-foot", has_text="by Concat fusion").wait_for()
+    held[0].continue_()
+    page.wait_for_function("document.querySelector('#words textarea').value !== ''")
+
+
 def test_language_chosen_meanwhile_is_spoken(open_page, clip):
     page = open_page()
     upload(page, clip)

@@ -168,11 +168,7 @@ class AskEvents:
         context, visit = self.context, Visit.of(request, language)
         number, arrival = context.questions.latest(visit.session), context.arrivals.get(visit.session)
         nothing_heard = {context.inputs.heard: ""}
-        if (
-            state is None
-            or arrival is None
-            or arrival.query != replace(state.query, modalities=words.MODALITIES)
-        ):
+        if state is None or arrival is None or not state.query.same_input(arrival.query):
             return nothing_heard
         context.arrivals.pop(visit.session, None)
         answer, in_other_language = state, language != arrival.language
