@@ -41,6 +41,7 @@ from models.types import MODALITIES, Features, Modality
 EXAGGERATION = 12
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed
+PEOPLE = (11, 12, 5, 6)  # who do not exist, one a draw: of the first sixteen, whose faces were drawn best
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
 GLIMPSE_PIXELS = 48  # of an imagined face
 MEL_FRAMES = 100  # log-mel frames a second
@@ -78,12 +79,14 @@ class Draw:
 
     reading : its polarity, as `Imagined.reading`
     picture : (128, 128, 3) uint8 of the drawn stand-in, the mean over the steps
+    face : (48, 48) uint8, the same by the face decoder, on a face of nobody
     melody, phrase : the latter the nearest of as good or as bad a score and as aroused; each only for its
     modality
     """
 
     reading: float
     picture: np.ndarray | None = None
+    face: np.ndarray | None = None
     melody: Heard | None = None
     phrase: Phrase | None = None
 
@@ -122,8 +125,7 @@ class Imagined:
     a voice's and of words', None where there is only one draw
     arousal_rank : of words, see `_arousal_rank`: of what they were imagined from, as the phrases are; None of
     others, and where it is not known
-    faces, log_mel : (S, 48, 48) uint8 by the face decoder and (80, frames) by the voice's, of the first draw;
-    each only for its modality
+    log_mel : (80, frames) by the voice's decoder, of the first draw; None of others
     truth : None where the input lacks the modality; trust : None where the method's card has no figures
     """
 
@@ -138,7 +140,6 @@ class Imagined:
     melody: Heard | None
     phrase: Phrase | None
     arousal_rank: float | None
-    faces: np.ndarray | None
     log_mel: np.ndarray | None
     truth: Truth | None
     trust: Trust | None
@@ -225,7 +226,7 @@ class Imaginer:
         spans = imputed.spans.numpy() if _timed(utterance.features) else None
         seconds = STEP_SECONDS * len(imputed.states) if spans is None else float(np.ptp(spans))
         lean = _lean(checkpoint, modality, given)
-        readings, first = self._readings(modality, imputed.states) - lean, imputed.draws[0]
+        readings = self._readings(modality, imputed.states) - lean
         clear = exaggerated(checkpoint, modality, imputed.draws)
         seen, heard = modality is Modality.VISION, modality is Modality.AUDIO
         several, reading = len(imputed.draws) > 1, float(readings.mean())
@@ -246,8 +247,7 @@ class Imaginer:
             melody=self._melody(clear.mean(0), seconds, SHOWN_DRAWS) if heard and several else None,
             phrase=phrase,
             arousal_rank=arousal_rank,
-            faces=self.renderer.faces(first) if seen else None,
-            log_mel=self.renderer.log_mel(first, seconds) if heard else None,
+            log_mel=self.renderer.log_mel(imputed.draws[0], seconds) if heard else None,
             truth=self._truth(utterance, modality, imputed, spans),
             trust=_trust(checkpoint, modality, given),
         )
@@ -267,15 +267,16 @@ class Imaginer:
         shown, said = [], {mean.text} if mean else set()
         for number, (states, clear) in enumerate(zip(draws, performed, strict=False)):
             reading = float(self._readings(modality, states).mean()) - lean
-            picture = melody = phrase = None
+            picture = face = melody = phrase = None
             if modality is Modality.VISION:
-                picture = stand_ins(clear.mean(0, keepdim=True))[0]
+                whole = clear.mean(0)
+                picture, face = stand_ins(whole[None])[0], self.renderer.face(whole, PEOPLE[number])
             elif modality is Modality.AUDIO:
                 melody = self._melody(clear, seconds, number)
             else:
                 phrase = self._phrase(states, reading, arousal_rank, said)
                 said.add(phrase.text)
-            shown.append(Draw(reading, picture, melody, phrase))
+            shown.append(Draw(reading, picture, face, melody, phrase))
         return tuple(shown)
 
     def _phrase(self, states: Tensor, reading: float, arousal_rank: float | None, said: set[str]) -> Phrase:

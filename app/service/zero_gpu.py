@@ -46,7 +46,6 @@ def lend_to(profile: Profile) -> None:
     """Let a profile, whose weights are said to be on DEVICE, make its calls where the GPU is."""
     if isinstance(profile, LocalProfile):
         packaged_encoder(DEVICE)  # here, not in a process that ends with its call
-        profile.face_decoder.cpu()  # it draws where the page is
         weights = profile.language_model
         profile.language_model = lambda: {name: tensor.cpu() for name, tensor in weights().items()}
     for name in CALLS:

@@ -16,7 +16,7 @@ from models.extractors.face_tracking import FaceTrack
 from models.extractors.profile import FACE_DETECTOR, AudioFeatures, Profile, TextFeatures, fingerprint
 from models.extractors.text import MAX_TOKENS, TextEncoder
 from models.extractors.timing import face_times, token_times
-from models.extractors.vision import FaceDecoder, FaceEncoder
+from models.extractors.vision import FaceEncoder
 from models.media.clip import Word
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
 from models.types import MODALITIES, Modality, Sequence
@@ -49,13 +49,12 @@ class LocalProfile(Profile):
         text: TextEncoder,
         voice: VoiceHead,
         face: FaceEncoder,
-        face_decoder: FaceDecoder,
         face_detector: FaceDetector,
         fingerprints: dict[str, str],
         device: str = "cpu",
     ):
-        self.text, self.voice, self.face, self.face_decoder = text, voice, face, face_decoder
-        for module in (text, voice, face, face_decoder):
+        self.text, self.voice, self.face = text, voice, face
+        for module in (text, voice, face):
             module.eval().requires_grad_(False).to(device)
         self.face_detector = face_detector
         self.fingerprints = fingerprints
@@ -71,12 +70,11 @@ class LocalProfile(Profile):
         folder = Path(root or CHECKPOINTS) / cls.name / "extractors"
         fingerprints = extractor_fingerprints(folder)
         text = load_text_encoder(folder)
-        voice, face, decoder = VoiceHead(), FaceEncoder(), FaceDecoder()
+        voice, face = VoiceHead(), FaceEncoder()
         _load(voice.state_dict(), folder / "audio.safetensors")
         _load(face.state_dict(), folder / "vision.safetensors")
-        _load(decoder.state_dict(), folder / "vision_decoder.safetensors")
         detector = FaceDetector(folder / FACE_DETECTOR)
-        return cls(text, voice, face, decoder, detector, fingerprints, device)
+        return cls(text, voice, face, detector, fingerprints, device)
 
     @torch.inference_mode()
     def read(self, transcript: str, words: Iterable[Word] = ()) -> TextFeatures:

@@ -13,14 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.extractors.face_decoder import FaceDecoder
 from models.extractors.local_profile import LocalProfile
 from models.extractors.melody import Melody, MelodyDecoder, hum
 from models.extractors.phrases import Phrase, PhraseBank
-from models.extractors.vision import FaceDecoder
+from models.extractors.stand_in import probabilities
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
 
 STEP_SECONDS = 0.3  # of a step whose time is not known: a word's
+LOOKS_SPREAD = (
+    0.7  # of people who do not exist, beside real ones: the farther from the mean, the less of a face
+)
 
 
 class Renderer:
@@ -33,7 +37,7 @@ class Renderer:
         melody_decoder: MelodyDecoder,
         phrase_bank: PhraseBank,
     ):
-        self.face_decoder = face_decoder
+        self.face_decoder = face_decoder.eval().requires_grad_(False)
         self.voice_decoder = voice_decoder.eval().requires_grad_(False)
         self.melody_decoder = melody_decoder.eval().requires_grad_(False)
         self.phrase_bank = phrase_bank
@@ -44,18 +48,23 @@ class Renderer:
 
         CheckpointError for missing, damaged or misfitting weights.
         """
-        voice_decoder, melody_decoder = VoiceDecoder(), MelodyDecoder()
+        decoders = FaceDecoder(), VoiceDecoder(), MelodyDecoder()
         folder = Path(root or CHECKPOINTS) / profile.name / "extractors"
-        for name, decoder in (("voice_decoder", voice_decoder), ("melody", melody_decoder)):
+        for name, decoder in zip(("face_decoder", "voice_decoder", "melody"), decoders, strict=True):
             path = folder / f"{name}.safetensors"
             load_strictly(decoder.state_dict(), load_tensors(path)[0], path)
-        return cls(profile.face_decoder, voice_decoder, melody_decoder, PhraseBank.load(profile, folder))
+        return cls(*decoders, PhraseBank.load(profile, folder))
 
     @torch.inference_mode()
-    def faces(self, states: Tensor) -> np.ndarray:
-        """Grey pictures (T, 48, 48) uint8 of vision states (T, 10), one a step."""
-        device = next(self.face_decoder.parameters()).device
-        drawn = self.face_decoder(states.float().to(device))[:, 0].cpu()
+    def face(self, state: Tensor, whose: int) -> np.ndarray:
+        """A grey picture (48, 48) uint8 of a vision state (10,), on the looks of a person who does not exist.
+
+        whose : number of the person, who looks the same each time
+        """
+        looks = LOOKS_SPREAD * torch.randn(
+            1, FaceDecoder.looks, generator=torch.Generator().manual_seed(whose)
+        )
+        drawn = self.face_decoder(probabilities(state[None]), looks)[0, 0].clamp(0, 1)
         return (255 * drawn).round().byte().numpy()
 
     @torch.inference_mode()

@@ -80,7 +80,7 @@ def performance(states: Tensor, seconds: float, size: int = 128) -> bytes:
     """
     seconds = min(seconds, LONGEST)
     count = max(2, min(round(seconds * FRAME_RATE), MOST_FRAMES))
-    steps = F.interpolate(_probabilities(states).T[None], size=count, mode="linear")[0].T
+    steps = F.interpolate(probabilities(states).T[None], size=count, mode="linear")[0].T
     blinks = {int(time / seconds * count) for time in np.arange(BLINK_EVERY, seconds, BLINK_EVERY)}
     sways = max(1, round(seconds / SWAY_SECONDS))
     frames, starts = [], []  # starts in seconds
@@ -108,15 +108,15 @@ def performance(states: Tensor, seconds: float, size: int = 128) -> bytes:
 def expressions(states: Tensor) -> list[Expression]:
     """For each of states (T, 10), the mean of the emotions' expressions under its probabilities."""
     typical = torch.tensor([astuple(EXPRESSIONS[emotion]) for emotion in EMOTIONS])
-    return [Expression(*row) for row in (_probabilities(states) @ typical).tolist()]
+    return [Expression(*row) for row in (probabilities(states) @ typical).tolist()]
 
 
-def _probabilities(states: Tensor) -> Tensor:
+def probabilities(states: Tensor) -> Tensor:
     """(T, 8) probabilities of states (T, 10) that may be beyond [0, 1]; neutral is what the others leave."""
-    probabilities = states[:, : len(EMOTIONS)].detach().cpu().float().clamp(min=0)
-    probabilities[:, NEUTRAL] = 0
-    probabilities[:, NEUTRAL] = (1 - probabilities.sum(1)).clamp(min=0)
-    return probabilities / probabilities.sum(1, keepdim=True)
+    shown = states[:, : len(EMOTIONS)].detach().cpu().float().clamp(min=0)
+    shown[:, NEUTRAL] = 0
+    shown[:, NEUTRAL] = (1 - shown.sum(1)).clamp(min=0)
+    return shown / shown.sum(1, keepdim=True)
 
 
 def _picture(expression: Expression, pose: Pose, size: int) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""Face crops -> states, read from what a small residual network embeds.
-
-The decoder draws a 48 x 48 face back from a state; reconstructions are shown through it.
-"""
+"""Face crops -> states, read from what a small residual network embeds."""
 
 from __future__ import annotations
 
@@ -86,23 +83,3 @@ class FaceEncoder(nn.Module):
         embedding = (self(faces) + self(faces.flip(3))) / 2
         probabilities = self.head(embedding).softmax(1)
         return torch.cat([probabilities, (probabilities @ self.valence)[:, None]], dim=1)
-
-
-class FaceDecoder(nn.Module):
-    """States (n, 10) -> drawn grey faces (n, 1, 48, 48) in [0, 1]."""
-
-    def __init__(self):
-        super().__init__()
-        self.seed = nn.Linear(FaceEncoder.dim, 96 * 6 * 6)
-        layers: list[nn.Module] = []
-        for inputs, outputs in ((96, 64), (64, 32), (32, 16)):
-            layers += [
-                nn.Upsample(scale_factor=2, mode="bilinear"),
-                nn.Conv2d(inputs, outputs, 3, 1, 1),
-                nn.BatchNorm2d(outputs),
-                nn.LeakyReLU(0.1, inplace=True),
-            ]
-        self.draw = nn.Sequential(*layers, nn.Conv2d(16, 1, 3, 1, 1), nn.Sigmoid())
-
-    def forward(self, states: Tensor) -> Tensor:
-        return self.draw(self.seed(states).view(-1, 96, 6, 6))

@@ -37,6 +37,7 @@ DATA = {  # what an extractor's card, else a method's, names as its data
     "text_arousal": ["MELD"],
     "audio": ["RAVDESS", "CMU-MOSI"],
     "vision": ["FER2013"],
+    "face_decoder": ["FER2013"],
     "voice_decoder": ["RAVDESS"],
     "melody": ["RAVDESS"],
 }
@@ -77,13 +78,24 @@ EXTRACTOR_CARDS = {
         "these come the expected valence and the loudness.",
     ),
     "vision": (
-        "Face: a small residual network on 48 x 48 grey crops, and a decoder that draws them back",
+        "Face: a small residual network on 48 x 48 grey crops",
         "Trained on FER2013's training split with FER+ vote distributions (Barsoum et al., ICMI 2016), and "
         "on what two residual networks of 11 million parameters say, which learned from the same faces "
         "(distillation). A state has eight emotions, from the mean embedding of a face and its mirror image, "
-        "the valence expected under them, and that less its mean over the person's faces; the decoder draws "
-        "from these. Figures are on the FER+ test split; pixel errors are in [0, 1], beside "
-        "those of the mean training face.",
+        "the valence expected under them, and that less its mean over the person's faces. Figures are on the "
+        "FER+ test split.",
+    ),
+    "face_decoder": (
+        "Imagined face: a generator of 48 x 48 grey faces of people who do not exist",
+        "Draws a face that shows given probabilities of the emotions, on looks drawn by chance: coordinates "
+        "along the principal components of what the emotions of the training faces leave over (eigenfaces, "
+        "Turk and Pentland, 1991), so that they are nobody's. A convolutional network, modulated by the "
+        "emotions (FiLM, Perez et al., AAAI 2018), sharpens that. Trained on FER2013's training split with "
+        "L1 to real faces drawn again from their own looks, against a discriminator (Miyato and Koyama, ICLR "
+        "2018), and so that an encoder of emotions, another than the shipped one, names what is shown. "
+        "Figures are of emotions that the shipped encoder reads in FER+ test faces, on looks of nobody: how "
+        "often it names the same emotion in the drawn face and by chance, and the standard deviation of a "
+        "pixel over faces of one emotion beside that of real faces.",
     ),
     "voice_decoder": (
         "Imagined voice: a small convolutional network from voice states to a log-mel",

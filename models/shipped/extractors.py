@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from models.extractors.local_profile import LocalProfile, extractor_fingerprints, load_text_encoder
-from models.shipped import face_encoder, melody, text_arousal, text_encoder, voice_decoder, voice_head
+from models.shipped import (
+    face_decoder,
+    face_encoder,
+    melody,
+    text_arousal,
+    text_encoder,
+    voice_decoder,
+    voice_head,
+)
 from models.shipped.cards import write_extractor_card
 from models.shipped.out_of_distribution import evaluate_detector, fit_detector
 from models.shipped.sources import (
@@ -96,10 +104,13 @@ def _train_audio(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict
 
 def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
     encoder = face_encoder.train_face_encoder(data, device=device_of("auto"))
-    decoder = face_encoder.train_face_decoder(encoder, data)
-    with torch.inference_mode():
-        figures = face_encoder.evaluate_face_encoder(encoder, decoder, data)
-    return {"vision": encoder.state_dict(), "vision_decoder": decoder.state_dict()}, figures
+    return {"vision": encoder.state_dict()}, face_encoder.evaluate_face_encoder(encoder, data)
+
+
+def _train_face_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
+    encoder = LocalProfile.load(root=checkpoints).face
+    decoder = face_decoder.train_face_decoder(encoder, data, device=device_of("auto"))
+    return {"face_decoder": decoder.state_dict()}, face_decoder.evaluate_face_decoder(encoder, decoder, data)
 
 
 def _train_voice_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
@@ -152,6 +163,7 @@ EXTRACTORS = {
     "text_arousal": _train_text_arousal,
     "audio": _train_audio,
     "vision": _train_vision,
+    "face_decoder": _train_face_decoder,
     "voice_decoder": _train_voice_decoder,
     "melody": _train_melody,
     "out_of_distribution": _train_out_of_distribution,

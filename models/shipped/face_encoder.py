@@ -1,8 +1,8 @@
-"""Trains the face encoder on FER+ vote distributions, and the decoder that draws faces back."""
+"""Trains the face encoder on FER+ vote distributions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from models.extractors.vision import EMOTIONS, VALENCE, FaceDecoder, FaceEncoder
+from models.extractors.vision import EMOTIONS, VALENCE, FaceEncoder
 from models.training.metrics import correlation
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -63,16 +63,19 @@ def fit_faces(
     seed: int,
     teachers: Sequence[FaceEncoder] = (),
     batch_size: int = 256,
+    decay: float = EMA_DECAY,
+    vary: Callable[[Tensor], Tensor] | None = None,
 ) -> FaceEncoder:
     """The exponential moving average of an encoder trained on faces (n, 1, 48, 48) uint8.
 
     votes : (n, 8) shares of the emotions, the cross-entropy's target; with teachers half of it, beside the
         mean of their probabilities for the same augmented face
+    decay : of the average, less where there are fewer steps; vary : in the place of `augmented`
     """
     torch.manual_seed(seed)
     device = images.device
     encoder = encoder.to(device).train()
-    average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
+    average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=0.05)
     steps = len(images) // batch_size
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -82,7 +85,7 @@ def fit_faces(
         order = torch.randperm(len(images), device=device)
         for step in tqdm(range(steps), desc=f"faces, epoch {epoch + 1}/{epochs}", mininterval=20):
             batch = order[step * batch_size : (step + 1) * batch_size]
-            faces = augmented(images[batch].float() / 255)
+            faces = (vary or augmented)(images[batch].float() / 255)
             target = votes[batch]
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 if teachers:
@@ -128,33 +131,6 @@ def augmented(faces: Tensor) -> Tensor:
     return torch.where(hidden, uniform(0, 1, 1, 1, 1), faces)
 
 
-def train_face_decoder(
-    encoder: FaceEncoder, data: Path, epochs: int = 2, batch_size: int = 128, seed: int = 0
-) -> FaceDecoder:
-    """Decoder trained on the frozen encoder's states: L1 plus L1 of image gradients."""
-    torch.manual_seed(seed)
-    images, _, _ = load_faces(data, TRAIN)
-    states = embed_faces(encoder, images)
-    decoder = FaceDecoder().train()
-    optimizer = torch.optim.AdamW(decoder.parameters(), lr=2e-3)
-    steps = len(images) // batch_size
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=max(1, epochs * steps))
-    for epoch in range(epochs):
-        order = torch.randperm(len(images))
-        for step in tqdm(range(steps), desc=f"face decoder, epoch {epoch + 1}/{epochs}", mininterval=20):
-            batch = order[step * batch_size : (step + 1) * batch_size]
-            faces = images[batch].float() / 255
-            drawn = decoder(states[batch])
-            loss = F.l1_loss(drawn, faces) + sum(
-                F.l1_loss(drawn.diff(dim=axis), faces.diff(dim=axis)) for axis in (2, 3)
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return decoder.eval()
-
-
 @torch.inference_mode()
 def embed_faces(encoder: FaceEncoder, images: Tensor) -> Tensor:
     """States (n, 10) of faces (n, 1, 48, 48) uint8, each of another person.
@@ -167,17 +143,14 @@ def embed_faces(encoder: FaceEncoder, images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def evaluate_face_encoder(encoder: FaceEncoder, decoder: FaceDecoder, data: Path) -> dict[str, float]:
-    """On the FER+ test split: accuracy against the most frequent vote, valence Corr, the decoder's error.
+def evaluate_face_encoder(encoder: FaceEncoder, data: Path) -> dict[str, float]:
+    """On the FER+ test split: accuracy against the most frequent vote, valence Corr.
 
     `majority_accuracy` is that of the faces for which more than half of all votes agree, those that FER+'s
-    authors test on. `decoder_mae` is per pixel in [0, 1]; `mean_face_mae` is the same for the mean training
-    face.
+    authors test on.
     """
     images, votes, agreed = load_faces(data, TEST)
     states = embed_faces(encoder, images)
-    faces = images.float() / 255
-    mean_face = (load_faces(data, TRAIN)[0].float() / 255).mean(0)
     right = (states[:, : len(EMOTIONS)].argmax(1) == votes.argmax(1)).float()
     return {
         "faces": len(images),
@@ -185,6 +158,4 @@ def evaluate_face_encoder(encoder: FaceEncoder, decoder: FaceDecoder, data: Path
         "majority_faces": int(agreed.sum()),
         "majority_accuracy": float(right[agreed].mean()),
         "valence_corr": correlation(states[:, VALENCE].numpy(), (votes @ encoder.valence).numpy()),
-        "decoder_mae": float((decoder(states) - faces).abs().mean()),
-        "mean_face_mae": float((mean_face - faces).abs().mean()),
     }

@@ -3,9 +3,9 @@
     python tests/benchmarks/imagined_faces.py
 
 On triples of held-out transcripts, actors and FER+ test faces that match in the words' label and in arousal.
-Each imagined face is seen through the drawn stand-in, exaggerated as on the page, and through the face
-decoder. Sharpness is variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48 crops, the median,
-beside that of the real faces.
+Each imagined face is seen through the drawn stand-in and through the face decoder, on a face of nobody, both
+exaggerated as on the page. Sharpness is variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of 48 x 48
+crops, the median, beside that of the real faces.
 `agrees` is how often the valence that the face encoder reads in the picture has the label's side, less what
 it reads where nothing good or bad is imagined; it saw neither kind in training. `named` is how
 often a judge, fitted to real states of other people, names of the face or voice as performed the family that
@@ -32,6 +32,7 @@ from app.service.imputation_rendering import exaggerated  # noqa: E402
 from models.checkpoint import Checkpoint, load_fusion  # noqa: E402
 from models.extractors.face_tracking import crop  # noqa: E402
 from models.extractors.local_profile import LocalProfile  # noqa: E402
+from models.extractors.rendering import Renderer  # noqa: E402
 from models.extractors.stand_in import stand_ins  # noqa: E402
 from models.extractors.vision import VALENCE  # noqa: E402
 from models.features.utterances import Utterance, collate  # noqa: E402
@@ -51,7 +52,7 @@ SENTENCES = (
 
 @torch.inference_mode()
 def imagined_states(checkpoint: Checkpoint, modality: Modality, items: list[Utterance]) -> torch.Tensor:
-    """States (2, n, d) from the words alone: of one draw an item, and as the page performs them."""
+    """States (n, d) from the words alone, as the page performs them."""
     model = checkpoint.model
     features, _ = collate(items, model.dims)
     aligned = align(model.normalised(features), model.steps)
@@ -59,7 +60,7 @@ def imagined_states(checkpoint: Checkpoint, modality: Modality, items: list[Utte
     draws = model.raw(modality, model.imagine(aligned, kept)[modality])
     mask = aligned.mask()[..., None]
     means = (draws * mask).sum(2) / mask.sum(1)  # (draws, n, d)
-    return torch.stack([means[0], exaggerated(checkpoint, modality, means).mean(0)])
+    return exaggerated(checkpoint, modality, means).mean(0)
 
 
 def named(judge: Pipeline, performed: torch.Tensor, targets: np.ndarray) -> tuple[float, float]:
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
     options = parser.parse_args()
     profile = LocalProfile.load()
+    renderer = Renderer.load(profile)
     checkpoint = load_fusion("mfm")
     middle = torch.tensor(checkpoint.meta.training["imagined_middle"][str(Modality.VISION)])
     sources = load_sources(options.data, profile, options.cache)
@@ -103,14 +105,12 @@ def main() -> None:
     triples = [item for item in everything if item.target != 0][:ITEMS]
     positive = np.array([item.target > 0 for item in triples])
 
-    states, shown = imagined_states(checkpoint, Modality.VISION, triples)
+    shown = imagined_states(checkpoint, Modality.VISION, triples)
     drawn = stand_ins(shown)
-    with torch.inference_mode():
-        decoded = (255 * profile.face_decoder(states)[:, 0]).byte().numpy()
+    decoded = np.stack([renderer.face(state, number) for number, state in enumerate(shown)])
     cropped, seen = cropped_faces(profile, drawn)
     real = load_faces(options.data, TEST)[0][:ITEMS, 0].numpy()
-    with torch.inference_mode():
-        plain = (255 * profile.face_decoder(middle[None])[:, 0]).byte().numpy()
+    plain = np.stack([renderer.face(middle, number) for number in range(len(shown))])
 
     def agrees(faces: np.ndarray, neutral: np.ndarray, good: np.ndarray) -> float:
         return float(((valence(profile, faces) > valence(profile, neutral)) == good).mean())
@@ -118,8 +118,9 @@ def main() -> None:
     words = [
         Utterance({Modality.TEXT: states}, 0.0, "text", "x") for states in profile.embed_text(list(SENTENCES))
     ]
-    extremes, shown = imagined_states(checkpoint, Modality.VISION, words)
+    shown = imagined_states(checkpoint, Modality.VISION, words)
     good, bad = stand_ins(shown).astype(float)
+    decoded_good, decoded_bad = (renderer.face(state, 0).astype(float) for state in shown)
     figures = {
         "items": len(triples),
         "sharpness of the stand-in": sharpness(cropped) / sharpness(real),
@@ -129,13 +130,11 @@ def main() -> None:
         ),
         "decoder agrees": agrees(decoded, plain, positive),
         "stand-ins apart": float(np.abs(good - bad).mean()),
-        "decoded apart": float(
-            255 * (profile.face_decoder(extremes)[0] - profile.face_decoder(extremes)[1]).abs().mean()
-        ),
+        "decoded apart": float(np.abs(decoded_good - decoded_bad).mean()),
     }
     targets, judged = np.array([item.target for item in everything]), judges(sources, speech).families
     for modality, what in ((Modality.VISION, "face"), (Modality.AUDIO, "voice")):
-        performed = imagined_states(checkpoint, modality, everything)[1]
+        performed = imagined_states(checkpoint, modality, everything)
         figures[f"{what} named"], figures[f"{what}: chance"] = named(judged[modality], performed, targets)
         real = torch.stack([item.states[modality].mean(0) for item in everything])
         figures[f"real {what} named"] = named(judged[modality], real, targets)[0]

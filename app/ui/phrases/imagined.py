@@ -29,8 +29,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "imagined_nothing_real": ("no {name} in this input to compare with", "输入中没有{name}可供比较"),
     "imagined_glimpse": ("imagined by MFM from {names}", "由 MFM 根据{names}想象"),
     # Pictures
-    "imagined_face_at": ("Imagined face at {seconds} s", "{seconds} 秒处想象的面部"),
-    "imagined_face_step": ("Imagined face, step {step} of {steps}", "想象的面部，第 {step}/{steps} 步"),
     "imagined_mel": (
         "log-mel of the imagined voice, {seconds} s, low pitch at the bottom",
         "想象的声音的对数梅尔谱，{seconds} 秒，低音在下",
@@ -88,9 +86,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "average.",
         "绘制的替身，对所有人都一样：想象的是表情，不是某个人。先是随时间的表演，然后是平均表情。",
     ),
-    "imagined_decoded": (
-        "The same by a face decoder: an average of many people, whose mood cannot be told",
-        "同样内容由面部解码器绘制：许多人的平均，看不出情绪",
+    "imagined_nobody": (
+        "Draw {number}: the same expression on a face of nobody",
+        "第 {number} 次抽样：同样的表情，画在不存在的人脸上",
+    ),
+    "imagined_nobodies": (
+        "Below each, the same expression by a face decoder, on the face of a person who does not exist: "
+        "whose face it is says nothing about who speaks.",
+        "下方由面部解码器把同样的表情画在不存在的人脸上：那是谁的脸，与说话者无关。",
     ),
     "imagined_phrases": (
         "Phrases of ours, each with its score, as good or as bad as what was imagined and nearest to it: to "
@@ -101,6 +104,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "They are {level} for such a score, as the {names} here: where people just talk, the arousal of "
         "their words has little to do with it.",
         "与这里的{names}一样，它们在同样分数的短语中{level}；人们平常说话时，文字的唤醒度与此关系不大。",
+    ),
+    "imagined_arousal_one": (
+        "It is {level} for such a score, as the {names} here: where people just talk, the arousal of their "
+        "words has little to do with it.",
+        "与这里的{names}一样，它在同样分数的短语中{level}；人们平常说话时，文字的唤醒度与此关系不大。",
     ),
     "imagined_calm": ("calm", "较平静"),
     "imagined_middling": ("neither calm nor excited", "不平静也不激动"),

@@ -97,7 +97,7 @@ def _block(imagined: Imagined, titles: dict[str, str], score: float, wish: Wish,
         language,
         imagined=imagined,
         method=titles[imagined.method],
-        faces=_faces(imagined, language) if imagined.faces is not None else None,
+        faces=_faces(imagined, language),
         curve=_curve(imagined, language),
         facts=_facts_moved(imagined, wish, language) if moved else _facts(imagined, titles, score, language),
         folded=folded,
@@ -158,19 +158,18 @@ def _trust(imagined: Imagined, titles: dict[str, str], language: str) -> str:
     return said
 
 
-def _faces(imagined: Imagined, language: str) -> list[tuple[int, str, str, bool]]:
-    """Some steps over time: index, what is said of the drawn and of the real face, whether that was seen."""
-    steps, shown = len(imagined.readings), []
-    for step in charts.evenly(steps, MOST_FACES):
-        if imagined.spans is None:
-            drawn, real = words.say("imagined_face_step", language, step=step + 1, steps=steps), ""
-        else:
-            seconds = f"{imagined.spans[step].mean():.1f}"
-            drawn = words.say("imagined_face_at", language, seconds=seconds)
-            real = words.say("face_at", language, seconds=seconds)
-        seen = imagined.truth is not None and not np.isnan(imagined.truth.readings[step])
-        shown.append((step, drawn, real, seen))
-    return shown
+def _faces(imagined: Imagined, language: str) -> list[tuple[int, str, bool]]:
+    """Some steps over time of a real face: index, what is said of it, whether it was seen."""
+    if imagined.spans is None or imagined.truth is None or imagined.truth.crops is None:
+        return []
+    return [
+        (
+            step,
+            words.say("face_at", language, seconds=f"{imagined.spans[step].mean():.1f}"),
+            not np.isnan(imagined.truth.readings[step]),
+        )
+        for step in charts.evenly(len(imagined.readings), MOST_FACES)
+    ]
 
 
 def _curve(imagined: Imagined, language: str) -> dict[str, object]:

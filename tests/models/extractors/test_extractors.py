@@ -80,11 +80,6 @@ def test_silent_ends_are_trimmed():
     assert 90 <= span.start <= 115 and 185 <= span.stop <= 215
 
 
-def test_decoder_draws_a_face_in_range(profile):
-    drawn = profile.face_decoder(torch.randn(2, profile.dims[Modality.VISION]))
-    assert drawn.shape == (2, 1, 48, 48) and drawn.min() >= 0 and drawn.max() <= 1
-
-
 def test_unknown_profile_and_missing_weights_are_named(tmp_path):
     with pytest.raises(ValueError, match="known are local, hub"):
         load_profile("nothing")

@@ -26,7 +26,6 @@ from models.extractors.rendering import Renderer
 from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.media.clip import SAMPLE_RATE
 from models.tensors import CHECKPOINTS
-from models.types import Modality
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +119,6 @@ def test_phrases_are_found_in_the_direction_of_a_shrunken_state(profile, rendere
     centre = renderer.phrase_bank.centre
     shrunken = centre + 0.2 * (states - centre)
     assert renderer.phrases(shrunken[None], 1)[0].text == "i absolutely loved it"
-
-
-def test_faces_are_pictures_one_a_step(renderer, profile):
-    drawn = renderer.faces(torch.randn(3, profile.dims[Modality.VISION]))
-    assert drawn.shape == (3, 48, 48) and drawn.dtype == np.uint8
-    assert drawn.std() > 5
 
 
 def test_a_voice_lasts_as_long_as_asked(renderer):

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from models.extractors.vision import EMOTIONS, FACE_SIZE, FaceEncoder
-from models.shipped import face_encoder
 from models.shipped.face_encoder import TEST, augmented, embed_faces, fit_faces, load_faces
 
 SMALL = (4, 8, 8)  # channels
 
 
-def _faces(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def made_up_faces(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Faces (n, 1, 48, 48) uint8 of grey noise, light below where they are happy, above where sad; votes."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(60, 120, (n, 1, FACE_SIZE, FACE_SIZE), dtype=torch.uint8, generator=generator)
@@ -27,21 +26,21 @@ def _faces(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _right(encoder: FaceEncoder) -> float:
-    images, votes = _faces(64, seed=1)
+    images, votes = made_up_faces(64, seed=1)
     states = embed_faces(encoder, images)
     return float((states[:, : len(EMOTIONS)].argmax(1) == votes.argmax(1)).float().mean())
 
 
-def test_an_encoder_learns_from_votes_and_from_a_teacher(monkeypatch):
-    monkeypatch.setattr(face_encoder, "EMA_DECAY", 0.8)  # a thousand steps' average is for long trainings
+def test_an_encoder_learns_from_votes_and_from_a_teacher():
+    short = {"batch_size": 16, "decay": 0.8}  # a thousand steps' average is for long trainings
     torch.manual_seed(0)
-    images, votes = _faces(128, seed=0)
-    teacher = fit_faces(FaceEncoder(SMALL, pooled=False), images, votes, 5, 0, batch_size=16)
+    images, votes = made_up_faces(128, seed=0)
+    teacher = fit_faces(FaceEncoder(SMALL, pooled=False), images, votes, 5, 0, **short)
     assert _right(teacher) > 0.9
     unknown = torch.full_like(votes, 1 / len(EMOTIONS))  # all that the pupil learns is its teacher's
-    pupil = fit_faces(FaceEncoder(SMALL), images, unknown, 5, 0, [teacher], batch_size=16)
+    pupil = fit_faces(FaceEncoder(SMALL), images, unknown, 5, 0, [teacher], **short)
     assert _right(pupil) > 0.9
-    untaught = fit_faces(FaceEncoder(SMALL), images, unknown, 5, 0, batch_size=16)
+    untaught = fit_faces(FaceEncoder(SMALL), images, unknown, 5, 0, **short)
     assert _right(untaught) < 0.75
 
 
