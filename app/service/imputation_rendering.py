@@ -41,7 +41,7 @@ from models.types import MODALITIES, Features, Modality
 EXAGGERATION = 12
 SHOWN_DRAWS = 4  # of those that the numbers are the mean of
 HEARD_SECONDS = 4.0  # of a voice that are hummed
-PEOPLE = (11, 12, 5, 6)  # who do not exist, one a draw: of the first sixteen, whose faces were drawn best
+PEOPLE = (11, 12, 5, 4)  # who do not exist, one a draw: of the first sixteen, whose faces were drawn best
 GLIMPSE_SECONDS = 2.0  # of an imagined voice that a glimpse draws
 GLIMPSE_PIXELS = 48  # of an imagined face
 MEL_FRAMES = 100  # log-mel frames a second

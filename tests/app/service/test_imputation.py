@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +78,18 @@ def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
         assert np.isfinite(part.readings).all() and abs(part.reading) < 6
         assert np.isfinite(part.truth.error) and part.truth.mean_error > 0
         assert np.isfinite(part.truth.reading) and len(part.truth.readings) == steps
-        assert (part.faces is not None) == (part.performance is not None) == (part.modality is VISION)
+        seen = [draw.picture is not None and draw.face is not None for draw in part.draws]
+        assert {part.performance is not None, *seen} == {part.modality is VISION}
         assert (part.log_mel is not None) == (part.modality is AUDIO)
         assert len(part.draws) == (1 if part.method == "tfr_net" else 4)
         if part.modality is VISION:
-            assert part.faces.shape == part.truth.crops.shape == (steps, 48, 48)
+            assert part.truth.crops.shape == (steps, 48, 48)
             assert all(draw.picture.shape == (128, 128, 3) for draw in part.draws)
+            faces = [draw.face for draw in part.draws]
+            assert all(face.shape == (48, 48) for face in faces)
+            assert all(
+                np.abs(a - 1.0 * b).mean() > 5 for a, b in combinations(faces, 2)
+            )  # of different people
         elif part.modality is AUDIO:
             assert np.isfinite(part.log_mel).all() and part.truth.log_mel.shape[1] > 100
             assert (part.melody is None) == (part.method == "tfr_net")
@@ -228,7 +235,7 @@ def test_only_a_voice_or_only_words_imagine_the_rest_without_a_truth(analyst):
     words, face = imagine(analyst, audio=voice, text="")
     assert (words.modality, face.modality) == (TEXT, VISION)
     assert words.given == (AUDIO,) and words.truth is face.truth is None
-    assert words.draws[0].phrase and face.faces.shape[1:] == (48, 48) and face.spans is not None
+    assert words.draws[0].phrase and face.draws[0].face.shape == (48, 48) and face.spans is not None
     heard, face = imagine(analyst, text=SAID)
     assert heard.truth is face.truth is None
     assert heard.spans is None  # typed words have no times
