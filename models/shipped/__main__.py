@@ -21,6 +21,7 @@ TRAINED_EXTRACTORS = (
     "text_arousal",
     "audio",
     "vision",
+    "face_decoder",
     "voice_decoder",
     "melody",
     "out_of_distribution",
