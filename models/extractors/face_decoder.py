@@ -48,8 +48,8 @@ class FaceDecoder(nn.Module):
         self.enlarge = nn.Conv2d(quarter + half, half, 3, 1, 1)
         self.fine = nn.ModuleList([_Modulated(half) for _ in range(2)])
         self.leave = nn.Conv2d(half, 4, 3, 1, 1)
-        nn.init.zeros_(self.leave.weight)  # training starts from the blurred face
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)  # training starts from the blurred face
 
     def forward(self, emotions: Tensor, looks: Tensor) -> Tensor:
         blurred = self.linear(torch.cat([emotions, looks], 1)).view(-1, 1, FACE_SIZE, FACE_SIZE)

@@ -79,7 +79,7 @@ def fit_decoder(
     looks = _linear_part(decoder, images, emotions)
     judge.requires_grad_(False)
     for module in (decoder, discriminator, judge):
-        module.to(memory_format=torch.channels_last)
+        module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's own omits it
     average = AveragedModel(decoder, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
     trained = [parameter for parameter in decoder.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, RATE, betas=(0.0, 0.9))
