@@ -22,9 +22,7 @@ from models.extractors.voice_decoder import VoiceDecoder, at_state_rate
 from models.tensors import CHECKPOINTS, load_strictly, load_tensors
 
 STEP_SECONDS = 0.3  # of a step whose time is not known: a word's
-LOOKS_SPREAD = (
-    0.7  # of people who do not exist, beside real ones: the farther from the mean, the less of a face
-)
+LOOKS_SPREAD = 0.7  # of people who do not exist, beside real ones: far from the mean little of a face is left
 
 
 class Renderer:

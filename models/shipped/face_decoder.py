@@ -51,7 +51,7 @@ class _Discriminator(nn.Module):
 def train_face_decoder(
     encoder: FaceEncoder, data: Path, epochs: int = EPOCHS, seed: int = 0, device: str = "cpu"
 ) -> FaceDecoder:
-    """Decoder of what the encoder reads in the training faces. About an hour on two cores; no early stop."""
+    """Decoder of what the encoder reads in the training faces. Half an hour on two cores; no early stop."""
     images, votes, _ = load_faces(data, TRAIN)
     emotions = embed_faces(encoder, images)[:, : len(EMOTIONS)]
     images, votes, emotions = images.to(device), votes.to(device), emotions.to(device)

@@ -85,11 +85,9 @@ def test_every_missing_part_is_imagined_and_made_visible(analyst, method, used):
         if part.modality is VISION:
             assert part.truth.crops.shape == (steps, 48, 48)
             assert all(draw.picture.shape == (128, 128, 3) for draw in part.draws)
-            faces = [draw.face for draw in part.draws]
-            assert all(face.shape == (48, 48) for face in faces)
-            assert all(
-                np.abs(a - 1.0 * b).mean() > 5 for a, b in combinations(faces, 2)
-            )  # of different people
+            people = [draw.face.astype(float) for draw in part.draws]
+            assert all(face.shape == (48, 48) for face in people)
+            assert all(np.abs(one - other).mean() > 5 for one, other in combinations(people, 2))
         elif part.modality is AUDIO:
             assert np.isfinite(part.log_mel).all() and part.truth.log_mel.shape[1] > 100
             assert (part.melody is None) == (part.method == "tfr_net")
