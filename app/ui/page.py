@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -64,7 +65,12 @@ def serve(analyst: Analyst, settings: Settings) -> None:
         demo = create_demo(analyst, visitors)
         server = beside(analyst, visitors)
         server["middleware"] += demo.middleware
-        demo.launch(**launch_options(settings), app_kwargs=server)
+        demo.launch(**launch_options(settings), app_kwargs=server, prevent_thread_lock=True)
+        try:
+            while True:
+                time.sleep(60)
+        except KeyboardInterrupt:
+            demo.close()  # Gradio's own end would wait five seconds for pages that are open
 
 
 def beside(analyst: Analyst, visitors: Visitors) -> dict:
