@@ -42,6 +42,7 @@ def decode(
     start: float = 0.0,
     picture: bool = True,
     sound: bool = True,
+    threads: int = 2,
 ) -> Clip:
     """Decode a clip's picture and sound in one pass, or one of them alone.
 
@@ -52,12 +53,13 @@ def decode(
     max_seconds : what comes later is cut and the clip marked `truncated`
     max_frames : limit on the frames decoded, kept or not
     picture, sound : False for a stream that nobody needs: the clip has none then
+    threads : that decode the picture; 1 where other clips keep the other cores busy
     Raises MediaError: no such file, empty, a picture, not media, nothing that can be decoded, over before
     `start`, too many or too large frames, sound or pixels that cannot be converted.
     """
     path = Path(path).resolve()
     with _open(path) as container:
-        video, audio = _video_stream(container), _audio_stream(container)
+        video, audio = _video_stream(container, threads), _audio_stream(container)
         if video is None and audio is None:
             raise _nothing_to_decode(container)
         unneeded = {stream for stream, needed in ((video, picture), (audio, sound)) if stream and not needed}
@@ -215,7 +217,7 @@ def _named(stream: Stream) -> str:
     return f"{stream.type} ({stream.codec_context.codec.name})" if stream.codec_context else stream.type
 
 
-def _video_stream(container: InputContainer) -> VideoStream | None:
+def _video_stream(container: InputContainer, threads: int) -> VideoStream | None:
     """The main video stream, ready to decode; cover art of a song is not one."""
     streams = [
         stream
@@ -227,7 +229,7 @@ def _video_stream(container: InputContainer) -> VideoStream | None:
     best = container.streams.best("video")
     stream = next((stream for stream in streams if stream == best), streams[0])
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = 2
+    stream.codec_context.thread_count = threads
     if stream.width * stream.height > LARGE_PIXELS and (stream.average_rate or 0) >= 24:
         stream.codec_context.skip_frame = "NONREF"
     return stream

@@ -283,7 +283,7 @@ def _states(
     And what was not read, see `FeatureSet`.
     """
     try:
-        clip = None if listed.path is None else decode(listed.path)
+        clip = None if listed.path is None else decode(listed.path, threads=1)
     except MediaError as error:
         raise ManifestError(f"{manifest}, row {number}: {listed.path} cannot be decoded: {error}") from error
     words = profile.read(listed.text)

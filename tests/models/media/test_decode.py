@@ -713,3 +713,9 @@ def test_a_pause_of_the_picture_is_one_without_the_sound_too(tmp_path):
 
 def test_an_example_gives_each_stream_alone_as_beside_the_other(example_clip):
     assert_alike(*beside_and_alone(example_clip))
+
+
+def test_the_number_of_threads_changes_nothing(example_clip):
+    by_one, by_two = (decode(example_clip, threads=threads) for threads in (1, 2))
+    np.testing.assert_array_equal(by_one.frames, by_two.frames)
+    np.testing.assert_array_equal(by_one.audio, by_two.audio)

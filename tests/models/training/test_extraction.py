@@ -153,9 +153,9 @@ def test_rows_extracted_at_once_keep_their_order(tmp_path):
 def test_an_interrupted_extraction_continues(manifest, tmp_path, monkeypatch):
     out, decode, decoded = tmp_path / "features.npz", extraction.decode, []
 
-    def counting(path):
+    def counting(path, **options):
         decoded.append(path)
-        return decode(path)
+        return decode(path, **options)
 
     monkeypatch.setattr(extraction, "decode", counting)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -187,8 +187,8 @@ def test_rows_that_are_cut_are_named_and_their_notes_kept(tmp_path, example_clip
     ]
     path, out, decode = write_manifest(tmp_path, rows), tmp_path / "features.npz", extraction.decode
 
-    def decode_damaged(path):
-        clip = decode(path)
+    def decode_damaged(path, **options):
+        clip = decode(path, **options)
         return clip if path.suffix == ".wav" else replace(clip, damaged=True)
 
     monkeypatch.setattr(extraction, "decode", decode_damaged)
