@@ -154,7 +154,7 @@ def speeds(dataset: FeatureSet, repeats: int, steps: int) -> list[tuple[Contende
         ),
         (
             ours("TFN, shipped sizes", TFN(dims, shipped), features, target),
-            ours("LMF, the same subnets", lmf(shipped.subnets), features, target),
+            ours("LMF, these subnets", lmf(shipped.subnets), features, target),
         ),
         (theirs("MMSA's TFN", "tfn", dataset), theirs("MMSA's LMF", "lmf", dataset)),
     ]
