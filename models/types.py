@@ -102,6 +102,10 @@ class Sequence:
             steps = torch.arange(self.values.shape[1], device=self.values.device)
             return (steps < self.lengths[:, None]) & self.present[:, None]
 
+    def is_complete(self) -> bool:
+        """Whether all rows have all steps, as a batch of one has; a GPU is not asked, which takes waiting."""
+        return not self.values.is_cuda and bool(self.mask().all())
+
     def clean(self) -> Tensor:
         """`values` (B, T, d) with zeros wherever `mask` is False, whatever stood there (NaN too)."""
         return torch.where(self.mask()[..., None], self.values, 0.0)

@@ -85,21 +85,24 @@ def align(features: Features, most: int) -> Aligned:
     lengths = counts.clamp(1, most)
     steps = torch.arange(int(lengths.max()), device=lengths.device)
     spans = _evenly(start, end, lengths, len(steps))
-    # neighbouring words share a step where there are more words than steps
-    belongs = (words * lengths[:, None] // counts[:, None])[:, None] == steps[:, None]  # (B, S, T)
-    belongs = belongs & features.text.mask()[:, None]
-    spans = torch.where(by_words[:, None, None], _extent(places[Modality.TEXT], belongs), spans)
+    belongs = None  # (B, S, T) the tokens of each step, where any words are timed
+    if by_words.any():
+        # neighbouring words share a step where there are more words than steps
+        belongs = (words * lengths[:, None] // counts[:, None])[:, None] == steps[:, None]
+        belongs = belongs & features.text.mask()[:, None]
+        spans = torch.where(by_words[:, None, None], _extent(places[Modality.TEXT], belongs), spans)
     valid = steps < lengths[:, None]
     spans = torch.where(valid[..., None], spans, 0.0)
 
     means, observed = {}, {}
     for modality, sequence in features:
         known = sequence.mask()
-        if not by_words.any() and _are_steps(places[modality], spans, known):
+        if belongs is None and _are_steps(places[modality], spans, known):
             means[modality], observed[modality] = sequence.values, known
             continue
         weights = _overlap(spans, places[modality])
-        if modality is Modality.TEXT:  # recognised words may overlap in time; tokens know their word
+        # recognised words may overlap in time; tokens know their word
+        if belongs is not None and modality is Modality.TEXT:
             weights = torch.where(by_words[:, None, None], belongs.float(), weights)
         weights = weights * (valid[..., None] & known[:, None])
         total = weights.sum(2, keepdim=True)

@@ -76,9 +76,11 @@ class FusionModel(nn.Module, PyTorchModelHubMixin, ABC, library_name="fusebox", 
         standard = {}
         for modality, sequence in features:
             mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
-            known = torch.where(sequence.mask()[..., None], sequence.values, mean)
+            known = sequence.values
+            if not sequence.is_complete():
+                known = torch.where(sequence.mask()[..., None], known, mean)
             # subtracted first: a dropped frame is the mean, and has to become zero to the last bit
-            standard[modality] = replace(sequence, values=known.sub_(mean).div_(std))
+            standard[modality] = replace(sequence, values=(known - mean).div_(std))
         return Features(**standard)
 
     def raw(self, modality: Modality, standard: Tensor) -> Tensor:
