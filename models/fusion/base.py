@@ -76,11 +76,12 @@ class FusionModel(nn.Module, PyTorchModelHubMixin, ABC, library_name="fusebox", 
         standard = {}
         for modality, sequence in features:
             mean, std = getattr(self, f"{modality}_mean"), getattr(self, f"{modality}_std")
-            known = sequence.values
-            if not sequence.is_complete():
-                known = torch.where(sequence.mask()[..., None], known, mean)
             # subtracted first: a dropped frame is the mean, and has to become zero to the last bit
-            standard[modality] = replace(sequence, values=(known - mean).div_(std))
+            if sequence.is_complete():
+                apart = sequence.values - mean
+            else:
+                apart = torch.where(sequence.mask()[..., None], sequence.values, mean).sub_(mean)
+            standard[modality] = replace(sequence, values=apart.div_(std))
         return Features(**standard)
 
     def raw(self, modality: Modality, standard: Tensor) -> Tensor:
