@@ -9,7 +9,7 @@ import pytest
 from tests.crowd import OFFERED, as_new, crowd, differing
 from tests.serving import serving
 
-CALLERS, REQUESTS = 16, 2
+CALLERS, REQUESTS = 16, 3
 
 
 @pytest.mark.slow

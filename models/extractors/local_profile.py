@@ -69,10 +69,8 @@ class LocalProfile(Profile):
         """
         folder = Path(root or CHECKPOINTS) / cls.name / "extractors"
         fingerprints = extractor_fingerprints(folder)
-        text = load_text_encoder(folder)
-        voice, face = VoiceHead(), FaceEncoder()
+        text, face, voice = load_text_encoder(folder), load_face_encoder(folder), VoiceHead()
         _load(voice.state_dict(), folder / "audio.safetensors")
-        _load(face.state_dict(), folder / "vision.safetensors")
         detector = FaceDetector(folder / FACE_DETECTOR)
         return cls(text, voice, face, detector, fingerprints, device)
 
@@ -135,6 +133,13 @@ def load_text_encoder(folder: Path) -> TextEncoder:
     _load(text.trained(), folder / "text.safetensors")
     text.merge()
     return text
+
+
+def load_face_encoder(folder: Path) -> FaceEncoder:
+    """The face encoder of a profile's extractors in `folder`, which learns no more."""
+    face = FaceEncoder().eval().requires_grad_(False)
+    _load(face.state_dict(), folder / "vision.safetensors")
+    return face
 
 
 def extractor_fingerprints(folder: Path) -> dict[str, str]:

@@ -9,7 +9,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from models.extractors.local_profile import LocalProfile, extractor_fingerprints, load_text_encoder
+from models.extractors.local_profile import (
+    LocalProfile,
+    extractor_fingerprints,
+    load_face_encoder,
+    load_text_encoder,
+)
 from models.shipped import (
     face_decoder,
     face_encoder,
@@ -108,7 +113,7 @@ def _train_vision(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dic
 
 
 def _train_face_decoder(data: Path, cache: Path, checkpoints: Path) -> tuple[dict, dict]:
-    encoder = LocalProfile.load(root=checkpoints).face
+    encoder = load_face_encoder(checkpoints / "local" / "extractors")
     decoder = face_decoder.train_face_decoder(encoder, data, device=device_of("auto"))
     return {"face_decoder": decoder.state_dict()}, face_decoder.evaluate_face_decoder(encoder, decoder, data)
 

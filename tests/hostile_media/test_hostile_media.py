@@ -1,4 +1,4 @@
-"""500 hostile files: each ends in an analysis or a clear sentence, and nobody but its sender notices.
+"""2,000 hostile files: each ends in an analysis or a clear sentence, and nobody but its sender notices.
 
 `python -m tests.hostile_media --count 10000` tries more.
 """
@@ -32,8 +32,8 @@ from tests.hostile_media.trial import (
 from tests.hostile_media.whole import through_all
 from tests.serving import serving
 
-COUNT = 500
-WHOLE = 10  # of those that are analysed, through a server with all its weights
+COUNT = 2000
+WHOLE = 20  # of those that are analysed, through a server with all its weights
 CARELESS = {  # options of FFmpeg, of whoever wants to open all that a list names
     "m3u8": {"protocol_whitelist": "file,crypto,data", "allowed_extensions": "ALL", "extension_picky": "0"},
     "ffconcat": {"protocol_whitelist": "file,http,tcp", "safe": "0"},
