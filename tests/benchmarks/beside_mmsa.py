@@ -194,7 +194,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("device", nargs="?", default="cpu")
-    parser.add_argument("--steps", type=int, default=5, help="of one timing; both sides take five times as many turns")
+    parser.add_argument("--steps", type=int, default=5, help="of one timing; a fifth of the turns")
     parser.add_argument("--only", default="lmf,tfn,ef_lstm,mfn,mfm")
     parser.add_argument("--no-shipped", action="store_true")
     parser.add_argument("--least", type=float, default=0.0, help="ratio of ours to MMSA's")
